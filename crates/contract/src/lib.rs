@@ -1,0 +1,24 @@
+//! The one interface between a store's desk and central, the same for every store: topics and partitions, the
+//! envelope, every message, and the two ports that a transport implements (send a batch; read from a position).
+
+pub mod attributes;
+pub mod down;
+pub mod partition;
+pub mod port;
+pub mod record;
+pub mod topic;
+pub mod up;
+
+pub use attributes::{Attributes, BadEnvelope};
+pub use down::{ChangeRefused, CentralPosition, DeskAck, DigestMessage, DownBody, DownMessage};
+pub use partition::partition_of;
+pub use port::{
+    Bounds, ClusterView, Delivery, Membership, PartitionView, PortError, Reader, Sender, Start, TopicAdmin,
+    TopicState, TopicView, Transport,
+};
+pub use record::{Incoming, Outgoing};
+pub use topic::{TopicNames, TopicSpec};
+pub use up::{ChangeEnvelope, ChangeMessage, Heartbeat, HeartbeatMessage, UpMessage};
+
+/// The largest value that may be sent, in bytes: an act or a row that is larger is refused before it is written.
+pub const MAX_VALUE_BYTES: usize = 900_000;

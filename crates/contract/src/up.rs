@@ -1,0 +1,290 @@
+//! What a desk sends: changes, numbered, and heartbeats, which are not.
+
+use aisle_domain::{
+    Change, ChangeId, DeskId, Epoch, Incarnation, Lane, StoreId, Timestamp,
+    change::{
+        DueSet, ItemChanged, ItemCreated, ItemDeleted, LineSet, OrderAccepted, OrderClaimed, OrderNoted, OrderRejected,
+        OrderSentBack, PaymentApproved, PaymentDeclined, RangeRequested, ShopperRated, StoreBusy, StorePaused,
+    },
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    attributes::{Attributes, BadEnvelope},
+    record::{Incoming, Outgoing},
+};
+
+/// Who sends a change, and its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeEnvelope {
+    /// The act's identity, for ever.
+    pub change_id: ChangeId,
+    /// The store.
+    pub store: StoreId,
+    /// The desk.
+    pub desk: DeskId,
+    /// The desk's numbering.
+    pub incarnation: Incarnation,
+    /// The lane.
+    pub lane: Lane,
+    /// Dense per desk, incarnation and lane, from 1.
+    pub seq: i64,
+    /// The refused change that this one mends.
+    pub replaces: Option<ChangeId>,
+    /// Who acted.
+    pub staff: String,
+    /// When they acted, by the desk's clock.
+    pub acted_at: Timestamp,
+    /// The key that signed it, where the store has one.
+    pub key_id: Option<String>,
+}
+
+/// A change with its envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeMessage {
+    /// Who and which number.
+    pub envelope: ChangeEnvelope,
+    /// The act.
+    pub change: Change,
+}
+
+/// What a desk says of itself with every push and every interval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Heartbeat {
+    /// The program's version.
+    pub version: String,
+    /// The desk's name.
+    pub name: String,
+    /// Changes that central has not acknowledged.
+    pub outbox: i64,
+    /// Age of the oldest of them, seconds.
+    #[serde(default)]
+    pub oldest_age_s: Option<i64>,
+    /// Next offset to read, by lane.
+    pub positions: Vec<FeedPosition>,
+    /// How far its feeds are behind, records.
+    #[serde(default)]
+    pub behind: Option<i64>,
+    /// The desk's clock.
+    pub clock: Timestamp,
+    /// The history of central that it has mirrored.
+    #[serde(default)]
+    pub epoch: Option<Epoch>,
+}
+
+/// Where a desk reads a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FeedPosition {
+    /// The lane.
+    pub lane: Lane,
+    /// Next offset.
+    pub position: i64,
+}
+
+/// A heartbeat with its sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeartbeatMessage {
+    /// The heartbeat's own id.
+    pub id: ChangeId,
+    /// The store.
+    pub store: StoreId,
+    /// The desk.
+    pub desk: DeskId,
+    /// The desk's numbering.
+    pub incarnation: Incarnation,
+    /// When it was sent, by the desk's clock.
+    pub sent_at: Timestamp,
+    /// What it says.
+    pub body: Heartbeat,
+}
+
+/// Anything that comes up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UpMessage {
+    /// A change.
+    Change(Box<ChangeMessage>),
+    /// A change whose type or body is not understood: refused by its envelope, and the numbering goes on.
+    NotUnderstood {
+        /// Who and which number.
+        envelope: Box<ChangeEnvelope>,
+        /// What was not understood.
+        why: String,
+    },
+    /// A sign of life.
+    Heartbeat(Box<HeartbeatMessage>),
+}
+
+const HEARTBEAT: &str = "aisle.desk.heartbeat.v1";
+
+macro_rules! change_bodies {
+    ($($variant:ident($body:ty) = $word:literal,)*) => {
+        /// Every type of change with the schema of its body.
+        pub fn change_schemas() -> Vec<(&'static str, schemars::Schema)> {
+            vec![$(($word, schemars::schema_for!($body))),*]
+        }
+
+        /// A change's body as JSON, as the outbox keeps it and the wire carries it.
+        pub fn body_of(change: &Change) -> Result<Value, serde_json::Error> {
+            match change {
+                $(Change::$variant(body) => serde_json::to_value(body),)*
+            }
+        }
+
+        /// Reads a change by its type's word, such as `order.accepted`.
+        ///
+        /// # Errors
+        /// What was not understood, in words.
+        pub fn change_of(word: &str, body: &[u8]) -> Result<Change, String> {
+            match word {
+                $($word => parse::<$body>(word, body).map(|b| Change::$variant(b.into())),)*
+                _ => Err(format!("the type {word} is not known")),
+            }
+        }
+    };
+}
+
+change_bodies! {
+    OrderAccepted(OrderAccepted) = "order.accepted",
+    OrderRejected(OrderRejected) = "order.rejected",
+    OrderSentBack(OrderSentBack) = "order.sent_back",
+    LineSet(LineSet) = "order.line_set",
+    OrderNoted(OrderNoted) = "order.noted",
+    PaymentApproved(PaymentApproved) = "payment.approved",
+    PaymentDeclined(PaymentDeclined) = "payment.declined",
+    DueSet(DueSet) = "order.due_set",
+    OrderClaimed(OrderClaimed) = "order.claimed",
+    RangeRequested(RangeRequested) = "range.requested",
+    ItemChanged(ItemChanged) = "item.changed",
+    ItemCreated(ItemCreated) = "item.created",
+    ItemDeleted(ItemDeleted) = "item.deleted",
+    ShopperRated(ShopperRated) = "shopper.rated",
+    StorePaused(StorePaused) = "store.paused",
+    StoreBusy(StoreBusy) = "store.busy",
+}
+
+fn parse<T: DeserializeOwned>(word: &str, body: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|e| format!("the body of {word}: {e}"))
+}
+
+/// The full name of a type: `aisle.order.accepted.v1`.
+pub fn type_name(word: &str) -> String {
+    format!("aisle.{word}.v1")
+}
+
+pub(crate) fn type_word(name: &str) -> Option<&str> {
+    name.strip_prefix("aisle.")?.strip_suffix(".v1")
+}
+
+impl ChangeMessage {
+    /// The record for `topic` and `partition`.
+    pub fn encode(&self, topic: &str, partition: i32) -> Result<Outgoing, serde_json::Error> {
+        let e = &self.envelope;
+        let mut attributes = Attributes::new(
+            &e.change_id.to_string(),
+            &source(e.store, e.desk),
+            &type_name(self.change.type_word()),
+            e.acted_at,
+        )
+        .with("subject", &self.change.subject().to_string())
+        .with("store", &e.store.to_string())
+        .with("desk", &e.desk.to_string())
+        .with("incarnation", &e.incarnation.to_string())
+        .with("lane", e.lane.word())
+        .with("seq", &e.seq.to_string())
+        .with("staff", &e.staff);
+        if let Some(replaces) = e.replaces {
+            attributes = attributes.with("replaces", &replaces.to_string());
+        }
+        if let Some(key_id) = &e.key_id {
+            attributes = attributes.with("keyid", key_id);
+        }
+        Ok(outgoing(topic, partition, e.store, &attributes, body_of(&self.change)?.to_string()))
+    }
+}
+
+impl HeartbeatMessage {
+    /// The record for `topic` and `partition`.
+    pub fn encode(&self, topic: &str, partition: i32) -> Result<Outgoing, serde_json::Error> {
+        let attributes =
+            Attributes::new(&self.id.to_string(), &source(self.store, self.desk), HEARTBEAT, self.sent_at)
+                .with("store", &self.store.to_string())
+                .with("desk", &self.desk.to_string())
+                .with("incarnation", &self.incarnation.to_string());
+        Ok(outgoing(topic, partition, self.store, &attributes, serde_json::to_string(&self.body)?))
+    }
+}
+
+fn source(store: StoreId, desk: DeskId) -> String {
+    format!("/stores/{store}/desks/{desk}")
+}
+
+fn outgoing(topic: &str, partition: i32, store: StoreId, attributes: &Attributes, data: String) -> Outgoing {
+    Outgoing {
+        topic: topic.into(),
+        partition,
+        key: store.to_string().into_bytes(),
+        headers: attributes.headers(),
+        value: Some(data.into_bytes()),
+    }
+}
+
+impl UpMessage {
+    /// Reads a record of `aisle.changes`.
+    ///
+    /// # Errors
+    /// [`BadEnvelope`] when not even the sender can be read.
+    pub fn decode(record: &Incoming) -> Result<Self, BadEnvelope> {
+        let (attributes, data) = Attributes::of(record)?;
+        let event_type: String = attributes.read("type")?;
+        if event_type == HEARTBEAT {
+            return Ok(Self::Heartbeat(Box::new(HeartbeatMessage {
+                id: attributes.read("id")?,
+                store: attributes.read("store")?,
+                desk: attributes.read("desk")?,
+                incarnation: attributes.read("incarnation")?,
+                sent_at: attributes.read("time")?,
+                body: serde_json::from_slice(&data).map_err(|e| BadEnvelope(format!("the heartbeat: {e}")))?,
+            })));
+        }
+        let envelope = envelope_of(&attributes)?;
+        let understood = type_word(&event_type)
+            .ok_or_else(|| format!("the type {event_type} is not known"))
+            .and_then(|word| change_of(word, &data))
+            .and_then(|change| belongs(&envelope, change));
+        Ok(match understood {
+            Ok(change) => Self::Change(Box::new(ChangeMessage { envelope, change })),
+            Err(why) => Self::NotUnderstood { envelope: Box::new(envelope), why },
+        })
+    }
+}
+
+/// A change travels in the lane of its type.
+fn belongs(envelope: &ChangeEnvelope, change: Change) -> Result<Change, String> {
+    if change.lane() == envelope.lane {
+        Ok(change)
+    } else {
+        Err(format!("{} does not travel in the lane {}", change.type_word(), envelope.lane.word()))
+    }
+}
+
+fn envelope_of(attributes: &Attributes) -> Result<ChangeEnvelope, BadEnvelope> {
+    let lane: String = attributes.read("lane")?;
+    let seq: i64 = attributes.read("seq")?;
+    if seq < 1 {
+        return Err(BadEnvelope(format!("the attribute seq is {seq}; numbers start at 1")));
+    }
+    Ok(ChangeEnvelope {
+        change_id: attributes.read("id")?,
+        store: attributes.read("store")?,
+        desk: attributes.read("desk")?,
+        incarnation: attributes.read("incarnation")?,
+        lane: Lane::from_word(&lane).ok_or_else(|| BadEnvelope(format!("the lane {lane} is not known")))?,
+        seq,
+        replaces: attributes.read_optional("replaces")?,
+        staff: attributes.read("staff")?,
+        acted_at: attributes.read("time")?,
+        key_id: attributes.get("keyid").map(Into::into),
+    })
+}

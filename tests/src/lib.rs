@@ -1,0 +1,1 @@
+//! Journeys across crates; see the files beside this one.
