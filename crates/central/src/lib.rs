@@ -1,1 +1,84 @@
-//! (being written)
+//! The reference centre: it applies what the desks of all stores push, exactly once in effect, and publishes rows,
+//! acknowledgements and refusals down the stores' feeds. It also simulates a store's days.
+//!
+//! Everything true at central lies in one database behind the module `ledger`; everything that leaves it was first written to
+//! `feed_outbox` in the same transaction as the rows it tells of. Any other centre may take this one's place by
+//! keeping the contract.
+
+mod acts;
+mod apply;
+mod backoff;
+pub mod clock;
+pub mod error;
+pub mod fault;
+mod ledger;
+mod publish;
+
+
+
+pub mod views;
+pub mod work;
+
+pub use acts::{ItemChange, NewStore};
+pub use clock::{Clock, Stop, SystemClock};
+pub use error::CentralError;
+pub use fault::{FaultPoint, Faults};
+
+
+pub use work::{Partitions, WorkEvent, WorkOptions, WorkReport, WorkSummary};
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use aisle_contract::TopicNames;
+use aisle_domain::Timestamp;
+
+use ledger::Ledger;
+
+/// The centre over one database file. Cheap to clone; each loop opens a connection of its own.
+#[derive(Clone)]
+pub struct Centre {
+    path: PathBuf,
+    names: TopicNames,
+    clock: Arc<dyn Clock>,
+    gate: Arc<Mutex<()>>,
+}
+
+impl std::fmt::Debug for Centre {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Centre").field("path", &self.path).field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+impl Centre {
+    /// Opens central's database, and makes it when it is not there.
+    ///
+    /// # Errors
+    /// [`CentralError::DbNewer`] for one of a newer program, [`CentralError::NotCentral`] for another file,
+    /// [`CentralError::Sql`] when it cannot be opened.
+    pub fn open(path: &Path, names: TopicNames, clock: Arc<dyn Clock>) -> Result<Self, CentralError> {
+        let centre = Self { path: path.into(), names, clock, gate: Arc::default() };
+        centre.ledger()?;
+        Ok(centre)
+    }
+
+    /// The names of the topics.
+    pub const fn names(&self) -> &TopicNames {
+        &self.names
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn ledger(&self) -> Result<Ledger, CentralError> {
+        Ledger::open(&self.path, &self.gate, self.clock.now())
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

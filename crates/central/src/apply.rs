@@ -1,0 +1,329 @@
+//! Applying one batch of a partition's records: in order, exactly once in effect, in one transaction.
+
+mod decide;
+mod rows;
+
+use std::collections::{BTreeMap, HashMap};
+
+use aisle_contract::{
+    CentralPosition, ChangeEnvelope, ChangeMessage, ChangeRefused, DeskAck, DownBody, HeartbeatMessage, Incoming,
+    UpMessage, partition_of, up,
+};
+use aisle_domain::{Change, ChangeId, DeskId, Refusal, StoreId, Timestamp};
+
+use crate::{
+    error::CentralError,
+    ledger::{AuditEntry, Feed, Known, NewDeadLetter, OutcomeWord, Sequence, Tx},
+};
+pub(crate) use rows::Rows;
+
+/// The largest batch of one transaction, records.
+pub(crate) const BATCH: usize = 200;
+
+/// What a batch did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Applied {
+    /// Changes that took effect, or were so already.
+    pub(crate) applied: u64,
+    /// Changes that were seen before.
+    pub(crate) duplicates: u64,
+    /// Changes that were refused.
+    pub(crate) refused: u64,
+    /// Records that were put aside.
+    pub(crate) dead: u64,
+    /// Changes that were dropped because an earlier number is missing.
+    pub(crate) dropped: u64,
+}
+
+/// Whose batch it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) cluster: &'a str,
+    pub(crate) partition: i32,
+    pub(crate) term: i64,
+    pub(crate) now: Timestamp,
+}
+
+/// Applies a batch of records of one partition, in order.
+///
+/// # Errors
+/// [`CentralError::Zombie`] when the term is over; nothing is written then, nor at any other error.
+pub(crate) fn apply_batch(tx: &Tx<'_>, place: Place<'_>, records: &[Incoming]) -> Result<Applied, CentralError> {
+    tx.hold_lease(place.partition, place.term, place.now)?;
+    let mut batch = Batch::new(tx, place)?;
+    for record in records {
+        batch.take(record)?;
+    }
+    if let Some(last) = records.last() {
+        let next_offset = last.offset + 1;
+        tx.set_position(place.partition, place.cluster, next_offset)?;
+        return batch.finish(next_offset);
+    }
+    Ok(batch.applied)
+}
+
+/// Puts a record aside that the database itself does not take, and goes on behind it.
+pub(crate) fn bury_record(tx: &Tx<'_>, place: Place<'_>, record: &Incoming, why: &str) -> Result<Applied, CentralError> {
+    tx.hold_lease(place.partition, place.term, place.now)?;
+    let letter = NewDeadLetter { cluster: place.cluster, record, store: None, change: None, why };
+    let dead = u64::from(tx.bury(letter, place.now)?);
+    tx.set_position(place.partition, place.cluster, record.offset + 1)?;
+    Ok(Applied { dead, ..Applied::default() })
+}
+
+struct Batch<'t, 'c> {
+    tx: &'t Tx<'c>,
+    place: Place<'t>,
+    counts: Vec<i32>,
+    rows: Rows<'t, 'c>,
+    expected: HashMap<Sequence, (i64, bool)>,
+    desks: BTreeMap<DeskId, Option<StoreId>>,
+    refusals: Vec<(Feed, ChangeRefused)>,
+    /// Every numbering that gets an ack, in the order it was first touched, with the heartbeat it answers.
+    acks: Vec<(StoreId, Sequence, Option<ChangeId>)>,
+    applied: Applied,
+}
+
+/// Where a change stands in its desk's numbering.
+enum Turn {
+    /// It is the one that is expected, and new.
+    Fresh,
+    /// It was seen before.
+    Seen(Known),
+    /// An earlier number is missing.
+    Early,
+    /// Its number was used for another change.
+    Forked,
+}
+
+impl<'t, 'c> Batch<'t, 'c> {
+    fn new(tx: &'t Tx<'c>, place: Place<'t>) -> Result<Self, CentralError> {
+        Ok(Self {
+            tx,
+            place,
+            counts: tx.partition_counts()?,
+            rows: Rows::new(tx, place.now),
+            expected: HashMap::new(),
+            desks: BTreeMap::new(),
+            refusals: Vec::new(),
+            acks: Vec::new(),
+            applied: Applied::default(),
+        })
+    }
+
+    fn take(&mut self, record: &Incoming) -> Result<(), CentralError> {
+        match UpMessage::decode(record) {
+            Ok(UpMessage::Change(message)) => self.take_change(record, &message.envelope, Ok(&message)),
+            Ok(UpMessage::NotUnderstood { envelope, why }) => self.take_change(record, &envelope, Err(&why)),
+            Ok(UpMessage::Heartbeat(beat)) => self.take_heartbeat(record, &beat),
+            Err(bad) => self.bury(record, None, None, &bad.to_string()),
+        }
+    }
+
+    fn bury(
+        &mut self,
+        record: &Incoming,
+        store: Option<StoreId>,
+        change: Option<ChangeId>,
+        why: &str,
+    ) -> Result<(), CentralError> {
+        let letter = NewDeadLetter { cluster: self.place.cluster, record, store, change, why };
+        self.applied.dead += u64::from(self.tx.bury(letter, self.place.now)?);
+        Ok(())
+    }
+
+    /// Why nothing of this sender is taken in this partition.
+    fn turned_away(&mut self, store: StoreId, desk: DeskId) -> Result<Option<String>, CentralError> {
+        if self.rows.store(store)?.is_none() {
+            return Ok(Some(format!("store {store} is not known at central")));
+        }
+        if !self.counts.iter().any(|n| partition_of(store, *n) == self.place.partition) {
+            return Ok(Some(format!("store {store} does not live in partition {}", self.place.partition)));
+        }
+        let of = match self.desks.get(&desk) {
+            Some(of) => *of,
+            None => self.tx.desk(desk)?.map(|d| d.store_id),
+        };
+        Ok(of.filter(|of| *of != store).map(|of| format!("desk {desk} belongs to store {of}, not to store {store}")))
+    }
+
+    /// Notes that a desk was heard: once a batch, unless its numbering is another one.
+    fn hear(&mut self, record: &Incoming, store: StoreId, sequence: Sequence) -> Result<(), CentralError> {
+        let first = !self.acks.iter().any(|(_, s, _)| s.desk == sequence.desk && s.incarnation == sequence.incarnation);
+        if first {
+            let known = self.tx.desk(sequence.desk)?;
+            let heard = record.written_at.min(self.place.now);
+            self.tx.hear(known.as_ref(), (sequence.desk, store, sequence.incarnation), heard)?;
+            self.desks.insert(sequence.desk, Some(store));
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, store: StoreId, sequence: Sequence, heartbeat: Option<ChangeId>) {
+        match self.acks.iter_mut().find(|(_, s, _)| *s == sequence) {
+            Some((_, _, answered)) => *answered = heartbeat.or(*answered),
+            None => self.acks.push((store, sequence, heartbeat)),
+        }
+    }
+
+    fn take_heartbeat(&mut self, record: &Incoming, beat: &HeartbeatMessage) -> Result<(), CentralError> {
+        if let Some(why) = self.turned_away(beat.store, beat.desk)? {
+            return self.bury(record, Some(beat.store), None, &why);
+        }
+        let sequence =
+            Sequence { desk: beat.desk, incarnation: beat.incarnation, lane: aisle_domain::Lane::Orders };
+        self.hear(record, beat.store, sequence)?;
+        self.tx.take_heartbeat(beat, record.written_at.min(self.place.now))?;
+        self.answer(beat.store, sequence, Some(beat.id));
+        Ok(())
+    }
+
+    fn expected(&mut self, sequence: Sequence) -> Result<i64, CentralError> {
+        if let Some((expected, _)) = self.expected.get(&sequence) {
+            return Ok(*expected);
+        }
+        let expected = self.tx.expected(sequence)?;
+        self.expected.insert(sequence, (expected, false));
+        Ok(expected)
+    }
+
+    fn turn(&mut self, envelope: &ChangeEnvelope, sequence: Sequence) -> Result<Turn, CentralError> {
+        let expected = self.expected(sequence)?;
+        if envelope.seq > expected {
+            return Ok(Turn::Early);
+        }
+        let known = self.tx.known(envelope.change_id)?;
+        if envelope.seq == expected {
+            self.expected.insert(sequence, (expected + 1, true));
+        }
+        Ok(match known {
+            Some(known) => Turn::Seen(known),
+            None if envelope.seq == expected => Turn::Fresh,
+            None => Turn::Forked,
+        })
+    }
+
+    fn take_change(
+        &mut self,
+        record: &Incoming,
+        envelope: &ChangeEnvelope,
+        message: Result<&ChangeMessage, &str>,
+    ) -> Result<(), CentralError> {
+        if let Some(why) = self.turned_away(envelope.store, envelope.desk)? {
+            return self.bury(record, Some(envelope.store), Some(envelope.change_id), &why);
+        }
+        let sequence = Sequence::of(envelope);
+        self.hear(record, envelope.store, sequence)?;
+        match self.turn(envelope, sequence)? {
+            Turn::Early => self.applied.dropped += 1,
+            Turn::Seen(known) => {
+                self.applied.duplicates += 1;
+                if let Some(refusal) = known.refusal {
+                    self.refuse(envelope, refusal, known.at);
+                }
+            }
+            Turn::Forked => {
+                self.tx.note_fork(envelope.desk, envelope.change_id, self.place.now)?;
+                let why = format!("forked: number {} of this desk was used for another change", envelope.seq);
+                return self.bury(record, Some(envelope.store), Some(envelope.change_id), &why);
+            }
+            Turn::Fresh => self.judge(record, envelope, message)?,
+        }
+        self.answer(envelope.store, sequence, None);
+        Ok(())
+    }
+
+    fn refuse(&mut self, envelope: &ChangeEnvelope, refusal: Refusal, at: Timestamp) {
+        let feed = Feed { store: envelope.store, lane: envelope.lane };
+        let message = refusal.to_string();
+        let refused = ChangeRefused { change_id: envelope.change_id, desk: envelope.desk, refusal, message, at };
+        self.refusals.push((feed, refused));
+    }
+
+    fn judge(
+        &mut self,
+        record: &Incoming,
+        envelope: &ChangeEnvelope,
+        message: Result<&ChangeMessage, &str>,
+    ) -> Result<(), CentralError> {
+        let verdict = match message {
+            Ok(message) => decide::decide(&mut self.rows, envelope, &message.change)?,
+            Err(why) => {
+                self.bury(record, Some(envelope.store), Some(envelope.change_id), why)?;
+                Err(Refusal::NotUnderstood { what: why.into() })
+            }
+        };
+        let now = self.place.now;
+        let (outcome, refusal) = match verdict {
+            Ok(word) => (word, None),
+            Err(refusal) => (OutcomeWord::Refused, Some(refusal)),
+        };
+        self.tx.remember(envelope, outcome, refusal.as_ref(), now)?;
+        self.tx.audit(&audit_of(envelope, message.ok().map(|m| &m.change), outcome, refusal.as_ref(), now)?)?;
+        match refusal {
+            Some(refusal) => {
+                self.applied.refused += 1;
+                self.refuse(envelope, refusal, now);
+            }
+            None => self.applied.applied += 1,
+        }
+        Ok(())
+    }
+
+    /// Rows first, then refusals, then the acks that cover them.
+    fn finish(mut self, next_offset: i64) -> Result<Applied, CentralError> {
+        let now = self.place.now;
+        self.rows.write()?;
+        for (feed, refused) in self.refusals {
+            self.tx.enqueue(feed, &DownBody::Refused(Box::new(refused)), now)?;
+        }
+        for (sequence, (expected, moved)) in &self.expected {
+            if *moved {
+                self.tx.set_expected(*sequence, *expected)?;
+            }
+        }
+        for (store, sequence, heartbeat) in self.acks {
+            let expected = match self.expected.get(&sequence) {
+                Some((expected, _)) => *expected,
+                None => self.tx.expected(sequence)?,
+            };
+            let ack = DeskAck {
+                desk: sequence.desk,
+                incarnation: sequence.incarnation,
+                lane: sequence.lane,
+                expected,
+                position: CentralPosition {
+                    cluster: self.place.cluster.into(),
+                    partition: self.place.partition,
+                    offset: next_offset,
+                },
+                central_time: now,
+                heartbeat,
+            };
+            self.tx.enqueue(Feed { store, lane: sequence.lane }, &DownBody::Ack(Box::new(ack)), now)?;
+        }
+        Ok(self.applied)
+    }
+}
+
+fn audit_of(
+    envelope: &ChangeEnvelope,
+    change: Option<&Change>,
+    outcome: OutcomeWord,
+    refusal: Option<&Refusal>,
+    now: Timestamp,
+) -> Result<AuditEntry, CentralError> {
+    Ok(AuditEntry {
+        at: now,
+        store: envelope.store,
+        subject: change.map_or(aisle_domain::Subject::Store, Change::subject),
+        kind: change.map_or("not_understood", Change::type_word).into(),
+        by: envelope.staff.clone(),
+        desk: Some(envelope.desk),
+        change: Some(envelope.change_id),
+        acted_at: Some(envelope.acted_at),
+        outcome: outcome.word(),
+        code: refusal.map(Refusal::code),
+        detail: change.map(up::body_of).transpose()?.map(|body| body.to_string()),
+    })
+}

@@ -1,0 +1,148 @@
+//! Everything that can go wrong at central.
+
+use std::path::PathBuf;
+
+use aisle_contract::PortError;
+use aisle_domain::Refusal;
+
+/// Why central could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum CentralError {
+    /// The database could not be opened.
+    #[error("central's database {} cannot be opened: {why}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        why: String,
+    },
+    /// The database is of a newer program.
+    #[error("central's database {} has version {found}; this program knows up to {known}: use the newer program", path.display())]
+    DbNewer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The newest version this program knows.
+        known: i64,
+    },
+    /// The file is a database of something else.
+    #[error("{} is not central's database; name another file", path.display())]
+    NotCentral {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A statement failed.
+    #[error("central's database: {0}")]
+    Sql(#[from] rusqlite::Error),
+    /// A row could not be written as JSON or read from it.
+    #[error("a row of central's database as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// What was asked for is not there.
+    #[error("there is no {what}")]
+    NotFound {
+        /// What, with its number.
+        what: String,
+    },
+    /// A number is in use.
+    #[error("{what} is there already")]
+    Taken {
+        /// What, with its number.
+        what: String,
+    },
+    /// One order number in several stores.
+    #[error("{what} is in several stores ({stores}); name the store")]
+    Ambiguous {
+        /// What, with its number.
+        what: String,
+        /// The stores.
+        stores: String,
+    },
+    /// A value that central does not take.
+    #[error("{what}")]
+    BadValue {
+        /// What is wrong and what is wanted.
+        what: String,
+    },
+    /// A rule refuses the act.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// An input file is wrong; nothing was written.
+    #[error("{}, line {line}: {reason}", file.display())]
+    Input {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1; 0 for the file as a whole.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The cluster.
+    #[error("{0}")]
+    Port(#[from] PortError),
+    /// Another worker took the partition over; this one must end without a trace.
+    #[error("partition {partition} has been taken over by another worker")]
+    Zombie {
+        /// The partition.
+        partition: i32,
+    },
+    /// A test ended the worker here.
+    #[error("the worker of partition {partition} was ended at {point:?}")]
+    Struck {
+        /// The partition.
+        partition: i32,
+        /// Where.
+        point: crate::fault::FaultPoint,
+    },
+}
+
+impl CentralError {
+    /// The code, as on the command line.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Open { .. } | Self::Sql(_) | Self::Json(_) => "db_damaged",
+            Self::DbNewer { .. } => "db_newer",
+            Self::NotCentral { .. } => "wrong_database",
+            Self::NotFound { .. } => "not_found",
+            Self::Taken { .. } => "id_taken",
+            Self::Ambiguous { .. } => "ambiguous",
+            Self::BadValue { .. } => "bad_value",
+            Self::Refused(refusal) => refusal.code(),
+            Self::Input { .. } => "bad_input",
+            Self::Port(error) => error.code(),
+            Self::Zombie { .. } => "taken_over",
+            Self::Struck { .. } => "struck",
+        }
+    }
+
+    /// Whether trying again may help without anybody doing anything.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::Port(error) => error.retryable(),
+            Self::Sql(error) => is_passing(error),
+            _ => false,
+        }
+    }
+}
+
+/// Whether the database may take the same statement later: it is locked, or its disk is full or away.
+pub(crate) fn is_passing(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{
+        CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed, OutOfMemory, PermissionDenied,
+        ReadOnly, SystemIoFailure,
+    };
+    error.sqlite_error_code().is_some_and(|code| {
+        matches!(
+            code,
+            CannotOpen
+                | DatabaseBusy
+                | DatabaseLocked
+                | DiskFull
+                | FileLockingProtocolFailed
+                | OutOfMemory
+                | PermissionDenied
+                | ReadOnly
+                | SystemIoFailure
+        )
+    })
+}

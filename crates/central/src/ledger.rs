@@ -1,0 +1,256 @@
+//! Central's database. Everything SQL stays behind this module, so that another database could take SQLite's place.
+//!
+//! One connection a loop; writers wait for the lock. Rows of `feed_outbox` get their numbers inside the write lock,
+//! so the order of the numbers is the order of the commits.
+
+mod audit;
+mod columns;
+mod dead;
+mod desks;
+mod digests;
+mod feed;
+mod items;
+mod leases;
+mod meta;
+mod numbering;
+mod orders;
+mod ranges;
+mod retention;
+mod simulated;
+mod stores;
+
+pub(crate) use audit::{AuditEntry, AuditRow};
+pub(crate) use dead::{DeadLetter, NewDeadLetter};
+pub(crate) use desks::Desk;
+pub(crate) use feed::{Feed, FeedRow};
+pub(crate) use numbering::{Known, OutcomeWord, Sequence};
+pub(crate) use simulated::{SimulatedCounts, SimulatedOrder};
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use aisle_domain::Timestamp;
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::{CentralError, is_passing};
+
+/// "aisC": tells central's database from a desk's.
+const APPLICATION_ID: i32 = 0x6169_7343;
+const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/central/0001_init.sql")];
+const STATEMENTS: usize = 128;
+const OPEN_TRIES: u32 = 200;
+
+/// A connection to central's database.
+pub(crate) struct Ledger {
+    conn: Connection,
+    /// Writers of one process queue here rather than at the file's lock, where waiting is sleeping.
+    gate: Arc<Mutex<()>>,
+}
+
+/// A transaction. Reading and writing functions of every table hang on it.
+pub(crate) struct Tx<'c> {
+    conn: &'c Connection,
+}
+
+impl Ledger {
+    /// Opens the file; makes it and brings it to this program's version where needed.
+    pub(crate) fn open(path: &Path, gate: &Arc<Mutex<()>>, now: Timestamp) -> Result<Self, CentralError> {
+        let _held = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let cannot = |why: String| CentralError::Open { path: path.into(), why };
+        let mut conn = Connection::open(path).map_err(|e| cannot(e.to_string()))?;
+        conn.busy_handler(Some(wait_for_lock))?;
+        conn.set_prepared_statement_cache_capacity(STATEMENTS);
+        check_kind(&conn, path)?;
+        use_wal(&conn).map_err(cannot)?;
+        conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+        let synchronous: i64 = conn.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+        if synchronous < 2 {
+            return Err(cannot("synchronous cannot be set to FULL".into()));
+        }
+        migrate(&mut conn, path, now)?;
+        Ok(Self { conn, gate: Arc::clone(gate) })
+    }
+
+    /// Runs `body` in one transaction that holds the write lock from its start. Nothing is written when it fails.
+    pub(crate) fn write<T>(
+        &mut self,
+        body: impl FnOnce(&Tx<'_>) -> Result<T, CentralError>,
+    ) -> Result<T, CentralError> {
+        let _held = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = body(&Tx { conn: &transaction })?;
+        transaction.commit()?;
+        Ok(value)
+    }
+
+    /// Runs `body` over one unchanging view of the database.
+    pub(crate) fn read<T>(
+        &mut self,
+        body: impl FnOnce(&Tx<'_>) -> Result<T, CentralError>,
+    ) -> Result<T, CentralError> {
+        let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Deferred)?;
+        let value = body(&Tx { conn: &transaction })?;
+        transaction.commit()?;
+        Ok(value)
+    }
+
+    /// A number that is another one after any other connection has written.
+    pub(crate) fn others_wrote(&self) -> Result<i64, CentralError> {
+        Ok(self.conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+    }
+
+    /// SQLite's own check of the file: what is wrong with it, nothing when it is sound.
+    pub(crate) fn damage(&self) -> Result<Vec<String>, CentralError> {
+        let mut statement = self.conn.prepare("PRAGMA integrity_check")?;
+        let lines = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+        Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    }
+}
+
+fn wait_for_lock(tries: i32) -> bool {
+    std::thread::sleep(Duration::from_millis(1 + u64::try_from(tries / 20).unwrap_or(0).min(9)));
+    tries < 10_000
+}
+
+/// Going over to WAL wants the file alone for a moment and does not ask the busy handler.
+fn use_wal(conn: &Connection) -> Result<(), String> {
+    for _ in 0..OPEN_TRIES {
+        match conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => return Err(format!("its journal cannot be WAL, only {mode}")),
+            Err(error) if is_passing(&error) => std::thread::sleep(Duration::from_millis(10)),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    Err("it stays locked by another program".into())
+}
+
+fn version(conn: &Connection) -> Result<i64, CentralError> {
+    Ok(conn.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+fn check_kind(conn: &Connection, path: &Path) -> Result<(), CentralError> {
+    // In this order: another process may be making the database between the two.
+    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let id: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if id != APPLICATION_ID && tables > 0 {
+        return Err(CentralError::NotCentral { path: path.into() });
+    }
+    Ok(())
+}
+
+fn migrate(conn: &mut Connection, path: &Path, now: Timestamp) -> Result<(), CentralError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let found = version(conn)?;
+    if found > known {
+        return Err(CentralError::DbNewer { path: path.into(), found, known });
+    }
+    if found == known {
+        return Ok(());
+    }
+    if found > 0 {
+        copy_before(conn, path, found)?;
+    }
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been faster.
+    let found = version(&transaction)?;
+    for (number, sql) in (1_i64..).zip(MIGRATIONS).filter(|(number, _)| *number > found) {
+        transaction.execute_batch(sql)?;
+        transaction.pragma_update(None, "user_version", number)?;
+    }
+    if found == 0 {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        Tx { conn: &transaction }.begin_history(now)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// A copy beside the file, of the version it had.
+fn copy_before(conn: &Connection, path: &Path, found: i64) -> Result<(), CentralError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".version-{found}"));
+    let copy = PathBuf::from(name);
+    if !copy.exists() {
+        conn.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_millis(1_700_000_000_000)
+    }
+
+    #[test]
+    fn a_new_file_gets_an_epoch_that_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("central.db");
+        let gate = Arc::default();
+        let first = Ledger::open(&path, &gate, now()).unwrap().read(Tx::epoch).unwrap();
+        let second = Ledger::open(&path, &gate, now()).unwrap().read(Tx::epoch).unwrap();
+        assert_eq!(first, second);
+    }
+
+    #[test]
+    fn a_database_of_a_newer_program_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("central.db");
+        let gate = Arc::default();
+        Ledger::open(&path, &gate, now()).unwrap().conn.pragma_update(None, "user_version", 99).unwrap();
+        let refused = Ledger::open(&path, &gate, now()).map(|_| ()).unwrap_err();
+        assert!(matches!(refused, CentralError::DbNewer { found: 99, known: 1, .. }), "{refused}");
+    }
+
+    #[test]
+    fn a_database_of_something_else_is_refused_and_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.db");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE mine (a)").unwrap();
+        let refused = Ledger::open(&path, &Arc::default(), now()).map(|_| ()).unwrap_err();
+        assert!(matches!(refused, CentralError::NotCentral { .. }), "{refused}");
+        let tables: i64 = Connection::open(&path)
+            .unwrap()
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(tables, 1);
+    }
+
+    #[test]
+    fn a_transaction_that_fails_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(&folder.path().join("c.db"), &Arc::default(), now()).unwrap();
+        let before = ledger.read(Tx::epoch).unwrap();
+        let failed: Result<(), _> = ledger.write(|tx| {
+            tx.new_epoch()?;
+            Err(CentralError::NotFound { what: "way".into() })
+        });
+        assert!(failed.is_err());
+        assert_eq!(ledger.read(Tx::epoch).unwrap(), before);
+    }
+
+    #[test]
+    fn many_connections_write_at_once_and_wait_for_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.db");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    // A gate of its own, as another process has.
+                    let mut ledger = Ledger::open(&path, &Arc::default(), now()).unwrap();
+                    for _ in 0..25 {
+                        ledger.write(|tx| tx.next_payment_id().map(|_| ())).unwrap();
+                    }
+                });
+            }
+        });
+        let mut ledger = Ledger::open(&path, &Arc::default(), now()).unwrap();
+        assert_eq!(ledger.write(Tx::next_payment_id).unwrap().get(), 101);
+    }
+}

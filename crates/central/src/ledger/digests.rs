@@ -1,0 +1,130 @@
+//! The table `digests`: count and sum over the rows a feed holds, kept with every write and sent now and then.
+
+use aisle_contract::{DigestMessage, DownBody};
+use aisle_domain::{Lane, StoreId, Subject, Timestamp, digest::RowDigest};
+use rusqlite::OptionalExtension;
+
+use super::{Feed, Tx, columns};
+use crate::error::CentralError;
+
+/// At most one digest of a feed in this time.
+const INTERVAL_MS: i64 = 60_000;
+
+/// What becomes of a row's version: `None` is a row that is not there.
+pub(crate) type VersionStep = (Option<i64>, Option<i64>);
+
+fn lane_of(subject: Subject) -> Lane {
+    if matches!(subject, Subject::Item(_)) { Lane::Catalog } else { Lane::Orders }
+}
+
+impl Tx<'_> {
+    /// The digest that is kept for a feed.
+    pub(crate) fn digest(&self, feed: Feed) -> Result<RowDigest, CentralError> {
+        let kept = self
+            .conn
+            .prepare_cached("SELECT count, sum FROM digests WHERE store_id = ?1 AND lane = ?2")?
+            .query_row((feed.store.get(), feed.lane.word()), |row| {
+                let (count, sum): (i64, i64) = (row.get(0)?, row.get(1)?);
+                Ok(RowDigest { count: count.cast_unsigned(), sum: sum.cast_unsigned() })
+            })
+            .optional()?;
+        Ok(kept.unwrap_or_default())
+    }
+
+    /// Takes rows of one store into its digests as their versions change.
+    pub(crate) fn shift_digest(
+        &self,
+        store: StoreId,
+        steps: impl Iterator<Item = (Subject, VersionStep)>,
+    ) -> Result<(), CentralError> {
+        let mut shifts = [(Lane::Orders, 0_i64, 0_u64, false), (Lane::Catalog, 0, 0, false)];
+        for (subject, (before, after)) in steps {
+            let lane = lane_of(subject);
+            for (_, count, sum, touched) in shifts.iter_mut().filter(|(l, ..)| *l == lane) {
+                let hash = |version: i64| {
+                    let mut one = RowDigest::default();
+                    one.add(subject, version);
+                    one.sum
+                };
+                *sum = sum.wrapping_sub(before.map_or(0, hash)).wrapping_add(after.map_or(0, hash));
+                *count += i64::from(after.is_some()) - i64::from(before.is_some());
+                *touched = true;
+            }
+        }
+        for (lane, count, sum, _) in shifts.into_iter().filter(|(.., touched)| *touched) {
+            let feed = Feed { store, lane };
+            let kept = self.digest(feed)?;
+            self.write_digest(
+                feed,
+                RowDigest { count: kept.count.wrapping_add_signed(count), sum: kept.sum.wrapping_add(sum) },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_digest(&self, feed: Feed, digest: RowDigest) -> Result<(), CentralError> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO digests VALUES (?1, ?2, ?3, ?4, 1, 0)
+                 ON CONFLICT (store_id, lane) DO UPDATE
+                    SET count = excluded.count, sum = excluded.sum, changed = 1",
+            )?
+            .execute((feed.store.get(), feed.lane.word(), digest.count.cast_signed(), digest.sum.cast_signed()))?;
+        Ok(())
+    }
+
+    /// Sends the digests of a store's feeds that have changed and were not sent lately (or are, `at_once`).
+    pub(crate) fn cut_digests(&self, store: StoreId, at_once: bool, now: Timestamp) -> Result<(), CentralError> {
+        let since = if at_once { i64::MAX } else { now.millis() - INTERVAL_MS };
+        let lanes: Vec<Lane> = self
+            .conn
+            .prepare_cached("SELECT lane FROM digests WHERE store_id = ?1 AND changed = 1 AND sent_at <= ?2")?
+            .query_map((store.get(), since), |row| columns::lane(row, 0))?
+            .collect::<Result<_, _>>()?;
+        for lane in lanes {
+            let feed = Feed { store, lane };
+            let rows = self.digest(feed)?.into();
+            self.enqueue(feed, &DownBody::Digest(DigestMessage { rows }), now)?;
+            self.conn
+                .prepare_cached("UPDATE digests SET changed = 0, sent_at = ?3 WHERE store_id = ?1 AND lane = ?2")?
+                .execute((store.get(), lane.word(), now.millis()))?;
+        }
+        Ok(())
+    }
+
+    /// Makes the digests of a store count as changed.
+    pub(crate) fn touch_digests(&self, store: StoreId) -> Result<(), CentralError> {
+        self.conn.execute("UPDATE digests SET changed = 1 WHERE store_id = ?1", [store.get()])?;
+        Ok(())
+    }
+
+    /// Stores that have a digest to send.
+    pub(crate) fn digests_due(&self, now: Timestamp) -> Result<Vec<StoreId>, CentralError> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT DISTINCT store_id FROM digests WHERE changed = 1 AND sent_at <= ?1")?;
+        let stores = statement
+            .query_map([now.millis() - INTERVAL_MS], |row| columns::id(row, 0, StoreId::new))?
+            .collect::<Result<_, _>>()?;
+        Ok(stores)
+    }
+
+    /// The digests of a store counted from its rows: orders, then items.
+    pub(crate) fn counted_digests(&self, store: StoreId) -> Result<[RowDigest; 2], CentralError> {
+        let mut orders = RowDigest::default();
+        let mut statement =
+            self.conn.prepare("SELECT order_id, version FROM orders WHERE store_id = ?1 AND gone_at IS NULL")?;
+        let mut rows = statement.query([store.get()])?;
+        while let Some(row) = rows.next()? {
+            orders.add(Subject::Order(columns::id(row, 0, aisle_domain::OrderId::new)?), row.get(1)?);
+        }
+        let mut items = RowDigest::default();
+        let mut statement =
+            self.conn.prepare("SELECT item_id, version FROM items WHERE store_id = ?1 AND gone_at IS NULL")?;
+        let mut rows = statement.query([store.get()])?;
+        while let Some(row) = rows.next()? {
+            items.add(Subject::Item(columns::id(row, 0, aisle_domain::ItemId::new)?), row.get(1)?);
+        }
+        Ok([orders, items])
+    }
+}

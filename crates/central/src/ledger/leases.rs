@@ -1,0 +1,90 @@
+//! The tables `leases` and `positions`: who works on a partition, and how far it is applied.
+
+use aisle_domain::Timestamp;
+use rusqlite::OptionalExtension;
+
+use super::Tx;
+use crate::error::CentralError;
+
+/// How long a lease holds without being renewed.
+pub(crate) const LEASE_MS: i64 = 5_000;
+
+impl Tx<'_> {
+    /// Takes the lease with a new term. `None` while somebody else's still holds and `patient` is wished.
+    pub(crate) fn take_lease(
+        &self,
+        partition: i32,
+        holder: &str,
+        patient: bool,
+        now: Timestamp,
+    ) -> Result<Option<i64>, CentralError> {
+        let term = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO leases VALUES (?1, 1, ?2, ?3)
+                 ON CONFLICT (partition) DO UPDATE
+                    SET term = term + 1, holder = excluded.holder, expires = excluded.expires
+                    WHERE NOT ?4 OR expires <= ?5
+                 RETURNING term",
+            )?
+            .query_row((partition, holder, now.millis() + LEASE_MS, patient, now.millis()), |row| row.get(0))
+            .optional()?;
+        Ok(term)
+    }
+
+    /// Renews the lease.
+    ///
+    /// # Errors
+    /// [`CentralError::Zombie`] when the term is over.
+    pub(crate) fn hold_lease(&self, partition: i32, term: i64, now: Timestamp) -> Result<(), CentralError> {
+        let rows = self
+            .conn
+            .prepare_cached("UPDATE leases SET expires = ?3 WHERE partition = ?1 AND term = ?2")?
+            .execute((partition, term, now.millis() + LEASE_MS))?;
+        if rows == 1 { Ok(()) } else { Err(CentralError::Zombie { partition }) }
+    }
+
+    /// Whether the term is still the partition's.
+    pub(crate) fn holds_lease(&self, partition: i32, term: i64) -> Result<bool, CentralError> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT 1 FROM leases WHERE partition = ?1 AND term = ?2")?;
+        Ok(statement.exists((partition, term))?)
+    }
+
+    /// Gives the lease back, so that the next worker need not wait.
+    pub(crate) fn release_lease(&self, partition: i32, term: i64) -> Result<(), CentralError> {
+        self.conn
+            .prepare_cached("UPDATE leases SET expires = 0 WHERE partition = ?1 AND term = ?2")?
+            .execute((partition, term))?;
+        Ok(())
+    }
+
+    /// Partitions whose holder has not been heard since `before`, although it did not give them back.
+    pub(crate) fn orphaned(&self, before: Timestamp) -> Result<Vec<i32>, CentralError> {
+        let mut statement = self
+            .conn
+            .prepare_cached("SELECT partition FROM leases WHERE expires > 0 AND expires <= ?1 ORDER BY partition")?;
+        let partitions = statement.query_map([before.millis()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(partitions)
+    }
+
+    /// How far the partition is applied, and of which cluster.
+    pub(crate) fn position(&self, partition: i32) -> Result<Option<(String, i64)>, CentralError> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT cluster, next_offset FROM positions WHERE partition = ?1")?;
+        Ok(statement.query_row([partition], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    }
+
+    /// Notes how far the partition is applied.
+    pub(crate) fn set_position(&self, partition: i32, cluster: &str, next_offset: i64) -> Result<(), CentralError> {
+        self.conn
+            .prepare_cached("INSERT OR REPLACE INTO positions VALUES (?1, ?2, ?3)")?
+            .execute((partition, cluster, next_offset))?;
+        Ok(())
+    }
+
+    /// Whether anything was ever applied.
+    pub(crate) fn has_positions(&self) -> Result<bool, CentralError> {
+        Ok(self.conn.prepare_cached("SELECT 1 FROM positions")?.exists([])?)
+    }
+}

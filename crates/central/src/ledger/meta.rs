@@ -1,0 +1,112 @@
+//! Central's own facts: its epoch, the partition count in force, counters.
+
+use aisle_domain::{Epoch, PaymentId, Timestamp};
+use rusqlite::OptionalExtension;
+use uuid::Uuid;
+
+use super::Tx;
+use crate::error::CentralError;
+
+const EPOCH: &str = "epoch";
+const PARTITIONS: &str = "partitions";
+const NEXT_PAYMENT: &str = "next_payment_id";
+const FIRST_PARTITIONS: i32 = 12;
+
+impl Tx<'_> {
+    /// What a new database starts with.
+    pub(super) fn begin_history(&self, now: Timestamp) -> Result<(), CentralError> {
+        self.new_epoch()?;
+        self.set_meta(NEXT_PAYMENT, "1")?;
+        self.set_partitions(FIRST_PARTITIONS, now)
+    }
+
+    fn meta(&self, name: &str) -> Result<Option<String>, CentralError> {
+        let mut statement = self.conn.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
+        Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+    }
+
+    fn set_meta(&self, name: &str, value: &str) -> Result<(), CentralError> {
+        self.conn
+            .prepare_cached("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value")?
+            .execute([name, value])?;
+        Ok(())
+    }
+
+    fn needed(&self, name: &str) -> Result<String, CentralError> {
+        self.meta(name)?.ok_or_else(|| CentralError::NotFound { what: format!("{name} in central's own facts") })
+    }
+
+    /// Central's history.
+    pub(crate) fn epoch(&self) -> Result<Epoch, CentralError> {
+        let text = self.needed(EPOCH)?;
+        text.parse().map_err(|e: aisle_domain::BadId| CentralError::BadValue { what: e.to_string() })
+    }
+
+    /// Begins another history.
+    pub(crate) fn new_epoch(&self) -> Result<Epoch, CentralError> {
+        let epoch = Epoch(Uuid::new_v4());
+        self.set_meta(EPOCH, &epoch.to_string())?;
+        Ok(epoch)
+    }
+
+    /// The partition count by which stores have their homes.
+    pub(crate) fn partitions(&self) -> Result<i32, CentralError> {
+        let text = self.needed(PARTITIONS)?;
+        text.parse().map_err(|_| CentralError::BadValue { what: format!("\"{text}\" is no partition count") })
+    }
+
+    /// Moves the homes of all stores.
+    pub(crate) fn set_partitions(&self, partitions: i32, now: Timestamp) -> Result<(), CentralError> {
+        self.set_meta(PARTITIONS, &partitions.to_string())?;
+        self.conn
+            .execute("INSERT OR IGNORE INTO partition_counts VALUES (?1, ?2)", (partitions, now.millis()))?;
+        self.conn.execute("DELETE FROM partition_growth", [])?;
+        Ok(())
+    }
+
+    /// Every partition count under which a store's changes may lie.
+    pub(crate) fn partition_counts(&self) -> Result<Vec<i32>, CentralError> {
+        let mut statement = self.conn.prepare_cached("SELECT partitions FROM partition_counts")?;
+        let counts = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(counts)
+    }
+
+    /// Remembers how far the old partitions must be read before homes move to `partitions`.
+    pub(crate) fn begin_growth(
+        &self,
+        partitions: i32,
+        ends: &[(i32, i64)],
+        now: Timestamp,
+    ) -> Result<(), CentralError> {
+        self.conn
+            .execute("INSERT OR IGNORE INTO partition_counts VALUES (?1, ?2)", (partitions, now.millis()))?;
+        for (partition, end) in ends {
+            self.conn.execute("INSERT OR IGNORE INTO partition_growth VALUES (?1, ?2)", (partition, end))?;
+        }
+        Ok(())
+    }
+
+    /// Whether homes are about to move, and how many old partitions are still to be read to their end.
+    pub(crate) fn growth_left(&self) -> Result<Option<i64>, CentralError> {
+        let (waiting, left): (i64, i64) = self
+            .conn
+            .prepare_cached(
+                "SELECT count(*), count(*) FILTER (WHERE g.read_to > coalesce(p.next_offset, 0))
+                 FROM partition_growth g LEFT JOIN positions p ON p.partition = g.partition",
+            )?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok((waiting > 0).then_some(left))
+    }
+
+    /// The next number of a payment.
+    pub(crate) fn next_payment_id(&self) -> Result<PaymentId, CentralError> {
+        let next: i64 = self
+            .conn
+            .prepare_cached(
+                "UPDATE meta SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE name = ?1
+                 RETURNING CAST(value AS INTEGER) - 1",
+            )?
+            .query_row([NEXT_PAYMENT], |row| row.get(0))?;
+        PaymentId::new(next).map_err(|e| CentralError::BadValue { what: e.to_string() })
+    }
+}

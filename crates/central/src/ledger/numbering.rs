@@ -1,0 +1,146 @@
+//! The tables `numbering` and `dedup`: what makes every change take effect once.
+
+use aisle_contract::ChangeEnvelope;
+use aisle_domain::{ChangeId, DeskId, Incarnation, Lane, Refusal, Timestamp};
+use rusqlite::{OptionalExtension, params};
+
+use super::{Tx, columns};
+use crate::error::CentralError;
+
+/// One numbering of a desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Sequence {
+    pub(crate) desk: DeskId,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) lane: Lane,
+}
+
+impl Sequence {
+    pub(crate) const fn of(envelope: &ChangeEnvelope) -> Self {
+        Self { desk: envelope.desk, incarnation: envelope.incarnation, lane: envelope.lane }
+    }
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutcomeWord {
+    Applied,
+    Already,
+    Refused,
+}
+
+impl OutcomeWord {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Already => "already",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// A change's first outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// Where it was refused.
+    pub(crate) refusal: Option<Refusal>,
+    pub(crate) at: Timestamp,
+}
+
+impl Tx<'_> {
+    /// The number that is taken next.
+    pub(crate) fn expected(&self, sequence: Sequence) -> Result<i64, CentralError> {
+        let expected = self
+            .conn
+            .prepare_cached("SELECT expected FROM numbering WHERE desk_id = ?1 AND incarnation = ?2 AND lane = ?3")?
+            .query_row(
+                (sequence.desk.to_string(), sequence.incarnation.to_string(), sequence.lane.word()),
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(expected.unwrap_or(1))
+    }
+
+    /// Writes the number that is taken next.
+    pub(crate) fn set_expected(&self, sequence: Sequence, expected: i64) -> Result<(), CentralError> {
+        self.conn.prepare_cached("INSERT OR REPLACE INTO numbering VALUES (?1, ?2, ?3, ?4)")?.execute((
+            sequence.desk.to_string(),
+            sequence.incarnation.to_string(),
+            sequence.lane.word(),
+            expected,
+        ))?;
+        Ok(())
+    }
+
+    /// The change's first outcome, where it was seen before.
+    pub(crate) fn known(&self, change: ChangeId) -> Result<Option<Known>, CentralError> {
+        let row = self
+            .conn
+            .prepare_cached("SELECT refusal, at FROM dedup WHERE change_id = ?1")?
+            .query_row([change.to_string()], |row| Ok((row.get::<_, Option<String>>(0)?, columns::time(row, 1)?)))
+            .optional()?;
+        row.map(|(refusal, at)| {
+            Ok(Known { refusal: refusal.map(|json| serde_json::from_str(&json)).transpose()?, at })
+        })
+        .transpose()
+    }
+
+    /// Writes a change's first outcome.
+    pub(crate) fn remember(
+        &self,
+        envelope: &ChangeEnvelope,
+        outcome: OutcomeWord,
+        refusal: Option<&Refusal>,
+        at: Timestamp,
+    ) -> Result<(), CentralError> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO dedup (change_id, outcome, refusal, store_id, desk_id, incarnation, lane, seq, at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                envelope.change_id.to_string(),
+                outcome.word(),
+                refusal.map(serde_json::to_string).transpose()?,
+                envelope.store.get(),
+                envelope.desk.to_string(),
+                envelope.incarnation.to_string(),
+                envelope.lane.word(),
+                envelope.seq,
+                at.millis(),
+            ])?;
+        Ok(())
+    }
+
+    /// Numberings whose remembered changes do not fill every number below `expected`, as text. Changes older than
+    /// `since` may have been forgotten; what has more than one outcome of one number is always wrong.
+    pub(crate) fn holes(&self) -> Result<(u64, Vec<String>), CentralError> {
+        let mut statement = self.conn.prepare(
+            "SELECT n.desk_id, n.incarnation, n.lane, n.expected, count(DISTINCT d.seq), count(d.seq),
+                coalesce(max(d.seq), 0)
+             FROM numbering n LEFT JOIN dedup d
+                ON d.desk_id = n.desk_id AND d.incarnation = n.incarnation AND d.lane = n.lane
+             GROUP BY n.desk_id, n.incarnation, n.lane",
+        )?;
+        let mut rows = statement.query([])?;
+        let (mut checked, mut wrong) = (0, Vec::new());
+        while let Some(row) = rows.next()? {
+            checked += 1;
+            let name = format!(
+                "desk {} incarnation {} lane {}",
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?
+            );
+            let (expected, numbers, rows, highest): (i64, i64, i64, i64) =
+                (row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?);
+            if highest >= expected {
+                wrong.push(format!("{name}: number {highest} has an outcome, but {expected} is expected next"));
+            }
+            if numbers != rows {
+                wrong.push(format!("{name}: a number has more than one outcome"));
+            }
+        }
+        Ok((checked, wrong))
+    }
+}

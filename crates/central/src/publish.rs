@@ -1,0 +1,225 @@
+//! Publishing what waits in `feed_outbox`, in order, and dead letters. The holder of a partition publishes the feeds
+//! of the stores whose home it is: what its predecessor left, then its own and what acts of the centre wrote.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use aisle_contract::{Delivery, Outgoing, PortError, Sender, TopicNames, Transport, partition_of};
+use aisle_domain::{Epoch, Timestamp};
+
+use crate::{
+    backoff::Backoff,
+    error::CentralError,
+    ledger::{DeadLetter, Feed, FeedRow, Ledger, Tx},
+};
+
+const SEND_WITHIN: Duration = Duration::from_secs(5);
+/// Records a send.
+const ROUND: usize = 1_000;
+const ACK: &str = "desk.ack";
+/// Partitions of the topic of dead letters.
+const DEAD_PARTITIONS: i32 = 3;
+
+/// What one round published.
+#[derive(Debug, Default)]
+pub(crate) struct Published {
+    pub(crate) acks: u64,
+    pub(crate) records: u64,
+    /// The first failure of the round, where there was one.
+    pub(crate) failure: Option<PortError>,
+    /// Whether rows wait that another round could send now.
+    pub(crate) more: bool,
+}
+
+/// Publishes for one partition.
+pub(crate) struct Publisher<'a> {
+    names: &'a TopicNames,
+    transport: &'a dyn Transport,
+    partition: i32,
+    sender: Option<Box<dyn Sender>>,
+    /// Up to where each feed was sent. Written down later, with the next transaction or when nothing else is to do.
+    sent: BTreeMap<Feed, i64>,
+    marked: HashMap<Feed, i64>,
+    waits: HashMap<Feed, Backoff>,
+    dead_wait: Backoff,
+}
+
+/// What one round read to send.
+struct Work {
+    epoch: Epoch,
+    feeds: Vec<(Feed, Vec<FeedRow>)>,
+    dead: Vec<DeadLetter>,
+}
+
+impl<'a> Publisher<'a> {
+    pub(crate) fn new(names: &'a TopicNames, transport: &'a dyn Transport, partition: i32) -> Self {
+        Self {
+            names,
+            transport,
+            partition,
+            sender: None,
+            sent: BTreeMap::new(),
+            marked: HashMap::new(),
+            waits: HashMap::new(),
+            dead_wait: Backoff::new(),
+        }
+    }
+
+    /// Whether something was sent that is not written down yet.
+    pub(crate) fn has_marks(&self) -> bool {
+        self.sent.iter().any(|(feed, id)| self.marked.get(feed) != Some(id))
+    }
+
+    /// Writes down what was sent. Call [`Publisher::marks_written`] once the transaction is committed.
+    pub(crate) fn write_marks(&self, tx: &Tx<'_>, now: Timestamp) -> Result<(), CentralError> {
+        for (feed, id) in self.sent.iter().filter(|(feed, id)| self.marked.get(feed) != Some(id)) {
+            tx.mark_published(*feed, *id, now)?;
+        }
+        Ok(())
+    }
+
+    /// The transaction with the marks is committed.
+    pub(crate) fn marks_written(&mut self) {
+        self.marked.extend(self.sent.iter().map(|(feed, id)| (*feed, *id)));
+    }
+
+    /// Whether some feed failed and its time to be tried again has come.
+    pub(crate) fn retry_due(&self) -> bool {
+        self.waits.values().any(Backoff::ready)
+    }
+
+    /// Whether some feed is waiting to be tried again.
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.waits.is_empty()
+    }
+
+    fn read(&self, ledger: &mut Ledger, term: i64) -> Result<Work, CentralError> {
+        ledger.read(|tx| {
+            if !tx.holds_lease(self.partition, term)? {
+                return Err(CentralError::Zombie { partition: self.partition });
+            }
+            let partitions = tx.partitions()?;
+            let mut room = ROUND;
+            let mut feeds = Vec::new();
+            for feed in tx.waiting_feeds()? {
+                let ours = partition_of(feed.store, partitions) == self.partition;
+                if !ours || room == 0 || self.waits.get(&feed).is_some_and(|w| !w.ready()) {
+                    continue;
+                }
+                let rows = tx.waiting_rows(feed, self.sent.get(&feed).copied().unwrap_or(0), room)?;
+                room -= rows.len();
+                if !rows.is_empty() {
+                    feeds.push((feed, rows));
+                }
+            }
+            let dead = if self.dead_wait.ready() { tx.waiting_dead_letters(self.partition, 50)? } else { Vec::new() };
+            Ok(Work { epoch: tx.epoch()?, feeds, dead })
+        })
+    }
+
+    /// Sends what waits, at most one round's worth.
+    ///
+    /// # Errors
+    /// [`CentralError::Zombie`] when the term is over. What the cluster did not take is no error: it stands in the
+    /// answer and is tried again later.
+    pub(crate) fn round(&mut self, ledger: &mut Ledger, term: i64, now: Timestamp) -> Result<Published, CentralError> {
+        let work = self.read(ledger, term)?;
+        let mut published = Published::default();
+        if work.feeds.is_empty() && work.dead.is_empty() {
+            return Ok(published);
+        }
+        let full = work.feeds.iter().map(|(_, rows)| rows.len()).sum::<usize>() >= ROUND;
+        let records: Vec<Outgoing> = work
+            .feeds
+            .iter()
+            .flat_map(|(feed, rows)| rows.iter().map(|row| self.encode(*feed, row, work.epoch)))
+            .collect();
+        if !records.is_empty() {
+            let mut reports = self.send(records).into_iter();
+            for (feed, rows) in &work.feeds {
+                let mine: Vec<Delivery> = reports.by_ref().take(rows.len()).collect();
+                self.take_reports(*feed, rows, &mine, &mut published);
+            }
+        }
+        self.publish_dead(ledger, &work.dead, now, &mut published)?;
+        published.more = full && published.failure.is_none();
+        Ok(published)
+    }
+
+    fn encode(&self, feed: Feed, row: &FeedRow, epoch: Epoch) -> Outgoing {
+        row.record.encode(self.names, feed.store, epoch, row.id, row.at)
+    }
+
+    /// One answer a record, whatever happens.
+    fn send(&mut self, records: Vec<Outgoing>) -> Vec<Delivery> {
+        let count = records.len();
+        let mut sender = match self.sender.take().map_or_else(|| self.transport.sender(), Ok) {
+            Ok(sender) => sender,
+            Err(error) => return vec![Err(error); count],
+        };
+        let mut reports = sender.send(records, SEND_WITHIN);
+        reports.resize(count, Err(PortError::TimedOut("no delivery report".into())));
+        if !reports.iter().any(|r| matches!(r, Err(PortError::Broken(_)))) {
+            self.sender = Some(sender);
+        }
+        reports
+    }
+
+    /// A feed is published as far as its reports are good without a gap; the rest is sent again, in order.
+    fn take_reports(&mut self, feed: Feed, rows: &[FeedRow], reports: &[Delivery], published: &mut Published) {
+        for (row, report) in rows.iter().zip(reports) {
+            match report {
+                Ok(_) => {
+                    self.sent.insert(feed, row.id);
+                    published.records += 1;
+                    published.acks += u64::from(row.record.type_word.as_deref() == Some(ACK));
+                }
+                Err(error) => {
+                    self.waits.entry(feed).or_insert_with(Backoff::new).fail();
+                    published.failure.get_or_insert_with(|| error.clone());
+                    return;
+                }
+            }
+        }
+        self.waits.remove(&feed);
+    }
+
+    fn publish_dead(
+        &mut self,
+        ledger: &mut Ledger,
+        letters: &[DeadLetter],
+        now: Timestamp,
+        published: &mut Published,
+    ) -> Result<(), CentralError> {
+        if letters.is_empty() {
+            return Ok(());
+        }
+        let topic = self.names.dead_letters();
+        let reports = self.send(letters.iter().map(|letter| of_letter(&topic, letter)).collect());
+        let sent: Vec<i64> =
+            letters.iter().zip(&reports).filter(|(_, report)| report.is_ok()).map(|(letter, _)| letter.id).collect();
+        if let Some(Err(error)) = reports.into_iter().find(Result::is_err) {
+            self.dead_wait.fail();
+            published.failure.get_or_insert(error);
+        }
+        ledger.write(|tx| sent.iter().try_for_each(|id| tx.mark_dead_published(*id, now)))
+    }
+}
+
+/// The raw value byte for byte; the record's own headers, and why and where in ours.
+fn of_letter(topic: &str, letter: &DeadLetter) -> Outgoing {
+    let mut headers = letter.headers.clone();
+    for (name, value) in [
+        ("aisle_why", letter.why.clone()),
+        ("aisle_cluster", letter.cluster.clone()),
+        ("aisle_partition", letter.partition.to_string()),
+        ("aisle_offset", letter.offset.to_string()),
+    ] {
+        headers.push((name.into(), value.into_bytes()));
+    }
+    let partition = letter.store.map_or(letter.partition % DEAD_PARTITIONS, |s| partition_of(s, DEAD_PARTITIONS));
+    let key = letter.store.map_or_else(|| letter.key.clone().unwrap_or_default(), |s| s.to_string().into_bytes());
+    Outgoing { topic: topic.into(), partition, key, headers, value: letter.raw.clone() }
+}

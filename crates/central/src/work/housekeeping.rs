@@ -1,0 +1,106 @@
+//! What has to be done once in a while, and whether everything is done.
+
+use std::time::{Duration, Instant};
+
+use aisle_contract::partition_of;
+
+use super::{ASK_WITHIN, Partitions, Shared, WorkEventKind};
+use crate::{acts, error::CentralError, ledger::Ledger};
+
+const EVERY: Duration = Duration::from_secs(1);
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+const LOOK_AT_TOPIC_EVERY: Duration = Duration::from_secs(10);
+
+/// When what was done last.
+pub(super) struct Housekeeping {
+    done: Option<Instant>,
+    forgot: Option<Instant>,
+    looked: Option<Instant>,
+}
+
+fn is_over(since: Option<Instant>, span: Duration) -> bool {
+    since.is_none_or(|at| at.elapsed() >= span)
+}
+
+impl Housekeeping {
+    pub(super) const fn new() -> Self {
+        Self { done: None, forgot: None, looked: None }
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        is_over(self.done, EVERY)
+    }
+
+    /// Ends orders that nobody accepted in time, sends digests that are due, forgets what is old, and follows the
+    /// topic as it grows.
+    pub(super) fn run(&mut self, shared: &Shared<'_>, ledger: &mut Ledger) -> Result<(), CentralError> {
+        self.done = Some(Instant::now());
+        let now = shared.centre.now();
+        acts::miss_overdue(ledger, now)?;
+        let due = ledger.read(|tx| tx.digests_due(now))?;
+        if !due.is_empty() {
+            ledger.write(|tx| due.iter().try_for_each(|store| tx.cut_digests(*store, false, now)))?;
+        }
+        if is_over(self.forgot, FORGET_EVERY) {
+            self.forgot = Some(Instant::now());
+            while ledger.write(|tx| tx.forget_some(now))? > 0 {}
+        }
+        if is_over(self.looked, LOOK_AT_TOPIC_EVERY) {
+            follow_growth(shared, ledger)?;
+            self.looked = Some(Instant::now());
+        }
+        Ok(())
+    }
+}
+
+/// Moves the homes of all stores to the topic's partition count: at once while nothing was ever applied, else when
+/// every old partition is read as far as it went when the growth was seen.
+fn follow_growth(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<(), CentralError> {
+    let topic = shared.centre.names().changes();
+    let view = shared.transport.metadata(std::slice::from_ref(&topic), ASK_WITHIN)?;
+    let Some(found) = view.topic(&topic).and_then(|t| i32::try_from(t.partitions.len()).ok()) else { return Ok(()) };
+    let now = shared.centre.now();
+    let (partitions, fresh, left) =
+        ledger.read(|tx| Ok((tx.partitions()?, !tx.has_positions()?, tx.growth_left()?)))?;
+    if found == partitions || found == 0 {
+        return Ok(());
+    }
+    match left {
+        _ if fresh => {}
+        Some(0) if found > partitions => {}
+        None if found > partitions => {
+            let mut ends = Vec::new();
+            for partition in 0..partitions {
+                ends.push((partition, shared.transport.bounds(&topic, partition, ASK_WITHIN)?.high));
+            }
+            return ledger.write(|tx| tx.begin_growth(found, &ends, now));
+        }
+        _ => return Ok(()),
+    }
+    ledger.write(|tx| tx.set_partitions(found, now))?;
+    shared.tell(WorkEventKind::Moved { partitions: found });
+    Ok(())
+}
+
+/// Whether every partition in question is applied to its end and nothing waits to be published.
+pub(super) fn all_done(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<bool, CentralError> {
+    let topic = shared.centre.names().changes();
+    let view = shared.transport.metadata(std::slice::from_ref(&topic), ASK_WITHIN)?;
+    let Some(found) = view.topic(&topic) else { return Ok(false) };
+    let ours: Vec<i32> = match &shared.options.partitions {
+        Partitions::All => found.partitions.iter().map(|p| p.id).collect(),
+        Partitions::These(partitions) => partitions.clone(),
+    };
+    for partition in &ours {
+        let bounds = shared.transport.bounds(&topic, *partition, ASK_WITHIN)?;
+        let position = ledger.read(|tx| tx.position(*partition))?;
+        let applied = position.is_some_and(|(cluster, next)| cluster == view.cluster_id && next >= bounds.high);
+        if bounds.high > bounds.low && !applied {
+            return Ok(false);
+        }
+    }
+    ledger.read(|tx| {
+        let partitions = tx.partitions()?;
+        Ok(!tx.waiting_feeds()?.iter().any(|feed| ours.contains(&partition_of(feed.store, partitions))))
+    })
+}
