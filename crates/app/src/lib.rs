@@ -1,1 +1,28 @@
-//! (being written)
+//! What a desk can do, whichever shell asks: use cases over the mirror and the sync, views for screens and the
+//! command line, and the one table of commands from which the router and the TypeScript types come. Names neither
+//! Tauri nor any transport.
+
+mod catalog;
+mod changes;
+mod desk;
+mod error;
+mod events;
+mod holds;
+mod orders;
+mod payments;
+mod present;
+mod reports;
+mod router;
+mod settings;
+mod table;
+pub mod typescript;
+pub mod views;
+mod wording;
+
+pub use catalog::ItemFields;
+pub use desk::{Desk, Opened, QuitReport};
+pub use error::{AppError, CODES, RpcError};
+pub use events::Event;
+pub use orders::{ApprovalReason, Rejection};
+pub use router::{App, Launcher};
+pub use settings::{ConnectionReport, ConnectionSettings, ConnectionStep, Security};

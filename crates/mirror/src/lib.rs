@@ -1,1 +1,38 @@
-//! (being written)
+//! The desk's own database: central's rows as they are shown, the outbox, the feeds' positions, the audit log. One
+//! writer, readers that cannot write, every act and every batch of the feed one transaction.
+
+pub mod alarms;
+pub mod audit;
+pub mod conflicts;
+pub mod digest;
+pub mod feed;
+pub mod items;
+pub mod orders;
+pub mod outbox;
+pub mod payments;
+pub mod prices;
+pub mod pushes;
+pub mod settings;
+pub mod store;
+pub mod verify;
+
+mod act;
+mod bases;
+mod error;
+mod folder;
+mod mirror;
+mod ranges;
+mod refold;
+mod row;
+
+pub use act::NewChange;
+pub use audit::AuditEntry;
+pub use error::{ActError, MirrorError, Result};
+pub use feed::{FeedApplied, FeedEntry, FeedPosition, Parked};
+pub use mirror::{Identity, Mirror, NewDesk};
+pub use orders::OrderFilter;
+pub use outbox::{ChangeState, OutboxCounts, OutboxRow, Report};
+pub use prices::PriceEntry;
+pub use pushes::PushRow;
+pub use ranges::RangeCache;
+pub use verify::Check;

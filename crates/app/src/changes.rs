@@ -1,0 +1,115 @@
+//! Changes on their way: the outbox as people read it.
+
+use aisle_domain::{ChangeId, Money};
+use aisle_mirror::{ChangeState, OutboxRow, items, orders, outbox, pushes};
+
+use crate::{
+    desk::Desk,
+    error::AppError,
+    present,
+    views::{ChangeView, Page, PushView, SyncView},
+    wording,
+};
+
+const SHOWN: usize = 200;
+const PUSHES: usize = 8;
+
+impl Desk {
+    /// The Sync screen: refused first, then what waits, then what central has, newest first.
+    pub fn sync_view(&self) -> Result<SyncView, AppError> {
+        let since = present::day_start(&self.store()?, self.now());
+        let (refused, waiting, received, recent, received_today) = self.mirror.read(|conn| {
+            use ChangeState::{Held, Ready, Received, Refused, Sent};
+            Ok((
+                outbox::list(conn, &[Refused], None, SHOWN)?,
+                outbox::list(conn, &[Held, Ready, Sent], None, SHOWN)?,
+                outbox::newest(conn, &[Received], SHOWN)?,
+                pushes::recent(conn, PUSHES)?,
+                outbox::received_since(conn, since)?,
+            ))
+        })?;
+        let open = refused.into_iter().filter(|row| !row.closed);
+        let changes = open
+            .chain(waiting)
+            .chain(received)
+            .map(|row| self.change_view(&row))
+            .collect::<Result<_, AppError>>()?;
+        Ok(SyncView {
+            changes,
+            pushes: recent
+                .into_iter()
+                .map(|push| PushView { at: push.at.to_string(), sent: push.sent, acked: push.acked, error: push.error })
+                .collect(),
+            received_today,
+            last_received_at: self
+                .sync_status()
+                .and_then(|status| status.last_received_at)
+                .map(|at| at.to_string()),
+        })
+    }
+
+    /// A page of changes in the order of acting, for the command line.
+    pub fn list_changes(
+        &self,
+        states: &[ChangeState],
+        after: Option<i64>,
+        limit: usize,
+    ) -> Result<Page<ChangeView>, AppError> {
+        let rows = self.mirror.read(|conn| outbox::list(conn, states, after, limit))?;
+        let next = (rows.len() >= limit).then(|| rows.last().map(|row| row.id.to_string())).flatten();
+        let items = rows.iter().map(|row| self.change_view(row)).collect::<Result<_, AppError>>()?;
+        Ok(Page { items, next })
+    }
+
+    /// One change.
+    pub fn change(&self, id: ChangeId) -> Result<ChangeView, AppError> {
+        let row = self.mirror.read(|conn| outbox::load(conn, id))?;
+        self.change_view(&row.ok_or_else(|| AppError::NotFound(format!("change {id} in this desk's outbox")))?)
+    }
+
+    fn change_view(&self, row: &OutboxRow) -> Result<ChangeView, AppError> {
+        let subject = row.change.subject();
+        let label = match subject {
+            aisle_domain::Subject::Order(id) => {
+                let order = self.mirror.read(|conn| orders::load(conn, id))?;
+                format!("Order {}", order.map_or_else(|| id.to_string(), |o| o.display_no))
+            }
+            aisle_domain::Subject::Item(id) => {
+                let item = self.mirror.read(|conn| items::load(conn, id))?;
+                item.map_or_else(|| format!("Item {id}"), |i| i.name)
+            }
+            aisle_domain::Subject::Store => "Store".into(),
+        };
+        Ok(ChangeView {
+            change_id: row.change_id.to_string(),
+            change_type: row.change.type_word().into(),
+            text: wording::change(&row.change, &self.store()?.currency),
+            subject: subject.to_string(),
+            subject_label: label,
+            state: row.state.word(),
+            by: Some(row.by.clone()),
+            acted_at: row.at.to_string(),
+            lane: row.lane,
+            seq: row.seq,
+            partition: row.partition,
+            offset: row.offset,
+            sent_at: row.sent_at.map(|at| at.to_string()),
+            acked_at: row.acked_at.map(|at| at.to_string()),
+            code: row.refusal.as_ref().map(|refusal| refusal.code().into()),
+            message: row.message.clone().or_else(|| row.refusal.as_ref().map(ToString::to_string)),
+            replaces: row.replaces.map(|id| id.to_string()),
+            will_be_refused: row.will_be_refused.as_ref().map(ToString::to_string),
+            hold_ms: self.hold_ms(row.change_id),
+        })
+    }
+}
+
+/// Amount with the sign of the currency in front, as screens print it.
+pub(crate) fn money(amount: Money, currency: &aisle_domain::Currency) -> String {
+    match currency.0.as_str() {
+        "USD" => format!("${amount}"),
+        "EUR" => format!("€{amount}"),
+        "GBP" => format!("£{amount}"),
+        code => format!("{amount} {code}"),
+    }
+}

@@ -1,0 +1,389 @@
+//! An open desk: its mirror, its sync where it has a line, its held decisions and its subscribers.
+
+use std::{
+    path::Path,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use aisle_contract::{TopicNames, Transport};
+use aisle_domain::{Change, ChangeId, OrderId, Store, Subject, Timestamp};
+use aisle_mirror::{FeedApplied, Mirror, NewChange, alarms, orders, outbox, settings, store};
+use aisle_sync::{Clock, SyncEngine, SyncEvent, SyncOptions, SyncStatus};
+use uuid::{ContextV7, Uuid};
+
+use crate::{
+    error::AppError,
+    events::{AlarmKind, Event, EventHub},
+    holds::{HOLD, Holds},
+    present,
+    settings::{ConnectionSettings, DeskSettings},
+    views::{ActReceipt, Undo},
+    wording,
+};
+
+/// What a shell hands over to open a desk with a line.
+pub struct Opened {
+    /// The desk's database.
+    pub mirror: Mirror,
+    /// The way to the cluster.
+    pub transport: Arc<dyn Transport>,
+    /// The topics.
+    pub names: TopicNames,
+    /// Whether this is the sample store.
+    pub rehearsal: bool,
+    /// The connection's settings, for the settings screen.
+    pub connection: ConnectionSettings,
+    /// Keeps alive what the line needs, such as a rehearsal's centre; stopped when it is dropped.
+    pub guard: Box<dyn Send + Sync>,
+}
+
+/// What is left when the desk has been closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuitReport {
+    /// Changes that the cluster does not have yet. They go out at the next start.
+    pub unsent: usize,
+}
+
+/// An open desk.
+pub struct Desk {
+    pub(crate) mirror: Mirror,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rehearsal: bool,
+    pub(crate) connection: ConnectionSettings,
+    pub(crate) hub: Arc<EventHub>,
+    ids: ContextV7,
+    line: Option<Line>,
+}
+
+struct Line {
+    engine: SyncEngine,
+    holds: Holds,
+    _guard: Box<dyn Send + Sync>,
+}
+
+impl Desk {
+    /// A desk without a line, for the command line: acts are saved and go out when somebody syncs.
+    pub fn offline(mirror: Mirror, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
+        let connection = ConnectionSettings::load(&mirror)?;
+        Ok(Self {
+            mirror,
+            clock,
+            rehearsal: false,
+            connection,
+            hub: Arc::default(),
+            ids: ContextV7::new(),
+            line: None,
+        })
+    }
+
+    /// A desk with its line: releases what an earlier run still held, and starts to push and to read.
+    pub(crate) fn start(opened: Opened, clock: Arc<dyn Clock>, hub: Arc<EventHub>) -> Result<Arc<Self>, AppError> {
+        opened.mirror.release(None)?;
+        let own = DeskSettings::load(&opened.mirror)?;
+        let options = SyncOptions {
+            names: opened.names,
+            push_interval: Duration::from_secs(own.push_interval_s),
+            push_decisions_at_once: own.push_decisions_at_once,
+            version: env!("CARGO_PKG_VERSION").into(),
+            desk_name: opened.mirror.identity().desk_name.clone(),
+        };
+        let mut failed = None;
+        let desk = Arc::new_cyclic(|weak: &Weak<Self>| {
+            let (for_sink, for_holds) = (Weak::clone(weak), Weak::clone(weak));
+            let holds = Holds::start(Arc::clone(&clock), move |change| {
+                if let Some(desk) = for_holds.upgrade() {
+                    desk.release_quietly(Some(change));
+                }
+            });
+            let line = match holds {
+                Ok(holds) => Some(Line {
+                    engine: SyncEngine::start(
+                        opened.mirror.clone(),
+                        opened.transport,
+                        options,
+                        Arc::clone(&clock),
+                        Arc::new(move |event| {
+                            if let Some(desk) = for_sink.upgrade() {
+                                desk.synced(event);
+                            }
+                        }),
+                    ),
+                    holds,
+                    _guard: opened.guard,
+                }),
+                Err(error) => {
+                    failed = Some(error);
+                    None
+                }
+            };
+            Self {
+                mirror: opened.mirror,
+                clock,
+                rehearsal: opened.rehearsal,
+                connection: opened.connection,
+                hub,
+                ids: ContextV7::new(),
+                line,
+            }
+        });
+        match failed {
+            Some(error) => Err(AppError::Input { code: "io_error", message: error.to_string() }),
+            None => Ok(desk),
+        }
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> &Path {
+        self.mirror.dir()
+    }
+
+    /// The mirror, for reads that are no use case.
+    pub fn mirror(&self) -> &Mirror {
+        &self.mirror
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Who is signed in: the first person is the manager.
+    pub(crate) fn person(&self) -> Result<String, AppError> {
+        Ok(self.mirror.read(|conn| settings::get(conn, "person"))?.unwrap_or_else(|| "Manager".into()))
+    }
+
+    /// The store's row, or what holds until central has sent it.
+    pub(crate) fn store(&self) -> Result<Store, AppError> {
+        let store = self.mirror.read(store::load)?;
+        Ok(store.unwrap_or_else(|| present::unknown_store(self.mirror.identity().store_id)))
+    }
+
+    fn next_change_id(&self) -> ChangeId {
+        let now = self.now().millis();
+        let seconds = u64::try_from(now.div_euclid(1000)).unwrap_or_default();
+        let nanos = u32::try_from(now.rem_euclid(1000)).unwrap_or_default() * 1_000_000;
+        ChangeId(Uuid::new_v7(uuid::Timestamp::from_unix(&self.ids, seconds, nanos)))
+    }
+
+    /// Commits an act. `hold` gives it the five seconds in which it can be taken back; without a line whoever asked
+    /// for the hold releases it.
+    pub(crate) fn act(
+        &self,
+        change: Change,
+        hold: bool,
+        replaces: Option<ChangeId>,
+    ) -> Result<ActReceipt, AppError> {
+        let decision = change.is_decision();
+        let new = NewChange {
+            change_id: self.next_change_id(),
+            change,
+            by: self.person()?,
+            at: self.now(),
+            held: hold,
+            replaces,
+        };
+        let subject = self.mirror.act(&new)?;
+        if let Subject::Order(order) = subject {
+            self.acknowledge_quietly(order)?;
+        }
+        if let Some(line) = &self.line {
+            if hold {
+                let order = if let Subject::Order(order) = subject { Some(order) } else { None };
+                for other in line.holds.hold(new.change_id, order) {
+                    self.release_quietly(Some(other));
+                }
+            } else if decision {
+                line.engine.decided();
+            }
+        }
+        self.changed(subject);
+        Ok(ActReceipt {
+            change_id: new.change_id.to_string(),
+            state: "saved",
+            subject: subject.to_string(),
+            undo: Some(Undo {
+                change_id: new.change_id.to_string(),
+                text: wording::change(&new.change, &self.store()?.currency),
+                hold_ms: if hold { i64::try_from(HOLD.as_millis()).unwrap_or(0) } else { 0 },
+            }),
+        })
+    }
+
+    /// Takes back a change that has no number yet; without an id the newest such.
+    pub fn undo(&self, change: Option<ChangeId>) -> Result<ActReceipt, AppError> {
+        let id = match change {
+            Some(id) => id,
+            None => {
+                self.mirror
+                    .read(outbox::latest_undoable)?
+                    .ok_or_else(|| AppError::NotFound("change that can still be taken back".into()))?
+                    .change_id
+            }
+        };
+        let subject = self.mirror.withdraw(id, &self.person()?, self.now())?;
+        if let Some(line) = &self.line {
+            line.holds.forget(id);
+        }
+        self.changed(subject);
+        Ok(ActReceipt {
+            change_id: id.to_string(),
+            state: "saved",
+            subject: subject.to_string(),
+            undo: None,
+        })
+    }
+
+    /// Ends the hold of a change, or of all: they may be numbered from now on.
+    pub fn release(&self, change: Option<ChangeId>) -> Result<(), AppError> {
+        self.mirror.release(change)?;
+        if let Some(line) = &self.line {
+            if let Some(id) = change {
+                line.holds.forget(id);
+            }
+            line.engine.decided();
+        }
+        self.hub.emit(&Event::Outbox);
+        self.push_status();
+        Ok(())
+    }
+
+    fn release_quietly(&self, change: Option<ChangeId>) {
+        if let Err(error) = self.release(change) {
+            tracing::error!(%error, "a held change could not be released; it is released at the next start");
+        }
+    }
+
+    /// How long a change is still held, in milliseconds.
+    pub(crate) fn hold_ms(&self, change: ChangeId) -> Option<i64> {
+        let left = self.line.as_ref()?.holds.remaining(change)?;
+        i64::try_from(left.as_millis()).ok()
+    }
+
+    /// Pushes now.
+    pub fn send_now(&self) -> Result<(), AppError> {
+        if let Some(line) = &self.line {
+            line.engine.push_now();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn sync_status(&self) -> Option<SyncStatus> {
+        self.line.as_ref().map(|line| line.engine.status())
+    }
+
+    pub(crate) fn set_push_interval(&self, seconds: u64) {
+        if let Some(line) = &self.line {
+            line.engine.set_push_interval(Duration::from_secs(seconds));
+        }
+    }
+
+    pub(crate) fn set_push_decisions_at_once(&self, at_once: bool) {
+        if let Some(line) = &self.line {
+            line.engine.set_push_decisions_at_once(at_once);
+        }
+    }
+
+    /// Acknowledges an order's alarm, or all of them: they stop ringing.
+    pub fn acknowledge(&self, order: Option<OrderId>) -> Result<(), AppError> {
+        let heard = self.mirror.write(|tx| alarms::acknowledge(tx, order))?;
+        for order in &heard {
+            self.hub.emit(&Event::Alarm {
+                kind: AlarmKind::New,
+                order_id: order.to_string(),
+                ringing: false,
+            });
+        }
+        if !heard.is_empty() {
+            self.hub.emit(&Event::Orders { order_ids: heard.iter().map(ToString::to_string).collect() });
+            self.push_status();
+        }
+        Ok(())
+    }
+
+    /// Whoever decides an order has heard it.
+    fn acknowledge_quietly(&self, order: OrderId) -> Result<(), AppError> {
+        if self.mirror.read(alarms::unheard)?.iter().any(|(id, _, _)| *id == order) {
+            self.acknowledge(Some(order))?;
+        }
+        Ok(())
+    }
+
+    /// Tells subscribers what an act changed.
+    fn changed(&self, subject: Subject) {
+        match subject {
+            Subject::Order(id) => self.hub.emit(&Event::Orders { order_ids: vec![id.to_string()] }),
+            Subject::Item(id) => self.hub.emit(&Event::Items { item_ids: vec![id.to_string()] }),
+            Subject::Store => self.hub.emit(&Event::Session { session: self.session() }),
+        }
+        self.hub.emit(&Event::Outbox);
+        self.push_status();
+    }
+
+    /// Tells subscribers what came from central or moved in the outbox.
+    fn synced(&self, event: SyncEvent) {
+        match event {
+            SyncEvent::Feed(applied) => self.fed(&applied),
+            SyncEvent::Outbox => self.hub.emit(&Event::Outbox),
+            SyncEvent::Status(_) => {}
+        }
+        self.push_status();
+    }
+
+    fn fed(&self, applied: &FeedApplied) {
+        if !applied.orders.is_empty() {
+            let order_ids = applied.orders.iter().map(ToString::to_string).collect();
+            self.hub.emit(&Event::Orders { order_ids });
+        }
+        if applied.items_many || !applied.items.is_empty() {
+            let item_ids = applied.items.iter().map(ToString::to_string).collect();
+            self.hub.emit(&Event::Items { item_ids });
+        }
+        if applied.store {
+            self.hub.emit(&Event::Session { session: self.session() });
+        }
+        if applied.outbox {
+            self.hub.emit(&Event::Outbox);
+        }
+        let ring = |kind, orders: &[OrderId]| {
+            for order in orders {
+                self.hub.emit(&Event::Alarm { kind, order_id: order.to_string(), ringing: true });
+            }
+        };
+        ring(AlarmKind::New, &applied.new_orders);
+        ring(AlarmKind::Cancelled, &applied.cancelled);
+    }
+
+    /// Rings again for what nobody had acknowledged when the desk was closed.
+    pub(crate) fn ring_unheard(&self) -> Result<(), AppError> {
+        for (order, kind, _) in self.mirror.read(alarms::unheard)? {
+            self.hub.emit(&Event::Alarm {
+                kind: AlarmKind::from_word(&kind),
+                order_id: order.to_string(),
+                ringing: true,
+            });
+        }
+        Ok(())
+    }
+
+    fn push_status(&self) {
+        match self.status() {
+            Ok(status) => self.hub.emit(&Event::Status { status: Box::new(status) }),
+            Err(error) => tracing::error!(%error, "the header's figures could not be read"),
+        }
+    }
+
+    /// Releases what is held, pushes for at most `limit`, stops. Never blocks longer.
+    pub fn quit(&self, limit: Duration) -> QuitReport {
+        self.release_quietly(None);
+        let Some(line) = &self.line else { return QuitReport { unsent: 0 } };
+        line.holds.stop();
+        QuitReport { unsent: line.engine.quit(limit) }
+    }
+
+    /// Whether the mirror has this order, for messages that name it.
+    pub(crate) fn require_order(&self, id: OrderId) -> Result<aisle_domain::Order, AppError> {
+        self.mirror
+            .read(|conn| orders::load(conn, id))?
+            .ok_or_else(|| AppError::NotFound(format!("order {id} in this store's mirror")))
+    }
+}

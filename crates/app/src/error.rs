@@ -1,0 +1,223 @@
+//! Errors as they cross to the window and the command line: `{code, message, hint, retryable}`.
+
+use aisle_contract::PortError;
+use aisle_domain::{
+    BadId, BadMoney, BadQuantity, Refusal, item::BadBarcode, life::BadStatus, time::BadTimestamp,
+};
+use aisle_mirror::{ActError, MirrorError};
+use serde::Serialize;
+use ts_rs::TS;
+
+/// Every error code there is, with what it stands for. Shells and tests look codes up here.
+pub const CODES: &[(&str, &str)] = &[
+    ("not_found", "there is no such order, payment, item or change"),
+    ("illegal_act", "the order's status does not allow the act"),
+    ("already_decided", "somebody else decided first"),
+    ("range_changed", "the authorised range changed after the decision"),
+    ("amount_changed", "the payment has another amount than the one decided"),
+    ("outside_range", "the amount is outside the authorised range"),
+    ("needs_reason", "an amount below the range needs a reason"),
+    ("needs_override", "an amount above the range needs a manager's override"),
+    ("over_ceiling", "above what an override may reach"),
+    ("unknown_reason", "the reason is not in the store's list"),
+    ("needs_lines", "the reason needs the failing lines"),
+    ("needs_note", "the reason needs a note"),
+    ("not_allowed", "the person's role does not allow it"),
+    ("bad_price", "not a price"),
+    ("bad_quantity", "not a quantity"),
+    ("bad_barcode", "not a barcode"),
+    ("bad_id", "not a number of the wanted kind"),
+    ("bad_value", "not a value of the wanted kind"),
+    ("bad_rating", "not a rating from 1 to 5"),
+    ("id_taken", "the item number is in use"),
+    ("duplicate_barcode", "another item has this barcode"),
+    ("bad_encoding", "not UTF-8"),
+    ("not_understood", "a command, type or body that is not known"),
+    ("changed", "the value had changed in between"),
+    ("both_changed", "desk and central changed the same field"),
+    ("kept_central", "central's value was kept by policy"),
+    ("numbered", "the change has left this desk and can no longer be taken back"),
+    ("no_desk", "no store is connected yet"),
+    ("folder_in_use", "another program uses the data folder"),
+    ("db_newer", "the database was written by a newer program"),
+    ("db_damaged", "the database is damaged"),
+    ("db_foreign", "the file is another program's database"),
+    ("db_readonly", "the database cannot be written"),
+    ("db_error", "the database answered with an error"),
+    ("disk_full", "the disk is full"),
+    ("io_error", "a file could not be read or written"),
+    ("wrong_store", "the folder belongs to another store"),
+    ("wrong_cluster", "another cluster than before"),
+    ("unreachable", "the cluster cannot be reached"),
+    ("auth_failed", "the cluster refuses the credentials"),
+    ("not_authorized", "the credentials may not use a topic"),
+    ("topic_missing", "a topic is missing or may not be seen"),
+    ("topic_weaker", "a topic has weaker settings than it must have"),
+    ("not_enough_replicas", "too few of the cluster's machines are in sync"),
+    ("bad_settings", "the connection settings are wrong"),
+    ("timed_out", "no answer in time"),
+    ("unexpected", "a fault of the program"),
+];
+
+/// What went wrong in a use case.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// A rule of desk and central forbids it.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// The mirror could not do its part.
+    #[error("{0}")]
+    Mirror(#[from] MirrorError),
+    /// The transport could not do its part.
+    #[error("{0}")]
+    Port(#[from] PortError),
+    /// What was typed is not what is wanted.
+    #[error("{message}")]
+    Input {
+        /// The code.
+        code: &'static str,
+        /// What is wrong with it and what is wanted.
+        message: String,
+    },
+    /// Something is not there.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// A change that has left the desk.
+    #[error("the change has already been numbered for sending and cannot be taken back; make a new one instead")]
+    Numbered,
+    /// No store is connected.
+    #[error("no store is connected yet")]
+    NoDesk,
+    /// Another item has the barcode.
+    #[error("the barcode {barcode} belongs to \"{name}\" (item {item})")]
+    DuplicateBarcode {
+        /// The barcode.
+        barcode: String,
+        /// The other item's name.
+        name: String,
+        /// The other item.
+        item: String,
+    },
+    /// An error of a shell, already worded.
+    #[error("{}", .0.message)]
+    Shell(RpcError),
+}
+
+impl AppError {
+    pub(crate) fn input(code: &'static str, error: impl std::fmt::Display) -> Self {
+        Self::Input { code, message: error.to_string() }
+    }
+
+    /// The code, one of [`CODES`].
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Mirror(error) => error.code(),
+            Self::Port(error) => error.code(),
+            Self::Input { code, .. } => code,
+            Self::NotFound(_) => "not_found",
+            Self::Numbered => "numbered",
+            Self::NoDesk => "no_desk",
+            Self::DuplicateBarcode { .. } => "duplicate_barcode",
+            Self::Shell(error) => &error.code,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Mirror(error) => error.hint(),
+            Self::Shell(error) => error.hint.clone(),
+            Self::NoDesk => Some("connect this store, or try the sample store".into()),
+            Self::Refused(Refusal::NeedsReason { .. }) => Some("choose a reason, or decline the payment".into()),
+            Self::Refused(Refusal::NeedsOverride { .. }) => {
+                Some("decline the payment, or let a manager approve it with a reason".into())
+            }
+            Self::Refused(Refusal::OverCeiling { .. }) => {
+                Some("decline the payment, or ask central for a new range".into())
+            }
+            Self::Port(PortError::Unreachable(_) | PortError::TimedOut(_)) => {
+                Some("what is done here is kept and goes out by itself when the line is back".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+macro_rules! input_errors {
+    ($($type:ty => $code:literal,)*) => {
+        $(impl From<$type> for AppError {
+            fn from(error: $type) -> Self {
+                Self::input($code, error)
+            }
+        })*
+    };
+}
+
+input_errors! {
+    BadId => "bad_id",
+    BadMoney => "bad_price",
+    BadQuantity => "bad_quantity",
+    BadBarcode => "bad_barcode",
+    BadStatus => "bad_value",
+    BadTimestamp => "bad_value",
+}
+
+impl From<ActError> for AppError {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::Refused(refusal) => Self::Refused(refusal),
+            ActError::Mirror(error) => Self::Mirror(error),
+        }
+    }
+}
+
+/// An error as the window and `--json` show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct RpcError {
+    /// One of [`CODES`].
+    pub code: String,
+    /// What happened, and where.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Whether trying again may help.
+    pub retryable: bool,
+}
+
+impl From<AppError> for RpcError {
+    fn from(error: AppError) -> Self {
+        if let AppError::Shell(shell) = error {
+            return shell;
+        }
+        let retryable = match &error {
+            AppError::Port(port) => port.retryable(),
+            AppError::Mirror(mirror) => matches!(mirror.code(), "folder_in_use" | "disk_full"),
+            _ => false,
+        };
+        Self { code: error.code().into(), message: error.to_string(), hint: error.hint(), retryable }
+    }
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_listed_once() {
+        let mut codes: Vec<_> = CODES.iter().map(|(code, _)| *code).collect();
+        let all = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all);
+        for error in [
+            AppError::Numbered,
+            AppError::NoDesk,
+            AppError::NotFound("order 5".into()),
+            AppError::Port(PortError::NotEnoughReplicas),
+            AppError::Refused(Refusal::RangeChanged),
+        ] {
+            assert!(codes.contains(&error.code()), "{} is not listed", error.code());
+        }
+    }
+}

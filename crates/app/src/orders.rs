@@ -1,0 +1,228 @@
+//! Orders: the queue, one order, accepting and rejecting.
+
+use std::collections::BTreeSet;
+
+use aisle_domain::{
+    Change, ItemId, LineState, OrderId, OrderStatus, Quantity, ShopperId, Subject, Timestamp,
+    change::{
+        Audience, DueSet, LineSeen, LineSet, OrderAccepted, OrderClaimed, OrderNoted, OrderRejected, RangeRequested,
+        ShopperRated,
+    },
+};
+use aisle_mirror::{OrderFilter, alarms, audit, orders, outbox};
+
+use crate::{
+    desk::Desk,
+    error::AppError,
+    present,
+    views::{ActReceipt, OrderCard, OrderDetail, OrderQueue, Page, Undo},
+    wording,
+};
+
+const QUEUE_LIMIT: usize = 1000;
+const DECIDED_LIMIT: usize = 50;
+const HISTORY_LIMIT: usize = 500;
+
+/// Why an order is rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rejection {
+    /// A code of the store's list.
+    pub reason: String,
+    /// The lines that fail.
+    pub items: Vec<ItemId>,
+    /// What staff wrote.
+    pub note: Option<String>,
+}
+
+/// Why a payment outside its range is approved.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ApprovalReason {
+    /// For an amount below the range.
+    pub reason: Option<String>,
+    /// For an amount above it, by a manager.
+    pub override_reason: Option<String>,
+}
+
+impl Desk {
+    /// The queue in groups of urgency: open orders by age, then what was decided today.
+    pub fn queue(&self) -> Result<OrderQueue, AppError> {
+        let store = self.store()?;
+        let since = present::day_start(&store, self.now());
+        let filter = OrderFilter {
+            statuses: vec![OrderStatus::New, OrderStatus::Running, OrderStatus::Pending],
+            unsent: false,
+            after: None,
+            limit: QUEUE_LIMIT,
+        };
+        let (open, decided, decided_total, unheard) = self.mirror.read(|conn| {
+            let (decided, total) = orders::decided_since(conn, since, DECIDED_LIMIT)?;
+            Ok((orders::list(conn, &filter)?, decided, total, alarms::unheard(conn)?))
+        })?;
+        let unheard: BTreeSet<OrderId> = unheard.into_iter().map(|(order, _, _)| order).collect();
+        let mut queue = OrderQueue {
+            stop: Vec::new(),
+            new: Vec::new(),
+            payment: Vec::new(),
+            picking: Vec::new(),
+            decided: Vec::new(),
+            decided_total,
+        };
+        for order in &open {
+            let card = self.card(order, &store, &unheard)?;
+            match order.status {
+                OrderStatus::New => queue.new.push(card),
+                OrderStatus::Pending => queue.payment.push(card),
+                _ => queue.picking.push(card),
+            }
+        }
+        for order in &decided {
+            let card = self.card(order, &store, &unheard)?;
+            if card.cancelled && card.unheard { queue.stop.push(card) } else { queue.decided.push(card) }
+        }
+        Ok(queue)
+    }
+
+    fn card(
+        &self,
+        order: &aisle_domain::Order,
+        store: &aisle_domain::Store,
+        unheard: &BTreeSet<OrderId>,
+    ) -> Result<OrderCard, AppError> {
+        let worst = self.mirror.read(|conn| outbox::worst_state(conn, Subject::Order(order.order_id)))?;
+        Ok(present::card(order, store, present::sync_state(worst), unheard.contains(&order.order_id)))
+    }
+
+    /// Orders by number, last digits or customer; at most 50.
+    pub fn find_orders(&self, text: &str) -> Result<Vec<OrderCard>, AppError> {
+        let found = self.mirror.read(|conn| orders::find(conn, text.trim(), DECIDED_LIMIT))?;
+        let store = self.store()?;
+        found.iter().map(|order| self.card(order, &store, &BTreeSet::new())).collect()
+    }
+
+    /// A page of orders in the order of their queueing, for the command line.
+    pub fn list_orders(&self, filter: &OrderFilter) -> Result<Page<OrderDetail>, AppError> {
+        let rows = self.mirror.read(|conn| orders::list(conn, filter))?;
+        let next = (rows.len() >= filter.limit)
+            .then(|| rows.last().map(|o| format!("{}:{}", o.queued_time.millis(), o.order_id)))
+            .flatten();
+        let items = rows.iter().map(|order| self.detail(order)).collect::<Result<_, _>>()?;
+        Ok(Page { items, next })
+    }
+
+    /// One order with its timeline.
+    pub fn order(&self, id: OrderId) -> Result<OrderDetail, AppError> {
+        self.detail(&self.require_order(id)?)
+    }
+
+    fn detail(&self, order: &aisle_domain::Order) -> Result<OrderDetail, AppError> {
+        let store = self.store()?;
+        let subject = Subject::Order(order.order_id);
+        let (changes, worst, entries, of_customer) = self.mirror.read(|conn| {
+            Ok((
+                outbox::of_subject(conn, subject)?,
+                outbox::worst_state(conn, subject)?,
+                audit::of_subject(conn, subject, HISTORY_LIMIT)?,
+                orders::count_of_user(conn, order.user_id)?,
+            ))
+        })?;
+        let undo = changes.iter().rev().find(|row| row.state.is_undoable()).map(|row| Undo {
+            change_id: row.change_id.to_string(),
+            text: wording::change(&row.change, &store.currency),
+            hold_ms: self.hold_ms(row.change_id).unwrap_or(0),
+        });
+        let mut detail = present::detail(order, &store, present::sync_state(worst), of_customer);
+        detail.history = entries.iter().map(|entry| wording::history(entry, &store.currency)).collect();
+        detail.undo = undo;
+        detail.will_be_refused =
+            changes.iter().find_map(|row| row.will_be_refused.as_ref().map(ToString::to_string));
+        Ok(detail)
+    }
+
+    /// Accepts a new order: picking begins.
+    pub fn accept(&self, id: OrderId, hold: bool) -> Result<ActReceipt, AppError> {
+        let from = self.require_order(id)?.status;
+        self.act(Change::OrderAccepted(OrderAccepted { order: id, from }), hold, None)
+    }
+
+    /// Rejects an order that is new or being picked.
+    pub fn reject(&self, id: OrderId, why: &Rejection, hold: bool) -> Result<ActReceipt, AppError> {
+        let from = self.require_order(id)?.status;
+        let change = OrderRejected {
+            order: id,
+            from,
+            reason: why.reason.clone(),
+            lines: why.items.clone(),
+            note: why.note.clone(),
+        };
+        self.act(Change::OrderRejected(change), hold, None)
+    }
+
+    /// Says where a line is while the order is picked.
+    pub fn set_line(
+        &self,
+        id: OrderId,
+        item: ItemId,
+        state: LineState,
+        quantity: Option<Quantity>,
+        substitute: Option<ItemId>,
+    ) -> Result<ActReceipt, AppError> {
+        let order = self.require_order(id)?;
+        let line = order
+            .lines
+            .iter()
+            .find(|line| line.item_id == item)
+            .ok_or_else(|| AppError::NotFound(format!("item {item} on order {id}")))?;
+        let picked_quantity = match state {
+            LineState::Short if quantity.is_none_or(|q| q >= line.quantity) => {
+                let message = format!("short means less than the {} that were ordered; say how many", line.quantity);
+                return Err(AppError::Input { code: "bad_quantity", message });
+            }
+            LineState::ToPick | LineState::OutOfStock => None,
+            LineState::Found | LineState::Substituted | LineState::Short => quantity,
+        };
+        let change = LineSet {
+            order: id,
+            item,
+            from: LineSeen { state: line.state, picked_quantity: line.picked_quantity },
+            to: LineSeen { state, picked_quantity },
+            substitute,
+        };
+        self.act(Change::LineSet(change), false, None)
+    }
+
+    /// Sets the time that is promised for one order.
+    pub fn set_due(&self, id: OrderId, to: Option<Timestamp>) -> Result<ActReceipt, AppError> {
+        let from = self.require_order(id)?.due_at;
+        self.act(Change::DueSet(DueSet { order: id, from, to }), false, None)
+    }
+
+    /// Takes care of an order.
+    pub fn claim(&self, id: OrderId) -> Result<ActReceipt, AppError> {
+        let from = self.require_order(id)?.claimed_by;
+        let to = Some(self.person()?);
+        self.act(Change::OrderClaimed(OrderClaimed { order: id, from, to }), false, None)
+    }
+
+    /// Asks central for a new range.
+    pub fn ask_range(&self, id: OrderId) -> Result<ActReceipt, AppError> {
+        let range_version = self.require_order(id)?.range.map(|range| range.version);
+        self.act(Change::RangeRequested(RangeRequested { order: id, range_version }), false, None)
+    }
+
+    /// Writes a note to colleagues or to the customer.
+    pub fn note(&self, id: OrderId, audience: Audience, text: &str) -> Result<ActReceipt, AppError> {
+        self.require_order(id)?;
+        if text.trim().is_empty() || text.chars().count() > 2000 {
+            let message = "a note has 1 to 2000 characters".into();
+            return Err(AppError::Input { code: "bad_value", message });
+        }
+        let change = OrderNoted { order: id, audience, text: text.trim().into() };
+        self.act(Change::OrderNoted(change), false, None)
+    }
+
+    /// Rates the shopper of an order.
+    pub fn rate(&self, id: OrderId, shopper: ShopperId, rating: u8) -> Result<ActReceipt, AppError> {
+        let from = self.require_order(id)?.shopper.and_then(|s| s.rating);
+        self.act(Change::ShopperRated(ShopperRated { order: id, shopper, from, rating }), false, None)
+    }
+}

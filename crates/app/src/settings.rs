@@ -1,0 +1,208 @@
+//! Settings: the connection, when to push, how it looks and sounds. They live in the desk's own database.
+
+use aisle_contract::TopicNames;
+use aisle_domain::StoreId;
+use aisle_mirror::{Mirror, MirrorError, settings};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::{desk::Desk, error::AppError, error::RpcError};
+
+/// How the line is secured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Security {
+    /// Neither TLS nor users: for a cluster on the same machine.
+    #[default]
+    Plaintext,
+    /// TLS, and SCRAM-SHA-512 with a user and a password.
+    SaslSsl,
+}
+
+/// How to reach central's cluster. The password is only ever named by its file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+pub struct ConnectionSettings {
+    /// The store's number.
+    pub store_id: String,
+    /// This desk's name.
+    pub desk_name: String,
+    /// `host:port`, separated by commas.
+    pub brokers: String,
+    /// `aisle` unless central says otherwise.
+    pub topic_prefix: String,
+    /// How the line is secured.
+    pub security: Security,
+    /// The user, for `sasl_ssl`.
+    pub username: Option<String>,
+    /// The file that holds the password.
+    pub password_file: Option<String>,
+    /// The file with the authority's certificate; without it the system's are used.
+    pub ca_file: Option<String>,
+}
+
+impl ConnectionSettings {
+    const KEY: &'static str = "connection";
+
+    /// The settings that the desk was made with.
+    pub fn load(mirror: &Mirror) -> Result<Self, AppError> {
+        let stored = mirror.read(|conn| settings::get(conn, Self::KEY))?;
+        let identity = mirror.identity();
+        let mut own: Self = match stored {
+            Some(text) => serde_json::from_str(&text).map_err(MirrorError::from)?,
+            None => Self::default(),
+        };
+        own.store_id = identity.store_id.to_string();
+        own.desk_name.clone_from(&identity.desk_name);
+        if own.topic_prefix.is_empty() {
+            own.topic_prefix = TopicNames::default().prefix().into();
+        }
+        Ok(own)
+    }
+
+    /// Keeps the settings with the desk.
+    pub fn save(&self, mirror: &Mirror) -> Result<(), AppError> {
+        let text = serde_json::to_string(self).map_err(MirrorError::from)?;
+        Ok(mirror.write(|tx| settings::set(tx, Self::KEY, &text))?)
+    }
+
+    /// The topics.
+    pub fn names(&self) -> TopicNames {
+        TopicNames::new(if self.topic_prefix.is_empty() { "aisle" } else { &self.topic_prefix })
+    }
+
+    /// Refuses settings that no connection can be made with.
+    pub fn validate(&self) -> Result<StoreId, AppError> {
+        let bad = |message: &str| AppError::Input { code: "bad_settings", message: message.into() };
+        let store = self.store_id.trim().parse()?;
+        let is_address = |address: &str| {
+            address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        };
+        if !self.brokers.split(',').map(str::trim).all(is_address) {
+            return Err(bad("the address of central is host:port, several separated by commas"));
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if !self.topic_prefix.chars().all(plain) {
+            return Err(bad("the topic prefix has letters, digits, points, dashes and underscores only"));
+        }
+        if self.security == Security::SaslSsl && (self.username.is_none() || self.password_file.is_none()) {
+            return Err(bad("a secured line needs a user and the file that holds the password"));
+        }
+        Ok(store)
+    }
+}
+
+/// A step of the connection test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct ConnectionStep {
+    /// `address`, `reach`, `sign_in`, `topics` or `feed`.
+    #[ts(type = "\"address\" | \"reach\" | \"sign_in\" | \"topics\" | \"feed\"")]
+    pub name: &'static str,
+    /// `null` for a step that was not reached.
+    pub ok: Option<bool>,
+    /// What was found.
+    pub detail: String,
+}
+
+/// What a connection test found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct ConnectionReport {
+    /// Whether every step passed.
+    pub ok: bool,
+    /// The steps in their order.
+    pub steps: Vec<ConnectionStep>,
+    /// What stopped it.
+    pub error: Option<RpcError>,
+}
+
+/// The settings screen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct SettingsView {
+    /// The connection.
+    pub connection: ConnectionSettings,
+    /// Seconds between pushes.
+    pub push_interval_s: u64,
+    /// Whether decisions leave at once while the line is up.
+    pub push_decisions_at_once: bool,
+    /// `system`, `light` or `dark`.
+    #[ts(type = "\"system\" | \"light\" | \"dark\"")]
+    pub theme: String,
+    /// 0 to 100.
+    pub alarm_volume: u8,
+    /// The data folder.
+    pub data_folder: String,
+    /// Size of the database.
+    pub database_bytes: u64,
+}
+
+/// The desk's own settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DeskSettings {
+    pub(crate) push_interval_s: u64,
+    pub(crate) push_decisions_at_once: bool,
+    pub(crate) theme: String,
+    pub(crate) alarm_volume: u8,
+}
+
+impl DeskSettings {
+    pub(crate) fn load(mirror: &Mirror) -> Result<Self, MirrorError> {
+        mirror.read(|conn| {
+            let text = |key: &str| settings::get(conn, key);
+            Ok(Self {
+                push_interval_s: text("push_interval_s")?.and_then(|t| t.parse().ok()).unwrap_or(300),
+                push_decisions_at_once: text("push_decisions_at_once")?.is_none_or(|t| t == "true"),
+                theme: text("theme")?.unwrap_or_else(|| "system".into()),
+                alarm_volume: text("alarm_volume")?.and_then(|t| t.parse().ok()).unwrap_or(80),
+            })
+        })
+    }
+}
+
+/// Checks a value and says what is wanted.
+fn check_setting(key: &str, value: &str) -> Result<(), AppError> {
+    let (ok, want) = match key {
+        "push_interval_s" => {
+            (value.parse::<u64>().is_ok_and(|s| (10..=86_400).contains(&s)), "10 to 86400 seconds")
+        }
+        "push_decisions_at_once" => (matches!(value, "true" | "false"), "true or false"),
+        "theme" => (matches!(value, "system" | "light" | "dark"), "system, light or dark"),
+        "alarm_volume" => (value.parse::<u8>().is_ok_and(|v| v <= 100), "0 to 100"),
+        _ => {
+            let message = format!(
+                "\"{key}\" is not a setting; there are push_interval_s, push_decisions_at_once, theme, alarm_volume"
+            );
+            return Err(AppError::Input { code: "not_found", message });
+        }
+    };
+    if ok {
+        Ok(())
+    } else {
+        Err(AppError::Input { code: "bad_value", message: format!("{key} cannot be \"{value}\"; it is {want}") })
+    }
+}
+
+impl Desk {
+    /// All settings.
+    pub fn settings(&self) -> Result<SettingsView, AppError> {
+        let own = DeskSettings::load(&self.mirror)?;
+        let database = self.mirror.dir().join("aisle.db");
+        Ok(SettingsView {
+            connection: self.connection.clone(),
+            push_interval_s: own.push_interval_s,
+            push_decisions_at_once: own.push_decisions_at_once,
+            theme: own.theme,
+            alarm_volume: own.alarm_volume,
+            data_folder: self.mirror.dir().display().to_string(),
+            database_bytes: std::fs::metadata(database).map_or(0, |meta| meta.len()),
+        })
+    }
+
+    /// Sets one setting; it holds from now on.
+    pub fn set_setting(&self, key: &str, value: &str) -> Result<SettingsView, AppError> {
+        check_setting(key, value)?;
+        self.mirror.write(|tx| settings::set(tx, key, value))?;
+        let own = DeskSettings::load(&self.mirror)?;
+        self.set_push_interval(own.push_interval_s);
+        self.set_push_decisions_at_once(own.push_decisions_at_once);
+        self.settings()
+    }
+}

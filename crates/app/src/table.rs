@@ -1,0 +1,118 @@
+//! The table of commands: every one a window or a browser may call, with its parameters and its answer. The router
+//! and the TypeScript types come from it.
+
+use aisle_domain::{BadId, ItemId};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use ts_rs::{Config, TS};
+
+use crate::{
+    error::{AppError, RpcError},
+    orders::{ApprovalReason, Rejection},
+    router::App,
+    settings::{ConnectionReport, ConnectionSettings, SettingsView},
+    views::{
+        ActReceipt, AlarmKey, ApprovePayment, ChangeKey, DeclinePayment, EditItem, FindText, ItemDetail, ItemKey,
+        ItemPage, ItemQuery, OrderCard, OrderDetail, OrderKey, OrderQueue, PageError, PaymentView, RejectOrder,
+        SendBack, Session, SetSetting, StatusView, SyncView, Waiting,
+    },
+};
+
+/// One command, for the generator.
+pub(crate) struct Command {
+    pub(crate) name: &'static str,
+    pub(crate) params: fn(&Config) -> String,
+    pub(crate) result: fn(&Config) -> String,
+}
+
+macro_rules! commands {
+    ($($name:literal: $params:ty => $result:ty = |$app:ident, $p:pat_param| $body:expr;)*) => {
+        /// Every command.
+        pub(crate) const COMMANDS: &[Command] = &[$(Command {
+            name: $name,
+            params: <$params as TS>::name,
+            result: <$result as TS>::name,
+        }),*];
+
+        /// Answers one command.
+        pub(crate) fn dispatch(app: &App, method: &str, params: Value) -> Result<Value, RpcError> {
+            match method {
+                $($name => {
+                    let params: $params = read(method, params)?;
+                    let answer = |$app: &App, $p: $params| -> Result<$result, AppError> { $body };
+                    write(answer(app, params).map_err(RpcError::from)?)
+                })*
+                _ => Err(not_understood(format!("the command \"{method}\" is not known"))),
+            }
+        }
+    };
+}
+
+commands! {
+    "session": () => Session = |app, ()| app.session();
+    "connect": ConnectionSettings => Session = |app, p| app.connect(&p);
+    "rehearse": () => Session = |app, ()| app.rehearse();
+    "test_connection": ConnectionSettings => ConnectionReport = |app, p| Ok(app.test_connection(&p));
+    "status": () => StatusView = |app, ()| app.desk()?.status();
+    "orders": () => OrderQueue = |app, ()| app.desk()?.queue();
+    "find_orders": FindText => Vec<OrderCard> = |app, p| app.desk()?.find_orders(&p.text);
+    "order": OrderKey => OrderDetail = |app, p| app.desk()?.order(p.order_id.parse()?);
+    "accept_order": OrderKey => ActReceipt = |app, p| app.desk()?.accept(p.order_id.parse()?, true);
+    "reject_order": RejectOrder => ActReceipt = |app, p| {
+        let items = p.items.iter().map(|id| id.parse()).collect::<Result<Vec<ItemId>, BadId>>()?;
+        app.desk()?.reject(p.order_id.parse()?, &Rejection { reason: p.reason, items, note: p.note }, true)
+    };
+    "approve_payment": ApprovePayment => ActReceipt = |app, p| {
+        let why = ApprovalReason { reason: p.reason, override_reason: p.override_reason };
+        app.desk()?.approve(p.payment_id.parse()?, &why, true)
+    };
+    "approve_order": OrderKey => ActReceipt = |app, p| {
+        app.desk()?.approve_order(p.order_id.parse()?, &ApprovalReason::default(), true)
+    };
+    "decline_payment": DeclinePayment => ActReceipt = |app, p| {
+        app.desk()?.decline(p.payment_id.parse()?, &p.reason, p.ends_order, p.note.as_deref(), true)
+    };
+    "send_back": SendBack => ActReceipt = |app, p| {
+        app.desk()?.send_back(p.payment_id.parse()?, p.note.as_deref(), true)
+    };
+    "undo": ChangeKey => ActReceipt = |app, p| {
+        app.desk()?.undo(p.change_id.map(|id| id.parse()).transpose()?)
+    };
+    "release": ChangeKey => () = |app, p| {
+        app.desk()?.release(p.change_id.map(|id| id.parse()).transpose()?)
+    };
+    "acknowledge": AlarmKey => Waiting = |app, p| {
+        let desk = app.desk()?;
+        desk.acknowledge(p.order_id.map(|id| id.parse()).transpose()?)?;
+        Ok(desk.status()?.waiting)
+    };
+    "payments": () => Vec<PaymentView> = |app, ()| app.desk()?.waiting_payments();
+    "items": ItemQuery => ItemPage = |app, p| app.desk()?.items(&p.text, p.offset, p.limit);
+    "item": ItemKey => ItemDetail = |app, p| app.desk()?.item(p.item_id.parse()?);
+    "edit_item": EditItem => ActReceipt = |app, p| app.desk()?.edit_item(p.item_id.parse()?, &p.fields);
+    "sync": () => SyncView = |app, ()| app.desk()?.sync_view();
+    "send_now": () => () = |app, ()| app.desk()?.send_now();
+    "settings": () => SettingsView = |app, ()| app.desk()?.settings();
+    "set_setting": SetSetting => SettingsView = |app, p| app.desk()?.set_setting(&p.key, &p.value);
+    "report_error": PageError => () = |_app, p| {
+        tracing::error!(text = %p.text, "the page reports an error");
+        Ok(())
+    };
+}
+
+fn not_understood(message: String) -> RpcError {
+    RpcError { code: "not_understood".into(), message, hint: None, retryable: false }
+}
+
+fn read<T: DeserializeOwned>(method: &str, params: Value) -> Result<T, RpcError> {
+    serde_json::from_value(params).map_err(|e| not_understood(format!("the parameters of \"{method}\": {e}")))
+}
+
+fn write<T: serde::Serialize>(answer: T) -> Result<Value, RpcError> {
+    serde_json::to_value(answer).map_err(|e| RpcError {
+        code: "unexpected".into(),
+        message: format!("the answer could not be written: {e}"),
+        hint: None,
+        retryable: false,
+    })
+}

@@ -1,0 +1,74 @@
+//! The TypeScript types of the window, generated from the command table and the views.
+
+use std::fmt::Write;
+
+use aisle_domain::{LineState, OrderStatus};
+use ts_rs::{Config, TS};
+
+use crate::{error::RpcError, events, settings, table::COMMANDS, views};
+
+const HEAD: &str = "// Generated from crates/app (command table and views) by `cargo test -p aisle-app`. Do not edit.\n\n";
+
+/// The whole file, as it must stand in `ui/src/lib/rpc/generated.ts`.
+pub fn generate() -> String {
+    let config = Config::new().with_large_int("number");
+    let mut out = String::from(HEAD);
+    for (name, words) in unions() {
+        let words: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
+        line(&mut out, &format!("export type {name} = {};", words.join(" | ")));
+    }
+    for declaration in declarations(&config) {
+        line(&mut out, &format!("export {declaration}"));
+    }
+    line(&mut out, "\n/** Every command with its parameters and its answer. */\nexport type Commands = {");
+    for command in COMMANDS {
+        let (params, result) = ((command.params)(&config), (command.result)(&config));
+        line(&mut out, &format!("  \"{}\": {{ params: {params}, result: {result} }},", command.name));
+    }
+    line(&mut out, "};");
+    out
+}
+
+fn line(out: &mut String, text: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{text}");
+}
+
+/// Words that the domain owns.
+fn unions() -> Vec<(&'static str, Vec<&'static str>)> {
+    vec![
+        ("OrderStatus", OrderStatus::ALL.iter().map(|s| s.word()).collect()),
+        ("LineState", LineState::ALL.iter().map(|s| s.word()).collect()),
+        ("ChangeState", aisle_mirror::ChangeState::ALL.iter().map(|s| s.word()).collect()),
+        ("LinkState", aisle_sync::LinkState::ALL.iter().map(|s| s.word()).collect()),
+        ("Verdict", vec!["below", "inside", "above"]),
+        ("Availability", vec!["available", "out_of_stock"]),
+        (
+            "DifferenceKind",
+            vec!["substitution", "weight", "quantity", "price", "missing", "extra", "discount", "rounding"],
+        ),
+    ]
+}
+
+macro_rules! declare {
+    ($config:ident, $($module:ident::$name:ident),* $(,)?) => { vec![$(<$module::$name as TS>::decl($config)),*] };
+}
+
+fn declarations(config: &Config) -> Vec<String> {
+    let mut all = vec![RpcError::decl(config)];
+    all.extend(declare!(
+        config,
+        views::Role, views::Person, views::ReasonView, views::ReasonsView, views::StoreView, views::DeskView,
+        views::SessionState, views::Session, views::LinkView, views::OutboxView, views::FeedView, views::ReplicaView,
+        views::Waiting, views::StatusView, views::SyncState, views::RangeView, views::DifferenceView,
+        views::PaymentView, views::LineView, views::ReceiptLineView, views::ReceiptView, views::HistoryEntry,
+        views::ShopperView, views::OrderCard, views::OrderQueue, views::Undo, views::OrderDetail, views::ActReceipt,
+        views::ItemView, views::ItemPage, views::PricePoint, views::ItemDetail, views::ChangeView, views::PushView,
+        views::SyncView, views::OrderKey, views::ItemKey, views::ChangeKey, views::AlarmKey, views::FindText,
+        views::RejectOrder, views::ApprovePayment, views::DeclinePayment, views::SendBack, views::ItemQuery,
+        views::EditItem, views::SetSetting, views::PageError, settings::Security, settings::ConnectionSettings,
+        settings::ConnectionStep, settings::ConnectionReport, settings::SettingsView, events::AlarmKind,
+        events::Event,
+    ));
+    all
+}

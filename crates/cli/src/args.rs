@@ -1,0 +1,704 @@
+//! The command line, as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The order desk of a store, from a terminal.
+#[derive(Debug, Parser)]
+#[command(name = "aisle", version, about, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The desk's data folder
+    #[arg(long, global = true, env = "AISLE_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// One JSON document, or one JSON object a line while it runs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Only results and errors
+    #[arg(long, global = true)]
+    pub(crate) quiet: bool,
+    /// No colours in messages
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    /// Never ask
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+    /// Brokers to use instead of the desk's own, host:port separated by commas
+    #[arg(long = "at-brokers", global = true, env = "AISLE_BROKERS", value_name = "H:P,..")]
+    pub(crate) brokers: Option<String>,
+    /// Prefix of all topics
+    #[arg(long, global = true, env = "AISLE_TOPIC_PREFIX", value_name = "PREFIX")]
+    pub(crate) topic_prefix: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a desk's data folder for a store; needs no line
+    Init(Init),
+    /// The line, the outbox, the feeds
+    Status,
+    /// Push what changed and read what came
+    Sync(SyncArgs),
+    /// Orders
+    #[command(subcommand)]
+    Order(Order),
+    /// Payments
+    #[command(subcommand)]
+    Payment(Payment),
+    /// The catalog
+    #[command(subcommand)]
+    Item(Item),
+    /// Take back a change that has not left this desk, the newest by default
+    Undo {
+        /// The change
+        change_id: Option<String>,
+    },
+    /// Changes on their way to central
+    #[command(subcommand)]
+    Outbox(Outbox),
+    /// Messages that could not be applied
+    #[command(subcommand)]
+    Parked(Parked),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Check the desk's database against its own rules
+    Verify {
+        /// Read every page of the database as well
+        #[arg(long)]
+        deep: bool,
+    },
+    /// Count and sum over central's rows in the mirror
+    Digest,
+    /// The desk's settings
+    #[command(subcommand)]
+    Config(Config),
+    /// Show the desk to a browser on this computer
+    Serve(Serve),
+    /// The sample store in a folder of its own: desk and centre in one process
+    Rehearse(Rehearse),
+    /// The reference centre
+    #[command(subcommand)]
+    Central(Central),
+    /// For development: clusters, benchmarks, torture
+    #[cfg(feature = "dev")]
+    #[command(subcommand)]
+    Dev(crate::dev::Dev),
+    /// Not yet there
+    #[command(external_subcommand)]
+    Later(Vec<String>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The store's number
+    #[arg(long)]
+    pub(crate) store: String,
+    /// Brokers of central's cluster, host:port separated by commas
+    #[arg(long)]
+    pub(crate) brokers: String,
+    /// This desk's name
+    #[arg(long, default_value = "Desk 1")]
+    pub(crate) desk_name: String,
+    /// Nothing to do where the folder is this store's already
+    #[arg(long)]
+    pub(crate) if_missing: bool,
+    /// User for SASL_SSL with SCRAM-SHA-512
+    #[arg(long)]
+    pub(crate) username: Option<String>,
+    /// File that holds the password
+    #[arg(long)]
+    pub(crate) password_file: Option<String>,
+    /// File with the certificate of the cluster's authority
+    #[arg(long)]
+    pub(crate) ca_file: Option<String>,
+    /// Enrolment file of the store (not yet)
+    #[arg(long)]
+    pub(crate) enrolment: Option<PathBuf>,
+    /// Address of a Kafka REST proxy (not yet)
+    #[arg(long)]
+    pub(crate) rest: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Until {
+    /// Every change has an outcome
+    Drained,
+    /// The feeds are read to their end
+    CaughtUp,
+    /// Both
+    Both,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SyncArgs {
+    /// Go on until it is interrupted
+    #[arg(long, conflicts_with = "once")]
+    pub(crate) follow: bool,
+    /// Until the goal is reached (the default)
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// The goal
+    #[arg(long, value_enum, default_value = "both")]
+    pub(crate) until: Until,
+    /// Time between pushes with --follow
+    #[arg(long, default_value = "5m", value_parser = duration)]
+    pub(crate) interval: std::time::Duration,
+    /// At most this long
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    pub(crate) timeout: std::time::Duration,
+}
+
+/// How an act is committed and how far it is followed.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct ActFlags {
+    /// Hold it five seconds, in which Ctrl-C takes it back
+    #[arg(long)]
+    pub(crate) hold: bool,
+    /// Sync until central has received it
+    #[arg(long, value_parser = ["received"])]
+    pub(crate) wait: Option<String>,
+    /// How long to wait
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    pub(crate) timeout: std::time::Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PageFlags {
+    /// At most this many rows, up to 1000
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
+    /// Where the page before ended
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Order {
+    /// Orders by the time they were queued
+    List {
+        /// Only these statuses
+        #[arg(long, value_delimiter = ',')]
+        status: Vec<String>,
+        /// Only orders with changes that central does not have
+        #[arg(long)]
+        unsent: bool,
+        #[command(flatten)]
+        page: PageFlags,
+    },
+    /// One order with its lines, payments, receipt and timeline
+    Show { id: String },
+    /// Accept new orders
+    Accept {
+        #[arg(required = true)]
+        ids: Vec<String>,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+    /// Reject an order
+    Reject {
+        id: String,
+        #[arg(long)]
+        reason: String,
+        /// A line that fails; may be repeated
+        #[arg(long)]
+        item: Vec<String>,
+        #[arg(long)]
+        note: Option<String>,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+    /// Approve the waiting payment of orders, or orders that were paid online
+    Approve {
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// For an amount below the range
+        #[arg(long)]
+        reason: Option<String>,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+    /// Decline the waiting payment and go on picking
+    SendBack {
+        id: String,
+        #[arg(long)]
+        note: Option<String>,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+    /// Set the promised time, such as 2026-11-24T14:30:00Z
+    Due {
+        id: String,
+        at: String,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+    /// Take care of an order
+    Claim {
+        id: String,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+    /// Ask central for a new range
+    AskRange {
+        id: String,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+    /// Say where a line is
+    Line {
+        id: String,
+        item: String,
+        /// to_pick, found, short, substituted or out_of_stock
+        #[arg(long)]
+        state: String,
+        #[arg(long)]
+        quantity: Option<String>,
+        #[arg(long)]
+        substitute: Option<String>,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+    /// Rate the order's shopper
+    Rate {
+        id: String,
+        #[arg(long)]
+        shopper: String,
+        #[arg(long)]
+        rating: u8,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+    /// Write a note
+    Note {
+        id: String,
+        text: String,
+        /// staff or customer
+        #[arg(long, default_value = "staff")]
+        audience: String,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Payment {
+    /// Payments, oldest first
+    List {
+        /// Only those without a decision here
+        #[arg(long)]
+        undecided: bool,
+        #[command(flatten)]
+        page: PageFlags,
+    },
+    /// One payment with the difference explained
+    Show { id: String },
+    /// Approve payments
+    Approve {
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// A manager's word for an amount above the range
+        #[arg(long = "override", requires = "reason")]
+        override_: bool,
+        /// For an amount outside the range
+        #[arg(long)]
+        reason: Option<String>,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+    /// Decline a payment
+    Decline {
+        id: String,
+        #[arg(long)]
+        reason: String,
+        /// The order ends with it
+        #[arg(long)]
+        ends_order: bool,
+        #[arg(long)]
+        note: Option<String>,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Item {
+    /// The catalog by name
+    List {
+        #[command(flatten)]
+        page: PageFlags,
+    },
+    /// Items by words, barcode, number or category
+    Search {
+        text: String,
+        #[command(flatten)]
+        page: PageFlags,
+    },
+    /// One item
+    Show { id: String },
+    /// The prices an item had
+    History { id: String },
+    /// Edit fields, such as unit_price=1.99
+    Set {
+        id: String,
+        /// field=value
+        #[arg(required = true, value_parser = field)]
+        fields: Vec<(String, String)>,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+    /// Add an item
+    Add {
+        #[arg(long)]
+        name: String,
+        #[arg(long)]
+        price: String,
+        #[arg(long)]
+        barcode: Option<String>,
+        #[arg(long)]
+        category: Option<String>,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+    /// Take an item out of the catalog
+    Remove {
+        id: String,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Outbox {
+    /// Changes in the order of acting
+    List {
+        /// held, ready, sent, received or refused
+        #[arg(long)]
+        state: Option<String>,
+        #[command(flatten)]
+        page: PageFlags,
+    },
+    /// One change
+    Show { change: String },
+    /// Take back a change without a number
+    Withdraw { change: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Parked {
+    /// Messages that could not be applied, with why
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Entries of one order or item, oldest first
+    List {
+        /// order/N, item/N or store
+        #[arg(long)]
+        subject: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// All settings
+    Get,
+    /// Set one
+    Set { key: String, value: String },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Open it in this computer's browser
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Folder of the built user interface
+    #[arg(long, env = "AISLE_UI")]
+    pub(crate) ui: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rehearse {
+    /// Folder for the rehearsal; made anew each time
+    pub(crate) dir: PathBuf,
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Folder of the built user interface
+    #[arg(long, env = "AISLE_UI")]
+    pub(crate) ui: Option<PathBuf>,
+}
+
+/// Where central's database and cluster are.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct Place {
+    /// Central's database
+    #[arg(long, env = "AISLE_CENTRAL_DB", value_name = "FILE")]
+    pub(crate) db: Option<PathBuf>,
+    /// Brokers, host:port separated by commas
+    #[arg(long, env = "AISLE_BROKERS", value_name = "H:P,..")]
+    pub(crate) brokers: Option<String>,
+    /// User for SASL_SSL with SCRAM-SHA-512
+    #[arg(long)]
+    pub(crate) username: Option<String>,
+    /// File that holds the password
+    #[arg(long)]
+    pub(crate) password_file: Option<PathBuf>,
+    /// File with the certificate of the cluster's authority
+    #[arg(long)]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Central {
+    /// Check the topics, or make them
+    Topics {
+        #[command(flatten)]
+        place: Place,
+        /// Make what is missing and correct what differs
+        #[arg(long)]
+        create: bool,
+        #[arg(long, default_value_t = 12)]
+        partitions: i32,
+        #[arg(long, default_value_t = 3)]
+        replication: i32,
+        /// all or majority
+        #[arg(long, default_value = "all")]
+        durability: String,
+        /// Stores whose feeds are made or checked
+        #[arg(long, value_delimiter = ',')]
+        stores: Vec<String>,
+    },
+    /// Stores and their desks
+    Stores {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: Stores,
+    },
+    /// Apply what the stores send and publish what they are told
+    Work {
+        #[command(flatten)]
+        place: Place,
+        /// all, or numbers separated by commas
+        #[arg(long, default_value = "all")]
+        partitions: String,
+        /// Stop when there is nothing left to do
+        #[arg(long, value_parser = ["idle"])]
+        until: Option<String>,
+        /// At most this long
+        #[arg(long, value_parser = duration)]
+        timeout: Option<std::time::Duration>,
+    },
+    /// Replay a real store's days
+    Simulate {
+        #[command(flatten)]
+        place: Place,
+        #[arg(long)]
+        store: String,
+        /// Folder with items.csv, orders.jsonl, receipts.jsonl
+        #[arg(long)]
+        from: PathBuf,
+        /// Only the first days
+        #[arg(long)]
+        days: Option<u32>,
+        /// Times life, or max
+        #[arg(long, default_value = "60")]
+        speed: String,
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Percent of orders that the customer cancels
+        #[arg(long, default_value_t = 0)]
+        cancel: u8,
+        /// Go on until every order has its outcome
+        #[arg(long, value_parser = ["done"])]
+        until: Option<String>,
+        /// At most this long
+        #[arg(long, value_parser = duration)]
+        timeout: Option<std::time::Duration>,
+    },
+    /// Orders at central
+    Order {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: CentralOrder,
+    },
+    /// Payments at central
+    Payment {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: CentralPayment,
+    },
+    /// Items at central
+    Item {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: CentralItem,
+    },
+    /// Check central's database against its own rules
+    Verify {
+        #[command(flatten)]
+        place: Place,
+        #[arg(long)]
+        store: Option<String>,
+    },
+    /// Count and sum over a store's rows
+    Digest {
+        #[command(flatten)]
+        place: Place,
+        #[arg(long)]
+        store: String,
+    },
+    /// What a worker could not apply
+    DeadLetters {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: DeadLetters,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Stores {
+    /// Add a store
+    Add {
+        id: String,
+        #[arg(long)]
+        name: String,
+        #[arg(long)]
+        address1: String,
+        #[arg(long)]
+        city: Option<String>,
+        #[arg(long, default_value = "USD")]
+        currency: String,
+        #[arg(long, default_value = "UTC")]
+        time_zone: String,
+        /// Enrolment file to write (not yet)
+        #[arg(long)]
+        enrolment: Option<PathBuf>,
+    },
+    /// Stores, their desks and who has gone quiet
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CentralOrder {
+    /// A store's orders
+    List {
+        #[arg(long)]
+        store: String,
+        #[command(flatten)]
+        page: PageFlags,
+    },
+    /// One order
+    Show { id: String },
+    /// Cancel an order for its customer
+    Cancel {
+        id: String,
+        #[arg(long, default_value = "cancelled")]
+        reason: String,
+    },
+    /// Set an order's range
+    Range {
+        id: String,
+        #[arg(long)]
+        lo: String,
+        #[arg(long)]
+        hi: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CentralPayment {
+    /// A payment on an order
+    Add {
+        #[arg(long)]
+        order: String,
+        #[arg(long)]
+        amount: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CentralItem {
+    /// Set fields of an item
+    Set {
+        #[arg(long)]
+        store: String,
+        item: String,
+        /// field=value
+        #[arg(required = true, value_parser = field)]
+        fields: Vec<(String, String)>,
+    },
+    /// Remove an item
+    Remove {
+        #[arg(long)]
+        store: String,
+        item: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetters {
+    /// All of them, newest last
+    List,
+    /// One, with its raw value
+    Show { id: String },
+}
+
+/// Reads 500ms, 30s, 5m or 2h.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| format!("\"{text}\" is not a duration, such as 30s or 5m"))?;
+    let unit = text.strip_prefix(digits).unwrap_or_default();
+    let millis = match unit {
+        "ms" => 1,
+        "s" | "" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(format!("\"{unit}\" is not a unit of time; there are ms, s, m, h")),
+    };
+    Ok(std::time::Duration::from_millis(number.saturating_mul(millis)))
+}
+
+fn field(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(name, value)| (name.trim().to_owned(), value.to_owned()))
+        .ok_or_else(|| format!("\"{text}\" is not field=value"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_read_with_their_units() {
+        assert_eq!(duration("30s"), Ok(std::time::Duration::from_secs(30)));
+        assert_eq!(duration("5m"), Ok(std::time::Duration::from_secs(300)));
+        assert!(duration("5 weeks").is_err());
+        assert!(duration("").is_err());
+    }
+}

@@ -1,0 +1,152 @@
+//! An act: validate, decide, write rows, audit and outbox, in one transaction. "Done" means this has answered.
+
+use aisle_contract::up;
+use aisle_domain::{
+    Change, ChangeId, Context, Item, Order, OrderId, Outcome, Refusal, Store, Subject, Timestamp, decide, fold,
+    item::ChangedBy,
+};
+use rusqlite::Transaction;
+use serde_json::json;
+
+use crate::{
+    audit::{self, Entry},
+    bases::{self, Kind},
+    error::{ActError, MirrorError, Result},
+    items,
+    mirror::Mirror,
+    orders, outbox,
+    prices::PriceSource,
+    refold, store,
+};
+
+/// What a person, or a rule they set, does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewChange {
+    /// Its identity, for ever.
+    pub change_id: ChangeId,
+    /// The act.
+    pub change: Change,
+    /// Who acts.
+    pub by: String,
+    /// When, by this computer's clock.
+    pub at: Timestamp,
+    /// Whether its number waits until it is released.
+    pub held: bool,
+    /// The refused change that it mends.
+    pub replaces: Option<ChangeId>,
+}
+
+type Acted<T> = std::result::Result<T, ActError>;
+
+impl Mirror {
+    /// Commits an act: when this answers, it is on the disk.
+    ///
+    /// # Errors
+    /// [`ActError::Refused`] when a rule forbids it; nothing is written then.
+    pub fn act(&self, new: &NewChange) -> Acted<Subject> {
+        let subject = new.change.subject();
+        self.write(|tx| {
+            match subject {
+                Subject::Order(id) => on_order(tx, id, new)?,
+                Subject::Item(_) => on_item(tx, new)?,
+                Subject::Store => on_store(tx, new)?,
+            }
+            outbox::append(tx, new)?;
+            let entry = Entry {
+                at: new.at,
+                kind: new.change.type_word(),
+                subject,
+                by: Some(&new.by),
+                change_id: Some(new.change_id),
+                body: up::body_of(&new.change).map_err(MirrorError::from)?,
+            };
+            audit::append(tx, &entry)?;
+            Ok(subject)
+        })
+    }
+
+    /// Takes back a change that has no number yet.
+    ///
+    /// # Errors
+    /// [`ActError::Numbered`] for one that has.
+    pub fn withdraw(&self, id: ChangeId, by: &str, at: Timestamp) -> Acted<Subject> {
+        self.write(|tx| {
+            let missing = || MirrorError::NotFound { what: format!("change {id} in this desk's outbox") };
+            let row = outbox::load(tx, id)?.ok_or_else(missing)?;
+            if !row.state.is_undoable() {
+                return Err(ActError::Numbered);
+            }
+            let subject = row.change.subject();
+            outbox::delete(tx, id)?;
+            let body = json!({ "type": row.change.type_word() });
+            let entry = Entry { at, kind: "withdrawn", subject, by: Some(by), change_id: Some(id), body };
+            audit::append(tx, &entry)?;
+            refold::refold(tx, subject, PriceSource { by: Some(by), source: "here", at })?;
+            Ok(subject)
+        })
+    }
+
+    /// Ends the hold of one change, or of all: they may be numbered from now on. Answers how many.
+    pub fn release(&self, id: Option<ChangeId>) -> Result<usize> {
+        self.write(|tx| outbox::release(tx, id))
+    }
+}
+
+/// An act that changes nothing is told, not sent.
+fn nothing_to_do(order: &Order, by: Option<String>, at: Option<Timestamp>) -> Refusal {
+    Refusal::AlreadyDecided {
+        by: by.or_else(|| order.decided_by.clone()),
+        at: at.or(order.decided_at).unwrap_or(order.queued_time),
+        status: order.status,
+    }
+}
+
+fn on_order(tx: &Transaction<'_>, id: OrderId, new: &NewChange) -> Acted<()> {
+    let missing = || Refusal::NotFound { what: format!("order {id} in this store's mirror") };
+    let shown = orders::load(tx, id)?.ok_or_else(missing)?;
+    let (policies, reasons) = refold::rules(tx)?;
+    let context = Context { policies: &policies, reasons: &reasons, superseded: &[], by: &new.by, at: new.at };
+    let mut next = shown.clone();
+    match decide::apply(&mut next, &new.change, &context)? {
+        Outcome::Applied => {}
+        Outcome::Already { by, at } => return Err(nothing_to_do(&shown, by, at).into()),
+    }
+    if bases::load::<Order>(tx, Kind::Order, id.get())?.is_none() {
+        bases::store(tx, Kind::Order, id.get(), Some((&shown, shown.version)))?;
+    }
+    orders::write(tx, &next, Some(&shown))?;
+    crate::alarms::settle(tx, id)?;
+    Ok(())
+}
+
+fn on_item(tx: &Transaction<'_>, new: &NewChange) -> Acted<()> {
+    let Subject::Item(id) = new.change.subject() else {
+        return Err(Refusal::NotUnderstood { what: new.change.type_word().into() }.into());
+    };
+    let shown = items::load(tx, id)?;
+    let (policies, _) = refold::rules(tx)?;
+    let who = ChangedBy { by: new.by.clone(), at: new.at };
+    let mut next = shown.clone();
+    fold::apply_item(&mut next, &new.change, &policies.fields, &who)?;
+    if next == shown {
+        return Err(Refusal::BadValue { what: format!("nothing to change on item {id}") }.into());
+    }
+    if bases::load::<Item>(tx, Kind::Item, id.get())?.is_none() {
+        bases::store(tx, Kind::Item, id.get(), shown.as_ref().map(|item| (item, item.version)))?;
+    }
+    let from = PriceSource { by: Some(&new.by), source: "here", at: new.at };
+    refold::write_item(tx, shown.as_ref(), next.as_ref(), id, from)?;
+    Ok(())
+}
+
+fn on_store(tx: &Transaction<'_>, new: &NewChange) -> Acted<()> {
+    let missing = || Refusal::NotFound { what: "row of this store yet".into() };
+    let shown = store::load(tx)?.ok_or_else(missing)?;
+    let mut next = shown.clone();
+    fold::apply_store(&mut next, &new.change)?;
+    if bases::load::<Store>(tx, Kind::Store, 0)?.is_none() {
+        bases::store(tx, Kind::Store, 0, Some((&shown, shown.version)))?;
+    }
+    store::write(tx, &next)?;
+    Ok(())
+}

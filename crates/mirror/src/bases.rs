@@ -1,0 +1,58 @@
+//! Central's last row, kept beside the shown one while changes on it are unacknowledged.
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::error::Result;
+
+/// Which table a base stands beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Order,
+    Item,
+    Store,
+}
+
+impl Kind {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Item => "item",
+            Self::Store => "store",
+        }
+    }
+}
+
+/// A base: what central has, which may be nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Base<T>(pub(crate) Option<T>);
+
+/// The base of a row, where one is kept.
+pub(crate) fn load<T: DeserializeOwned>(conn: &Connection, kind: Kind, id: i64) -> Result<Option<Base<T>>> {
+    let row: Option<Option<String>> = conn
+        .prepare_cached("SELECT row FROM bases WHERE kind = ?1 AND id = ?2")?
+        .query_row(params![kind.word(), id], |row| row.get(0))
+        .optional()?;
+    match row {
+        None => Ok(None),
+        Some(None) => Ok(Some(Base(None))),
+        Some(Some(json)) => Ok(Some(Base(Some(serde_json::from_str(&json)?)))),
+    }
+}
+
+/// Keeps a base, in the place of the one before.
+pub(crate) fn store<T: Serialize>(tx: &Transaction<'_>, kind: Kind, id: i64, base: Option<(&T, i64)>) -> Result<()> {
+    let json = base.map(|(row, _)| serde_json::to_string(row)).transpose()?;
+    tx.prepare_cached(
+        "INSERT INTO bases (kind, id, version, row) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version, row = excluded.row",
+    )?
+    .execute(params![kind.word(), id, base.map(|(_, version)| version), json])?;
+    Ok(())
+}
+
+/// Drops a base: nothing on the row is unacknowledged any more.
+pub(crate) fn remove(tx: &Transaction<'_>, kind: Kind, id: i64) -> Result<()> {
+    tx.prepare_cached("DELETE FROM bases WHERE kind = ?1 AND id = ?2")?.execute(params![kind.word(), id])?;
+    Ok(())
+}

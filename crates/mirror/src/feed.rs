@@ -1,0 +1,254 @@
+//! What comes from central: rows, acknowledgements, refusals. A batch and its position are one transaction, so a
+//! record is applied once whatever happens.
+
+mod central;
+
+use aisle_contract::{DeskAck, DownBody, DownMessage, Incoming};
+use aisle_domain::{ChangeId, Epoch, ItemId, Lane, OrderId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde_json::{Value, json};
+
+use crate::{
+    error::Result,
+    mirror::{Identity, Mirror},
+    row::Columns,
+    settings,
+};
+
+/// More changed items than this are not named one by one.
+const NAMED_ITEMS: usize = 1000;
+
+/// One record of a feed, decoded as far as it can be.
+#[derive(Debug, Clone)]
+pub struct FeedEntry {
+    /// Its place.
+    pub offset: i64,
+    /// When the cluster wrote it.
+    pub written_at: Timestamp,
+    /// As it came, for parking.
+    pub record: Incoming,
+    /// What it says, or why that is not understood.
+    pub message: std::result::Result<DownMessage, String>,
+}
+
+/// What a batch changed, told after its commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FeedApplied {
+    /// Orders that changed.
+    pub orders: Vec<OrderId>,
+    /// Items that changed, unless `items_many`.
+    pub items: Vec<ItemId>,
+    /// Too many items changed to name them.
+    pub items_many: bool,
+    /// The store's row changed.
+    pub store: bool,
+    /// Orders that are new here and wait to be accepted.
+    pub new_orders: Vec<OrderId>,
+    /// Orders that central ended while they were open here.
+    pub cancelled: Vec<OrderId>,
+    /// Changes that central acknowledged.
+    pub received: usize,
+    /// Changes that central refused.
+    pub refused: Vec<ChangeId>,
+    /// Acks for this desk and its numbering.
+    pub acks: Vec<DeskAck>,
+    /// Changes that no longer fold.
+    pub will_be_refused: Vec<ChangeId>,
+    /// Messages that could not be applied.
+    pub parked: usize,
+    /// States of changes moved.
+    pub outbox: bool,
+    /// Records that were applied.
+    pub applied: usize,
+}
+
+/// Where a feed is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedPosition {
+    /// The cluster that it is a position in.
+    pub cluster: String,
+    /// The next offset.
+    pub next_offset: i64,
+    /// When the last batch came.
+    pub received_at: Timestamp,
+}
+
+/// A message that could not be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    /// Its number here.
+    pub id: i64,
+    /// Where it lies.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The offset.
+    pub offset: i64,
+    /// Its key.
+    pub key: Option<String>,
+    /// Why it could not be applied.
+    pub why: String,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+impl Mirror {
+    /// Applies a batch of a lane's feed with its position, in one transaction. Records before the position are
+    /// skipped; what cannot be applied is parked and the rest goes on.
+    pub fn apply_feed(&self, lane: Lane, cluster: &str, entries: &[FeedEntry], at: Timestamp) -> Result<FeedApplied> {
+        let identity = self.identity();
+        let mut applied = self.write(|tx| {
+            let start = position(tx, lane)?.filter(|p| p.cluster == cluster).map_or(0, |p| p.next_offset);
+            let mut applied = FeedApplied::default();
+            let mut next = start;
+            for entry in entries.iter().filter(|entry| entry.offset >= start) {
+                apply(tx, &identity, lane, entry, at, &mut applied)?;
+                next = entry.offset + 1;
+            }
+            set_position(tx, lane, cluster, next, at)?;
+            Ok::<_, crate::MirrorError>(applied)
+        })?;
+        applied.orders.sort_unstable();
+        applied.orders.dedup();
+        applied.items.sort_unstable();
+        applied.items.dedup();
+        if applied.items.len() > NAMED_ITEMS {
+            applied.items_many = true;
+            applied.items.clear();
+        }
+        Ok(applied)
+    }
+}
+
+fn apply(
+    tx: &Transaction<'_>,
+    identity: &Identity,
+    lane: Lane,
+    entry: &FeedEntry,
+    at: Timestamp,
+    applied: &mut FeedApplied,
+) -> Result<()> {
+    let message = match &entry.message {
+        Ok(message) => message,
+        Err(why) => return park(tx, lane, entry, why, at, applied),
+    };
+    if let Some(store) = foreign_store(&message.body, identity) {
+        let why = format!("it is a row of store {store}, this desk is of store {}", identity.store_id);
+        return park(tx, lane, entry, &why, at, applied);
+    }
+    if let Some(epoch) = message.epoch {
+        remember_epoch(tx, epoch)?;
+    }
+    central::apply(tx, identity, lane, &message.body, at, applied)?;
+    applied.applied += 1;
+    if let Some(key) = entry.record.key_text() {
+        tx.prepare_cached("DELETE FROM parked WHERE lane = ?1 AND key = ?2")?.execute(params![lane.word(), key])?;
+    }
+    Ok(())
+}
+
+fn foreign_store(body: &DownBody, identity: &Identity) -> Option<i64> {
+    let store = match body {
+        DownBody::Order(order) => order.store_id,
+        DownBody::Item(item) => item.store_id,
+        DownBody::Store(store) => store.store_id,
+        _ => return None,
+    };
+    (store != identity.store_id).then_some(store.get())
+}
+
+fn park(
+    tx: &Transaction<'_>,
+    lane: Lane,
+    entry: &FeedEntry,
+    why: &str,
+    at: Timestamp,
+    applied: &mut FeedApplied,
+) -> Result<()> {
+    let record = &entry.record;
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let headers: Vec<Value> = record.headers.iter().map(|(name, value)| json!([name, hex(value)])).collect();
+    tx.prepare_cached(
+        "INSERT INTO parked (lane, topic, partition, offset, key, headers, value, why, at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![
+        lane.word(),
+        record.topic,
+        record.partition,
+        record.offset,
+        record.key.as_deref().map(String::from_utf8_lossy),
+        Value::Array(headers).to_string(),
+        record.value,
+        why,
+        at.millis(),
+    ])?;
+    applied.parked += 1;
+    Ok(())
+}
+
+/// Where a lane is read, once it has been.
+pub fn position(conn: &Connection, lane: Lane) -> Result<Option<FeedPosition>> {
+    let mut statement =
+        conn.prepare_cached("SELECT cluster, next_offset, received_at FROM feed_positions WHERE lane = ?1")?;
+    let mut rows = statement.query([lane.word()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(FeedPosition {
+        cluster: row.get("cluster")?,
+        next_offset: row.get("next_offset")?,
+        received_at: row.time("received_at")?,
+    }))
+}
+
+fn set_position(tx: &Transaction<'_>, lane: Lane, cluster: &str, next: i64, at: Timestamp) -> Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO feed_positions (lane, cluster, next_offset, received_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (lane) DO UPDATE SET cluster = excluded.cluster, next_offset = excluded.next_offset,
+             received_at = excluded.received_at",
+    )?
+    .execute(params![lane.word(), cluster, next, at.millis()])?;
+    Ok(())
+}
+
+/// Forgets where a lane is read: it is read from its beginning, and rows by their versions stay what they are.
+pub fn reset(tx: &Transaction<'_>, lane: Lane) -> Result<()> {
+    tx.prepare_cached("DELETE FROM feed_positions WHERE lane = ?1")?.execute([lane.word()])?;
+    Ok(())
+}
+
+/// Central's history that is mirrored, once a message has named it.
+pub fn epoch(conn: &Connection) -> Result<Option<Epoch>> {
+    Ok(settings::get(conn, "epoch")?.and_then(|text| text.parse().ok()))
+}
+
+fn remember_epoch(tx: &Transaction<'_>, found: Epoch) -> Result<()> {
+    if epoch(tx)? == Some(found) {
+        return Ok(());
+    }
+    settings::set(tx, "epoch", &found.to_string())
+}
+
+/// How many messages are parked.
+pub fn parked_count(conn: &Connection) -> Result<i64> {
+    Ok(conn.prepare_cached("SELECT count(*) FROM parked")?.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
+}
+
+/// Parked messages, oldest first.
+pub fn parked(conn: &Connection, limit: usize) -> Result<Vec<Parked>> {
+    let mut statement = conn
+        .prepare_cached("SELECT id, topic, partition, offset, key, why, at FROM parked ORDER BY id LIMIT ?1")?;
+    let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(Parked {
+            id: row.get("id")?,
+            topic: row.get("topic")?,
+            partition: row.get("partition")?,
+            offset: row.get("offset")?,
+            key: row.get("key")?,
+            why: row.get("why")?,
+            at: row.time("at")?,
+        });
+    }
+    Ok(found)
+}

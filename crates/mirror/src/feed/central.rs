@@ -1,0 +1,218 @@
+//! One message of central's, applied to base, shown row and outbox.
+
+use aisle_contract::{ChangeRefused, DeskAck, DownBody};
+use aisle_domain::{Item, ItemId, Lane, Order, OrderId, Reasons, Refusal, Store, Subject, Timestamp};
+use rusqlite::Transaction;
+use serde_json::json;
+
+use super::FeedApplied;
+use crate::{
+    alarms,
+    audit::{self, Entry},
+    bases::{self, Base, Kind},
+    conflicts,
+    error::Result,
+    items,
+    mirror::Identity,
+    orders, outbox,
+    prices::PriceSource,
+    refold, store,
+};
+
+pub(super) fn apply(
+    tx: &Transaction<'_>,
+    identity: &Identity,
+    lane: Lane,
+    body: &DownBody,
+    at: Timestamp,
+    applied: &mut FeedApplied,
+) -> Result<()> {
+    match body {
+        DownBody::Order(row) => order(tx, row, at, applied),
+        DownBody::Item(row) => item(tx, row, at, applied),
+        DownBody::Store(row) => the_store(tx, row, at, applied),
+        DownBody::Refused(refused) if refused.desk == identity.desk_id => refusal(tx, refused, at, applied),
+        DownBody::Ack(ack) if ack.desk == identity.desk_id && ack.incarnation == identity.incarnation => {
+            acknowledge(tx, ack, at, applied)
+        }
+        DownBody::Digest(digest) => {
+            tx.prepare_cached("INSERT INTO digests (lane, offset, count, sum, at) VALUES (?1, 0, ?2, ?3, ?4)")?
+                .execute(rusqlite::params![
+                    lane.word(),
+                    i64::try_from(digest.rows.count).unwrap_or(i64::MAX),
+                    digest.rows.sum,
+                    at.millis()
+                ])?;
+            Ok(())
+        }
+        DownBody::OrderGone(id) => gone_order(tx, *id, applied),
+        DownBody::ItemGone(id) => gone_item(tx, *id, at, applied),
+        // Words for other desks of the store, and what was compacted away.
+        DownBody::Refused(_) | DownBody::Ack(_) | DownBody::Gone => Ok(()),
+    }
+}
+
+const fn central(at: Timestamp) -> PriceSource<'static> {
+    PriceSource { by: Some("central"), source: "central", at }
+}
+
+fn fold(tx: &Transaction<'_>, subject: Subject, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
+    let newly = refold::refold(tx, subject, central(at))?;
+    applied.outbox |= !newly.is_empty();
+    applied.will_be_refused.extend(newly);
+    match subject {
+        Subject::Order(id) => applied.orders.push(id),
+        Subject::Item(id) => applied.items.push(id),
+        Subject::Store => applied.store = true,
+    }
+    Ok(())
+}
+
+fn order(tx: &Transaction<'_>, row: &Order, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
+    let id = row.order_id;
+    let shown = orders::load(tx, id)?;
+    let kept = bases::load::<Order>(tx, Kind::Order, id.get())?.and_then(|Base(base)| base);
+    let before = kept.as_ref().or(shown.as_ref());
+    if before.is_some_and(|before| row.version <= before.version) {
+        return Ok(());
+    }
+    record(tx, before, row, at)?;
+    let ended = row.is_ended_by_central() && before.is_some_and(|b| b.status.is_open());
+    if kept.is_some() {
+        bases::store(tx, Kind::Order, id.get(), Some((row, row.version)))?;
+    } else {
+        orders::write(tx, row, shown.as_ref())?;
+    }
+    fold(tx, Subject::Order(id), at, applied)?;
+    if before.is_none() && row.status == aisle_domain::OrderStatus::New {
+        alarms::raise(tx, id, "new", at)?;
+        applied.new_orders.push(id);
+    } else if row.status != aisle_domain::OrderStatus::New {
+        alarms::settle(tx, id)?;
+    }
+    if ended && row.reason.as_deref() != Some(Reasons::MISSED) {
+        alarms::raise(tx, id, "cancelled", at)?;
+        applied.cancelled.push(id);
+    }
+    Ok(())
+}
+
+/// Writes what central did to the audit log, each thing once: it is told by the difference of its two rows.
+fn record(tx: &Transaction<'_>, before: Option<&Order>, row: &Order, at: Timestamp) -> Result<()> {
+    let subject = Subject::Order(row.order_id);
+    let log = |at: Timestamp, kind: &str, body: serde_json::Value| {
+        audit::append(tx, &Entry { at, kind, subject, by: Some("central"), change_id: None, body })
+    };
+    if before.is_none() {
+        log(row.queued_time, "central.queued", json!({ "creation_time": row.creation_time }))?;
+    }
+    if let Some(range) = row.range.as_ref().filter(|range| before.and_then(|b| b.range.as_ref()) != Some(*range)) {
+        log(range.set_at, "central.range", json!(range))?;
+    }
+    let known = |id| before.is_some_and(|b| b.payments.iter().any(|p| p.payment_id == id));
+    for payment in row.payments.iter().filter(|p| !known(p.payment_id)) {
+        let body = json!({ "payment_id": payment.payment_id, "amount": payment.amount });
+        log(payment.made_at, "central.payment", body)?;
+    }
+    let known = |id| before.is_some_and(|b| b.receipts.iter().any(|r| r.transaction_id == id));
+    for receipt in row.receipts.iter().filter(|r| !known(r.transaction_id)) {
+        log(at, "central.receipt", json!({ "transaction_id": receipt.transaction_id, "amount": receipt.amount }))?;
+    }
+    let status_changed = before.is_none_or(|b| b.status != row.status);
+    if status_changed && row.is_ended_by_central() {
+        let kind =
+            if row.reason.as_deref() == Some(Reasons::MISSED) { "central.missed" } else { "central.cancelled" };
+        log(row.decided_at.unwrap_or(at), kind, json!({ "reason": row.reason }))?;
+    } else if status_changed && row.status == aisle_domain::OrderStatus::Confirmed {
+        let body = json!({ "decision": row.decision, "decided_by": row.decided_by, "reason": row.reason });
+        log(at, "central.confirmed", body)?;
+    }
+    Ok(())
+}
+
+fn item(tx: &Transaction<'_>, row: &Item, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
+    let id = row.item_id;
+    let shown = items::load(tx, id)?;
+    if let Some(Base(base)) = bases::load::<Item>(tx, Kind::Item, id.get())? {
+        if base.is_some_and(|base| row.version <= base.version) {
+            return Ok(());
+        }
+        bases::store(tx, Kind::Item, id.get(), Some((row, row.version)))?;
+        fold(tx, Subject::Item(id), at, applied)
+    } else {
+        if shown.as_ref().is_some_and(|shown| row.version <= shown.version) {
+            return Ok(());
+        }
+        refold::write_item(tx, shown.as_ref(), Some(row), id, central(at))?;
+        applied.items.push(id);
+        Ok(())
+    }
+}
+
+fn the_store(tx: &Transaction<'_>, row: &Store, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
+    let kept = bases::load::<Store>(tx, Kind::Store, 0)?.and_then(|Base(base)| base);
+    let shown = store::load(tx)?;
+    let before = kept.as_ref().or(shown.as_ref());
+    if before.is_some_and(|before| row.version <= before.version) {
+        return Ok(());
+    }
+    if kept.is_some() {
+        bases::store(tx, Kind::Store, 0, Some((row, row.version)))?;
+    } else {
+        store::write(tx, row)?;
+    }
+    fold(tx, Subject::Store, at, applied)
+}
+
+fn acknowledge(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
+    applied.acks.push(ack.clone());
+    let covered = outbox::acknowledge(tx, ack.lane, ack.incarnation, ack.expected, at)?;
+    for (change_id, subject) in covered {
+        let body = json!({ "expected": ack.expected, "position": ack.position });
+        let entry =
+            Entry { at, kind: "change.received", subject, by: Some("central"), change_id: Some(change_id), body };
+        audit::append(tx, &entry)?;
+        fold(tx, subject, at, applied)?;
+        applied.received += 1;
+        applied.outbox = true;
+    }
+    Ok(())
+}
+
+fn refusal(tx: &Transaction<'_>, refused: &ChangeRefused, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
+    let change_id = refused.change_id;
+    let Some(subject) = outbox::refuse(tx, change_id, &refused.refusal, &refused.message, at)? else {
+        return Ok(());
+    };
+    let body = json!({ "refusal": refused.refusal, "message": refused.message });
+    let entry = Entry { at, kind: "change.refused", subject, by: Some("central"), change_id: Some(change_id), body };
+    audit::append(tx, &entry)?;
+    if let (Refusal::BothChanged { fields }, Subject::Item(item)) = (&refused.refusal, subject) {
+        conflicts::open(tx, item, fields, change_id, at)?;
+    }
+    fold(tx, subject, at, applied)?;
+    applied.refused.push(change_id);
+    applied.outbox = true;
+    Ok(())
+}
+
+fn gone_order(tx: &Transaction<'_>, id: OrderId, applied: &mut FeedApplied) -> Result<()> {
+    // A row with changes that central has not seen stays until it has.
+    if outbox::unacknowledged(tx, Subject::Order(id))?.is_empty() {
+        orders::remove(tx, id)?;
+        bases::remove(tx, Kind::Order, id.get())?;
+        applied.orders.push(id);
+    }
+    Ok(())
+}
+
+fn gone_item(tx: &Transaction<'_>, id: ItemId, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
+    if outbox::unacknowledged(tx, Subject::Item(id))?.is_empty() {
+        items::remove(tx, id)?;
+        bases::remove(tx, Kind::Item, id.get())?;
+        applied.items.push(id);
+        return Ok(());
+    }
+    bases::store::<Item>(tx, Kind::Item, id.get(), None)?;
+    fold(tx, Subject::Item(id), at, applied)
+}

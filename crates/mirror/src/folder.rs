@@ -1,0 +1,180 @@
+//! The data folder: its lock, its database file, its migrations and the copies made before them.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use aisle_domain::Timestamp;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
+
+use crate::error::{MirrorError, Result};
+
+/// `Aisl`, so that `file` and other programs know whose it is.
+const APPLICATION_ID: i64 = 0x4169_736c;
+const DATABASE: &str = "aisle.db";
+
+/// Plain SQL, applied in order; the schema's version is how many have been applied.
+const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/mirror/0001_init.sql")];
+
+/// The schema this program knows.
+pub(crate) fn known_version() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn database(dir: &Path) -> PathBuf {
+    dir.join(DATABASE)
+}
+
+/// The folder's lock: the system's own, gone with the process however it ends.
+#[derive(Debug)]
+pub(crate) struct FolderLock {
+    _file: File,
+}
+
+impl FolderLock {
+    pub(crate) fn take(dir: &Path) -> Result<Self> {
+        let path = dir.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|e| MirrorError::io(format!("the lock {} cannot be made", path.display()), e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(MirrorError::FolderInUse { dir: dir.into() }),
+            Err(TryLockError::Error(e)) => Err(MirrorError::io("the data folder cannot be locked", e)),
+        }
+    }
+}
+
+/// Whether a database may be written or only read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Write,
+    Read,
+}
+
+/// A connection with every setting that the guarantees rest on, checked.
+pub(crate) fn connect(file: &Path, access: Access) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    // A reader beside a running desk must be able to use its shared memory, so it opens for writing and is made
+    // `query_only`; where the folder cannot be written at all it reads the file alone.
+    let conn = match Connection::open_with_flags(file, flags) {
+        Ok(conn) => conn,
+        Err(_) if access == Access::Read => {
+            Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    conn.busy_timeout(Duration::from_secs(10))?;
+    conn.set_prepared_statement_cache_capacity(200);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    conn.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;")?;
+    match access {
+        Access::Read => conn.execute_batch("PRAGMA query_only = ON;")?,
+        Access::Write => make_durable(&conn)?,
+    }
+    Ok(conn)
+}
+
+/// "Done" on screen means written to the disk: a build of SQLite with other defaults must not change that.
+fn make_durable(conn: &Connection) -> Result<()> {
+    conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; PRAGMA cell_size_check = ON;")?;
+    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    let synchronous: i64 = conn.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+    if mode != "wal" || synchronous != 2 {
+        let what = format!("it does not take the settings that keep data safe (journal {mode}, synchronous {synchronous})");
+        return Err(MirrorError::ReadOnly { what });
+    }
+    Ok(())
+}
+
+/// Refuses a file that is not this program's to open, before anything is written to it.
+pub(crate) fn check(conn: &Connection, file: &Path) -> Result<i64> {
+    let inner = || -> Result<i64> {
+        let application: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+        if application != APPLICATION_ID {
+            return Err(MirrorError::Foreign { file: file.into() });
+        }
+        let found: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if found > known_version() {
+            return Err(MirrorError::Newer { file: file.into(), found, known: known_version() });
+        }
+        Ok(found)
+    };
+    inner().map_err(|e| MirrorError::opening(file, e))
+}
+
+/// Looks at the file without changing a byte of it.
+pub(crate) fn inspect(file: &Path) -> Result<i64> {
+    let conn = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|e| MirrorError::opening(file, e.into()))?;
+    let found = check(&conn, file)?;
+    let quick: String = conn
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|e| MirrorError::opening(file, e.into()))?;
+    if quick == "ok" { Ok(found) } else { Err(MirrorError::Damaged { file: file.into(), what: quick }) }
+}
+
+/// Makes the database of a new folder.
+pub(crate) fn create(dir: &Path) -> Result<Connection> {
+    let file = database(dir);
+    if file.exists() {
+        return Err(MirrorError::AlreadyADesk { dir: dir.into() });
+    }
+    drop(
+        OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .open(&file)
+            .map_err(|e| MirrorError::io(format!("{} cannot be made", file.display()), e))?,
+    );
+    let mut conn = connect(&file, Access::Write)?;
+    migrate(&mut conn, 0)?;
+    Ok(conn)
+}
+
+/// Opens the database of a folder: refuses what is not its own, copies before it migrates.
+pub(crate) fn open(dir: &Path, at: Timestamp) -> Result<Connection> {
+    let file = database(dir);
+    let found = inspect(&file)?;
+    let mut conn = connect(&file, Access::Write).map_err(|e| MirrorError::opening(&file, e))?;
+    if found < known_version() {
+        copy(&conn, dir, found, at)?;
+        migrate(&mut conn, found)?;
+    }
+    Ok(conn)
+}
+
+/// A verified copy in the folder `copies`, named by schema and time.
+fn copy(conn: &Connection, dir: &Path, schema: i64, at: Timestamp) -> Result<()> {
+    let copies = dir.join("copies");
+    std::fs::create_dir_all(&copies).map_err(|e| MirrorError::io("the folder for copies cannot be made", e))?;
+    copy_to(conn, &copies.join(format!("aisle-schema-{schema}-{}.db", at.millis())))
+}
+
+/// Writes the database, whole and compact, to a new file and checks it.
+pub(crate) fn copy_to(conn: &Connection, to: &Path) -> Result<()> {
+    if to.exists() {
+        let error = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+        return Err(MirrorError::io(format!("{} is not overwritten", to.display()), error));
+    }
+    conn.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
+    inspect(to).map(|_| ())
+}
+
+fn migrate(conn: &mut Connection, from: i64) -> Result<()> {
+    let done = usize::try_from(from).unwrap_or(usize::MAX);
+    for (index, sql) in MIGRATIONS.iter().enumerate().skip(done) {
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute_batch(sql)?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(i64::MAX))?;
+        tx.commit()?;
+    }
+    Ok(())
+}

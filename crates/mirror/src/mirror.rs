@@ -1,0 +1,230 @@
+//! The open database: one writer, a few readers that cannot write.
+
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+use aisle_domain::{DeskId, Incarnation, StoreId, Timestamp};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use crate::{
+    error::{MirrorError, Result},
+    folder::{self, Access, FolderLock},
+    ranges::RangeCache,
+    row::Columns,
+};
+
+/// Readers that are kept open between reads.
+const IDLE_READERS: usize = 4;
+
+/// Who the desk is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Its store.
+    pub store_id: StoreId,
+    /// The installation.
+    pub desk_id: DeskId,
+    /// Its numbering.
+    pub incarnation: Incarnation,
+    /// Its name on screen.
+    pub desk_name: String,
+    /// Of the database.
+    pub schema_version: i64,
+}
+
+/// A desk to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDesk {
+    /// Its store.
+    pub store_id: StoreId,
+    /// The installation.
+    pub desk_id: DeskId,
+    /// Its numbering.
+    pub incarnation: Incarnation,
+    /// Its name on screen.
+    pub desk_name: String,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// The desk's database. Cheap to clone.
+#[derive(Clone)]
+pub struct Mirror(Arc<Inner>);
+
+struct Inner {
+    dir: PathBuf,
+    identity: RwLock<Identity>,
+    /// `None` beside a running desk: only reads.
+    writer: Option<Mutex<Connection>>,
+    readers: Mutex<Vec<Connection>>,
+    ranges: RangeCache,
+    _lock: Option<FolderLock>,
+}
+
+thread_local! {
+    /// Orders that the running write transaction touched, for the range cache.
+    static TOUCHED: RefCell<Vec<i64>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes that the running transaction wrote this order.
+pub(crate) fn touched(order: i64) {
+    TOUCHED.with_borrow_mut(|orders| orders.push(order));
+}
+
+impl Mirror {
+    /// Makes the folder and its database, and takes its lock.
+    pub fn create(dir: &Path, new: &NewDesk) -> Result<Self> {
+        std::fs::create_dir_all(dir)
+            .map_err(|e| MirrorError::io(format!("the data folder {} cannot be made", dir.display()), e))?;
+        let lock = FolderLock::take(dir)?;
+        let conn = folder::create(dir)?;
+        conn.execute(
+            "INSERT INTO identity (one, store_id, desk_id, incarnation, desk_name, created_at) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
+            params![
+                new.store_id.get(),
+                new.desk_id.to_string(),
+                new.incarnation.to_string(),
+                new.desk_name,
+                new.at.millis()
+            ],
+        )?;
+        Self::with(dir, Some(conn), Some(lock))
+    }
+
+    /// Opens the folder's database and takes its lock; copies before it migrates.
+    pub fn open(dir: &Path, at: Timestamp) -> Result<Self> {
+        if !folder::database(dir).exists() {
+            return Err(MirrorError::NotADesk { dir: dir.into() });
+        }
+        let lock = FolderLock::take(dir)?;
+        let conn = folder::open(dir, at)?;
+        Self::with(dir, Some(conn), Some(lock))
+    }
+
+    /// Opens for reading, beside a running desk where there is one. Writes answer [`MirrorError::ReadOnly`].
+    pub fn open_read_only(dir: &Path) -> Result<Self> {
+        let file = folder::database(dir);
+        if !file.exists() {
+            return Err(MirrorError::NotADesk { dir: dir.into() });
+        }
+        let conn = folder::connect(&file, Access::Read)?;
+        let found = folder::check(&conn, &file)?;
+        if found < folder::known_version() {
+            let what = format!("its schema {found} is older than {}; open the desk once", folder::known_version());
+            return Err(MirrorError::ReadOnly { what });
+        }
+        Self::with(dir, None, None)
+    }
+
+    fn with(dir: &Path, writer: Option<Connection>, lock: Option<FolderLock>) -> Result<Self> {
+        let reader = folder::connect(&folder::database(dir), Access::Read)?;
+        let identity = read_identity(&reader).map_err(|e| MirrorError::opening(&folder::database(dir), e))?;
+        let ranges = RangeCache::default();
+        ranges.rebuild(&reader)?;
+        Ok(Self(Arc::new(Inner {
+            dir: dir.into(),
+            identity: RwLock::new(identity),
+            writer: writer.map(Mutex::new),
+            readers: Mutex::new(vec![reader]),
+            ranges,
+            _lock: lock,
+        })))
+    }
+
+    /// The data folder.
+    pub fn dir(&self) -> &Path {
+        &self.0.dir
+    }
+
+    /// Who the desk is, now.
+    pub fn identity(&self) -> Identity {
+        self.0.identity.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The ranges of open orders.
+    pub fn ranges(&self) -> &RangeCache {
+        &self.0.ranges
+    }
+
+    /// Reads, in one snapshot, on a connection that cannot write.
+    pub fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let idle = self.readers().pop();
+        let conn = match idle {
+            Some(conn) => conn,
+            None => folder::connect(&folder::database(&self.0.dir), Access::Read)?,
+        };
+        let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Deferred)?;
+        let answer = read(&tx);
+        drop(tx);
+        let mut readers = self.readers();
+        if readers.len() < IDLE_READERS {
+            readers.push(conn);
+        }
+        answer
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.0.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes in one transaction: all of it is on the disk when this answers, or none of it.
+    pub fn write<T, E: From<MirrorError>>(
+        &self,
+        write: impl FnOnce(&Transaction<'_>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let writer = self.0.writer.as_ref().ok_or_else(|| MirrorError::ReadOnly {
+            what: "it was opened for reading beside a running desk".into(),
+        })?;
+        let mut conn = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        TOUCHED.with_borrow_mut(Vec::clear);
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(MirrorError::from)?;
+        let answer = write(&tx)?;
+        tx.commit().map_err(MirrorError::from)?;
+        self.after_commit(&conn)?;
+        Ok(answer)
+    }
+
+    /// Brings what is kept in memory up to the commit, still under the writer's lock.
+    fn after_commit(&self, conn: &Connection) -> Result<()> {
+        let touched = TOUCHED.take();
+        if touched.is_empty() {
+            return Ok(());
+        }
+        let store = self.identity().store_id.get();
+        for order in touched {
+            self.0.ranges.refresh(conn, order, store)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a new incarnation: numbers that central cannot follow any more are given back.
+    pub fn renumber(&self, incarnation: Incarnation) -> Result<()> {
+        self.write(|tx| crate::outbox::renumber(tx, incarnation))?;
+        self.0.identity.write().unwrap_or_else(PoisonError::into_inner).incarnation = incarnation;
+        Ok(())
+    }
+
+    /// Writes a verified copy to a new file.
+    pub fn backup_to(&self, file: &Path) -> Result<()> {
+        let conn = folder::connect(&folder::database(&self.0.dir), Access::Read)?;
+        conn.execute_batch("PRAGMA query_only = OFF;")?;
+        folder::copy_to(&conn, file)
+    }
+}
+
+fn read_identity(conn: &Connection) -> Result<Identity> {
+    let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let mut statement =
+        conn.prepare("SELECT store_id, desk_id, incarnation, desk_name FROM identity WHERE one = 1")?;
+    let mut rows = statement.query([])?;
+    let row = rows.next()?.ok_or_else(|| MirrorError::NotFound { what: "identity in the database".into() })?;
+    Ok(Identity {
+        store_id: row.id("store_id", StoreId::new)?,
+        desk_id: row.parsed("desk_id")?,
+        incarnation: row.parsed("incarnation")?,
+        desk_name: row.get("desk_name")?,
+        schema_version: version,
+    })
+}

@@ -1,0 +1,173 @@
+//! Orders with everything that travels with them: reads and the one place that writes the shown rows.
+
+mod parts;
+mod write;
+
+use std::collections::BTreeMap;
+
+use aisle_domain::{
+    Decision, Order, OrderId, OrderStatus, StoreId, Timestamp, UserId,
+};
+use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
+
+pub(crate) use parts::payment as payment_row;
+pub(crate) use write::{remove, write};
+
+use crate::{error::Result, row::Columns};
+
+/// Which orders a list has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OrderFilter {
+    /// Only these; empty means all.
+    pub statuses: Vec<OrderStatus>,
+    /// Only orders with changes that central has not acknowledged.
+    pub unsent: bool,
+    /// Behind this place.
+    pub after: Option<(Timestamp, OrderId)>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// The order as it is shown.
+pub fn load(conn: &Connection, id: OrderId) -> Result<Option<Order>> {
+    let mut statement = conn.prepare_cached("SELECT * FROM orders WHERE order_id = ?1")?;
+    let mut rows = statement.query([id.get()])?;
+    match rows.next()? {
+        Some(row) => read(conn, row).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn collect(conn: &Connection, sql: &str, params: &[&dyn ToSql]) -> Result<Vec<Order>> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut orders = Vec::new();
+    while let Some(row) = rows.next()? {
+        orders.push(read(conn, row)?);
+    }
+    Ok(orders)
+}
+
+/// Orders by the time they were queued, then by number.
+pub fn list(conn: &Connection, filter: &OrderFilter) -> Result<Vec<Order>> {
+    let mut conditions = vec!["1 = 1".to_owned()];
+    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+    if !filter.statuses.is_empty() {
+        let words: Vec<_> = filter.statuses.iter().map(|s| format!("'{}'", s.word())).collect();
+        conditions.push(format!("status IN ({})", words.join(", ")));
+    }
+    if filter.unsent {
+        conditions.push(
+            "order_id IN (SELECT subject FROM outbox WHERE kind = 'order' AND state IN ('held', 'ready', 'sent'))".into(),
+        );
+    }
+    if let Some((at, id)) = filter.after {
+        conditions.push("(queued_time, order_id) > (?, ?)".into());
+        values.push(Box::new(at.millis()));
+        values.push(Box::new(id.get()));
+    }
+    values.push(Box::new(i64::try_from(filter.limit).unwrap_or(i64::MAX)));
+    let sql = format!(
+        "SELECT * FROM orders WHERE {} ORDER BY queued_time, order_id LIMIT ?",
+        conditions.join(" AND ")
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values.iter()))?;
+    let mut orders = Vec::new();
+    while let Some(row) = rows.next()? {
+        orders.push(read(conn, row)?);
+    }
+    Ok(orders)
+}
+
+/// Orders decided since then, newest first, and how many there are in all.
+pub fn decided_since(conn: &Connection, since: Timestamp, limit: usize) -> Result<(Vec<Order>, i64)> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let orders = collect(
+        conn,
+        "SELECT * FROM orders WHERE decided_at >= ?1 AND status IN ('approved', 'rejected', 'confirmed')
+         ORDER BY decided_at DESC, order_id DESC LIMIT ?2",
+        &[&since.millis(), &limit],
+    )?;
+    let total = conn
+        .prepare_cached(
+            "SELECT count(*) FROM orders WHERE decided_at >= ?1 AND status IN ('approved', 'rejected', 'confirmed')",
+        )?
+        .query_row([since.millis()], |row| row.get(0))?;
+    Ok((orders, total))
+}
+
+/// Orders by whole number, by the number that people say, or by customer; newest first.
+pub fn find(conn: &Connection, text: &str, limit: usize) -> Result<Vec<Order>> {
+    let number: Option<i64> = text.parse().ok();
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    collect(
+        conn,
+        "SELECT * FROM orders WHERE order_id IN (
+             SELECT order_id FROM orders WHERE order_id = ?1 OR display_no = ?2 OR user_id = ?1
+             UNION SELECT order_id FROM orders WHERE ?2 <> '' AND customer_name LIKE ?2 || '%')
+         ORDER BY queued_time DESC, order_id DESC LIMIT ?3",
+        &[&number, &text, &limit],
+    )
+}
+
+/// How many orders a customer has in the mirror.
+pub fn count_of_user(conn: &Connection, user: UserId) -> Result<i64> {
+    Ok(conn
+        .prepare_cached("SELECT count(*) FROM orders WHERE user_id = ?1")?
+        .query_row([user.get()], |row| row.get(0))?)
+}
+
+/// How many open orders there are in each status.
+pub fn counts(conn: &Connection) -> Result<BTreeMap<OrderStatus, i64>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT status, count(*) AS count FROM orders WHERE status IN ('new', 'running', 'pending') GROUP BY status",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut counts = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        counts.insert(row.parsed("status")?, row.get("count")?);
+    }
+    Ok(counts)
+}
+
+fn read(conn: &Connection, row: &Row<'_>) -> Result<Order> {
+    let id = row.id("order_id", OrderId::new)?;
+    Ok(Order {
+        order_id: id,
+        store_id: row.id("store_id", StoreId::new)?,
+        user_id: row.id("user_id", UserId::new)?,
+        creation_time: row.time("creation_time")?,
+        status: row.parsed("status")?,
+        queued_time: row.time("queued_time")?,
+        accept_by: row.time_optional("accept_by")?,
+        due_at: row.time_optional("due_at")?,
+        display_no: row.get("display_no")?,
+        customer_name: row.get("customer_name")?,
+        note: row.get("note")?,
+        substitution: row.get("substitution")?,
+        payment_expected: row.get("payment_expected")?,
+        decision: row.word_optional("decision", &[Decision::Approved, Decision::Rejected], Decision::word)?,
+        reason: row.get("reason")?,
+        decided_by: row.get("decided_by")?,
+        decided_at: row.time_optional("decided_at")?,
+        claimed_by: row.get("claimed_by")?,
+        version: row.get("version")?,
+        lines: parts::lines(conn, id)?,
+        range: parts::range(conn, id)?,
+        payments: parts::payments(conn, id)?,
+        receipts: parts::receipts(conn, id)?,
+        shopper: parts::shopper(conn, id)?,
+    })
+}
+
+/// Every order's number, for checks.
+pub(crate) fn ids(conn: &Connection) -> Result<Vec<OrderId>> {
+    let mut statement = conn.prepare("SELECT order_id FROM orders ORDER BY order_id")?;
+    let mut rows = statement.query(params![])?;
+    let mut ids = Vec::new();
+    while let Some(row) = rows.next()? {
+        ids.push(row.id("order_id", OrderId::new)?);
+    }
+    Ok(ids)
+}

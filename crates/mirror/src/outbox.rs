@@ -1,0 +1,480 @@
+//! Changes on their way to central, in the order of acting. What a person did is never dropped and never deleted;
+//! only its state moves: held, ready, sent, received or refused.
+
+use aisle_contract::up;
+use aisle_domain::{Change, ChangeId, Incarnation, Lane, Refusal, Subject, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
+
+use crate::{
+    bases::Kind,
+    error::{MirrorError, Result},
+    row::{Columns, bad},
+};
+
+/// Where a change is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChangeState {
+    /// Committed here; its five seconds are not over.
+    Held,
+    /// Committed here; it may be numbered.
+    Ready,
+    /// Numbered for sending.
+    Sent,
+    /// Central has it.
+    Received,
+    /// Central refused it.
+    Refused,
+}
+
+impl ChangeState {
+    /// Every state, in the order of a change's life.
+    pub const ALL: [Self; 5] = [Self::Held, Self::Ready, Self::Sent, Self::Received, Self::Refused];
+
+    /// The word of the table, of screens and of the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Ready => "ready",
+            Self::Sent => "sent",
+            Self::Received => "received",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// Whether it has no number yet and can be taken back.
+    pub const fn is_undoable(self) -> bool {
+        matches!(self, Self::Held | Self::Ready)
+    }
+}
+
+/// A change with what is known of its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Order of acting.
+    pub id: i64,
+    /// The change.
+    pub change_id: ChangeId,
+    /// The act.
+    pub change: Change,
+    /// Who acted.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Where it is.
+    pub state: ChangeState,
+    /// Its lane.
+    pub lane: Lane,
+    /// The numbering its number is of.
+    pub incarnation: Option<Incarnation>,
+    /// Its number.
+    pub seq: Option<i64>,
+    /// Where the cluster wrote it: topic.
+    pub topic: Option<String>,
+    /// Partition.
+    pub partition: Option<i32>,
+    /// Offset.
+    pub offset: Option<i64>,
+    /// The cluster.
+    pub cluster: Option<String>,
+    /// When it was numbered.
+    pub sent_at: Option<Timestamp>,
+    /// Attempts to send it.
+    pub attempts: i64,
+    /// The last one.
+    pub last_attempt_at: Option<Timestamp>,
+    /// When central's word came.
+    pub acked_at: Option<Timestamp>,
+    /// Why central refused it.
+    pub refusal: Option<Refusal>,
+    /// The same in central's words.
+    pub message: Option<String>,
+    /// The refused change that it mends.
+    pub replaces: Option<ChangeId>,
+    /// Why it no longer folds.
+    pub will_be_refused: Option<Refusal>,
+    /// A refused one that needs no fix.
+    pub closed: bool,
+}
+
+/// How many changes are in each state that still matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OutboxCounts {
+    /// Held.
+    pub held: i64,
+    /// Ready.
+    pub ready: i64,
+    /// Sent.
+    pub sent: i64,
+    /// Refused and neither replaced nor closed.
+    pub refused: i64,
+    /// When the oldest of held, ready and sent was done.
+    pub oldest_at: Option<Timestamp>,
+}
+
+/// A delivery report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The change.
+    pub change_id: ChangeId,
+    /// The cluster.
+    pub cluster: String,
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The offset.
+    pub offset: i64,
+}
+
+/// Kind and number of a subject, as the tables keep it. The store is number 0.
+pub(crate) const fn key(subject: Subject) -> (Kind, i64) {
+    match subject {
+        Subject::Order(id) => (Kind::Order, id.get()),
+        Subject::Item(id) => (Kind::Item, id.get()),
+        Subject::Store => (Kind::Store, 0),
+    }
+}
+
+pub(crate) fn read(row: &Row<'_>) -> Result<OutboxRow> {
+    let word: String = row.get("type")?;
+    let body = row.get_ref("body")?.as_str().map_err(|e| bad("body", e))?;
+    Ok(OutboxRow {
+        id: row.get("id")?,
+        change_id: row.parsed("change_id")?,
+        change: up::change_of(&word, body.as_bytes()).map_err(|e| bad("body", e))?,
+        by: row.get("by")?,
+        at: row.time("at")?,
+        state: row.word("state", &ChangeState::ALL, ChangeState::word)?,
+        lane: row.word("lane", &Lane::ALL, Lane::word)?,
+        incarnation: row.parsed_optional("incarnation")?,
+        seq: row.get("seq")?,
+        topic: row.get("topic")?,
+        partition: row.get("partition")?,
+        offset: row.get("offset")?,
+        cluster: row.get("cluster")?,
+        sent_at: row.time_optional("sent_at")?,
+        attempts: row.get("attempts")?,
+        last_attempt_at: row.time_optional("last_attempt_at")?,
+        acked_at: row.time_optional("acked_at")?,
+        refusal: row.json_optional("refusal")?,
+        message: row.get("message")?,
+        replaces: row.parsed_optional("replaces")?,
+        will_be_refused: row.json_optional("will_be_refused")?,
+        closed: row.get::<_, Option<i64>>("closed_at")?.is_some(),
+    })
+}
+
+pub(crate) fn collect(conn: &Connection, sql: &str, params: &[&dyn ToSql]) -> Result<Vec<OutboxRow>> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+fn states_sql(states: &[ChangeState]) -> String {
+    states.iter().map(|state| format!("'{}'", state.word())).collect::<Vec<_>>().join(", ")
+}
+
+/// Adds a change, held or ready.
+pub(crate) fn append(tx: &Transaction<'_>, new: &crate::NewChange) -> Result<()> {
+    let (kind, subject) = key(new.change.subject());
+    let state = if new.held { ChangeState::Held } else { ChangeState::Ready };
+    tx.prepare_cached(
+        "INSERT INTO outbox (change_id, lane, type, kind, subject, body, by, at, state, replaces)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .execute(params![
+        new.change_id.to_string(),
+        new.change.lane().word(),
+        new.change.type_word(),
+        kind.word(),
+        subject,
+        up::body_of(&new.change)?.to_string(),
+        new.by,
+        new.at.millis(),
+        state.word(),
+        new.replaces.map(|id| id.to_string()),
+    ])?;
+    Ok(())
+}
+
+/// Held or ready ones may be taken back: the audit log keeps them.
+pub(crate) fn delete(tx: &Transaction<'_>, id: ChangeId) -> Result<()> {
+    tx.prepare_cached("DELETE FROM outbox WHERE change_id = ?1 AND seq IS NULL")?.execute([id.to_string()])?;
+    Ok(())
+}
+
+/// Held becomes ready: one, or all.
+pub(crate) fn release(tx: &Transaction<'_>, id: Option<ChangeId>) -> Result<usize> {
+    Ok(tx
+        .prepare_cached("UPDATE outbox SET state = 'ready' WHERE state = 'held' AND (?1 IS NULL OR change_id = ?1)")?
+        .execute([id.map(|id| id.to_string())])?)
+}
+
+/// How many changes wait, and since when.
+pub fn counts(conn: &Connection) -> Result<OutboxCounts> {
+    let mut counts = OutboxCounts::default();
+    let mut statement = conn.prepare_cached(
+        "SELECT state, count(*) AS count, min(at) AS oldest FROM outbox o
+         WHERE state IN ('held', 'ready', 'sent') OR (state = 'refused' AND closed_at IS NULL
+             AND NOT EXISTS (SELECT 1 FROM outbox r WHERE r.replaces = o.change_id))
+         GROUP BY state",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let count = row.get("count")?;
+        let state = row.word("state", &ChangeState::ALL, ChangeState::word)?;
+        match state {
+            ChangeState::Held => counts.held = count,
+            ChangeState::Ready => counts.ready = count,
+            ChangeState::Sent => counts.sent = count,
+            ChangeState::Refused => counts.refused = count,
+            ChangeState::Received => {}
+        }
+        if state != ChangeState::Refused {
+            let oldest = row.time("oldest")?;
+            counts.oldest_at = Some(counts.oldest_at.map_or(oldest, |at| at.min(oldest)));
+        }
+    }
+    Ok(counts)
+}
+
+/// One change.
+pub fn load(conn: &Connection, id: ChangeId) -> Result<Option<OutboxRow>> {
+    Ok(collect(conn, "SELECT * FROM outbox WHERE change_id = ?1", &[&id.to_string()])?.into_iter().next())
+}
+
+/// Changes in these states, in the order of acting.
+pub fn list(conn: &Connection, states: &[ChangeState], after: Option<i64>, limit: usize) -> Result<Vec<OutboxRow>> {
+    let sql = format!("SELECT * FROM outbox WHERE state IN ({}) AND id > ?1 ORDER BY id LIMIT ?2", states_sql(states));
+    collect(conn, &sql, &[&after.unwrap_or(0), &i64::try_from(limit).unwrap_or(i64::MAX)])
+}
+
+/// Changes in these states, newest first.
+pub fn newest(conn: &Connection, states: &[ChangeState], limit: usize) -> Result<Vec<OutboxRow>> {
+    let sql = format!(
+        "SELECT * FROM outbox WHERE state IN ({}) ORDER BY acked_at DESC, id DESC LIMIT ?1",
+        states_sql(states)
+    );
+    collect(conn, &sql, &[&i64::try_from(limit).unwrap_or(i64::MAX)])
+}
+
+/// All changes on one subject, in the order of acting.
+pub fn of_subject(conn: &Connection, subject: Subject) -> Result<Vec<OutboxRow>> {
+    let (kind, id) = key(subject);
+    collect(conn, "SELECT * FROM outbox WHERE kind = ?1 AND subject = ?2 ORDER BY id", &[&kind.word(), &id])
+}
+
+/// Changes on one subject that the fold takes: without central's word yet.
+pub(crate) fn unacknowledged(conn: &Connection, subject: Subject) -> Result<Vec<OutboxRow>> {
+    let (kind, id) = key(subject);
+    let sql = "SELECT * FROM outbox WHERE kind = ?1 AND subject = ?2 AND state IN ('held', 'ready', 'sent') ORDER BY id";
+    collect(conn, sql, &[&kind.word(), &id])
+}
+
+/// The worst state of a subject's changes: refused, then what waits, then received; `None` without any.
+pub fn worst_state(conn: &Connection, subject: Subject) -> Result<Option<ChangeState>> {
+    let (kind, id) = key(subject);
+    let word: Option<String> = conn
+        .prepare_cached(
+            "SELECT state FROM outbox o WHERE kind = ?1 AND subject = ?2
+             ORDER BY CASE WHEN state = 'refused' AND closed_at IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM outbox r WHERE r.replaces = o.change_id) THEN 0
+                 WHEN state IN ('held', 'ready') THEN 1 WHEN state = 'sent' THEN 2 ELSE 3 END LIMIT 1",
+        )?
+        .query_row(params![kind.word(), id], |row| row.get(0))
+        .optional()?;
+    let state = word.and_then(|word| ChangeState::ALL.into_iter().find(|state| state.word() == word));
+    Ok(state)
+}
+
+/// The newest change without a number.
+pub fn latest_undoable(conn: &Connection) -> Result<Option<OutboxRow>> {
+    let sql = "SELECT * FROM outbox WHERE state IN ('held', 'ready') ORDER BY id DESC LIMIT 1";
+    Ok(collect(conn, sql, &[])?.into_iter().next())
+}
+
+/// How many changes central has acknowledged since then.
+pub fn received_since(conn: &Connection, since: Timestamp) -> Result<i64> {
+    Ok(conn
+        .prepare_cached("SELECT count(*) FROM outbox WHERE acked_at >= ?1 AND state = 'received'")?
+        .query_row([since.millis()], |row| row.get(0))?)
+}
+
+/// Cuts a batch: numbers ready changes of a lane, oldest first, densely from the last number on, and calls them
+/// sent. Empty when none is ready.
+pub fn cut(
+    tx: &Transaction<'_>,
+    lane: Lane,
+    incarnation: Incarnation,
+    max_changes: usize,
+    max_bytes: usize,
+    at: Timestamp,
+) -> Result<Vec<OutboxRow>> {
+    let mut ids: Vec<i64> = Vec::new();
+    {
+        let mut statement = tx.prepare_cached(
+            "SELECT id, length(body) FROM outbox WHERE state = 'ready' AND lane = ?1 ORDER BY id LIMIT ?2",
+        )?;
+        let mut rows = statement.query(params![lane.word(), i64::try_from(max_changes).unwrap_or(i64::MAX)])?;
+        let mut bytes = 0;
+        while let Some(row) = rows.next()? {
+            bytes += usize::try_from(row.get::<_, i64>(1)?).unwrap_or(usize::MAX);
+            if bytes > max_bytes && !ids.is_empty() {
+                break;
+            }
+            ids.push(row.get(0)?);
+        }
+    }
+    let first = next_seq(tx, lane, incarnation)?;
+    let mut number =
+        tx.prepare_cached("UPDATE outbox SET state = 'sent', incarnation = ?2, seq = ?3, sent_at = ?4 WHERE id = ?1")?;
+    for (seq, id) in (first..).zip(&ids) {
+        number.execute(params![id, incarnation.to_string(), seq, at.millis()])?;
+    }
+    let count = i64::try_from(ids.len()).unwrap_or(0);
+    tx.prepare_cached(
+        "INSERT INTO numbering (incarnation, lane, next_seq) VALUES (?1, ?2, ?3)
+         ON CONFLICT (incarnation, lane) DO UPDATE SET next_seq = excluded.next_seq",
+    )?
+    .execute(params![incarnation.to_string(), lane.word(), first + count])?;
+    let sql = "SELECT * FROM outbox WHERE lane = ?1 AND incarnation = ?2 AND seq >= ?3 ORDER BY seq";
+    collect(tx, sql, &[&lane.word(), &incarnation.to_string(), &first])
+}
+
+/// The number that a lane's next change will have.
+pub fn next_seq(conn: &Connection, lane: Lane, incarnation: Incarnation) -> Result<i64> {
+    let next: Option<i64> = conn
+        .prepare_cached("SELECT next_seq FROM numbering WHERE incarnation = ?1 AND lane = ?2")?
+        .query_row(params![incarnation.to_string(), lane.word()], |row| row.get(0))
+        .optional()?;
+    Ok(next.unwrap_or(1))
+}
+
+/// How many changes of a lane are ready to be numbered.
+pub fn ready_count(conn: &Connection, lane: Lane) -> Result<i64> {
+    Ok(conn
+        .prepare_cached("SELECT count(*) FROM outbox WHERE state = 'ready' AND lane = ?1")?
+        .query_row([lane.word()], |row| row.get(0))?)
+}
+
+/// Numbered changes without central's word, by number.
+pub fn numbered(conn: &Connection, lane: Lane, incarnation: Incarnation) -> Result<Vec<OutboxRow>> {
+    let sql = "SELECT * FROM outbox WHERE state = 'sent' AND lane = ?1 AND incarnation = ?2 ORDER BY seq";
+    collect(conn, sql, &[&lane.word(), &incarnation.to_string()])
+}
+
+/// Counts an attempt before it is made, so that a crash in its midst is counted too.
+pub fn attempted(tx: &Transaction<'_>, ids: &[ChangeId], at: Timestamp) -> Result<()> {
+    let mut statement =
+        tx.prepare_cached("UPDATE outbox SET attempts = attempts + 1, last_attempt_at = ?2 WHERE change_id = ?1")?;
+    for id in ids {
+        statement.execute(params![id.to_string(), at.millis()])?;
+    }
+    Ok(())
+}
+
+/// Keeps delivery reports: where the cluster wrote each change.
+pub fn reported(tx: &Transaction<'_>, reports: &[Report], at: Timestamp) -> Result<()> {
+    let mut statement = tx.prepare_cached(
+        "UPDATE outbox SET cluster = ?2, topic = ?3, partition = ?4, offset = ?5, last_attempt_at = ?6 WHERE change_id = ?1",
+    )?;
+    for report in reports {
+        statement.execute(params![
+            report.change_id.to_string(),
+            report.cluster,
+            report.topic,
+            report.partition,
+            report.offset,
+            at.millis()
+        ])?;
+    }
+    Ok(())
+}
+
+/// A new incarnation: changes without central's word give their numbers back and are numbered anew from 1, in the
+/// order of acting.
+pub(crate) fn renumber(tx: &Transaction<'_>, new: Incarnation) -> Result<()> {
+    tx.execute(
+        "UPDATE outbox SET state = 'ready', incarnation = NULL, seq = NULL, cluster = NULL, topic = NULL,
+             partition = NULL, offset = NULL, sent_at = NULL WHERE state = 'sent'",
+        [],
+    )?;
+    tx.execute("UPDATE identity SET incarnation = ?1", [new.to_string()])?;
+    Ok(())
+}
+
+/// Central has everything below `expected`: answers the subjects whose changes that acknowledges.
+pub(crate) fn acknowledge(
+    tx: &Transaction<'_>,
+    lane: Lane,
+    incarnation: Incarnation,
+    expected: i64,
+    at: Timestamp,
+) -> Result<Vec<(ChangeId, Subject)>> {
+    let sql = "SELECT * FROM outbox WHERE state = 'sent' AND lane = ?1 AND incarnation = ?2 AND seq < ?3 ORDER BY seq";
+    let covered = collect(tx, sql, &[&lane.word(), &incarnation.to_string(), &expected])?;
+    let mut statement = tx.prepare_cached(
+        "UPDATE outbox SET state = 'received', acked_at = ?2, will_be_refused = NULL WHERE change_id = ?1",
+    )?;
+    for row in &covered {
+        statement.execute(params![row.change_id.to_string(), at.millis()])?;
+    }
+    Ok(covered.into_iter().map(|row| (row.change_id, row.change.subject())).collect())
+}
+
+/// Central refused a change; answers its subject where this desk waits for that word.
+pub(crate) fn refuse(
+    tx: &Transaction<'_>,
+    id: ChangeId,
+    refusal: &Refusal,
+    message: &str,
+    at: Timestamp,
+) -> Result<Option<Subject>> {
+    let Some(row) = load(tx, id)?.filter(|row| row.state == ChangeState::Sent) else { return Ok(None) };
+    tx.prepare_cached(
+        "UPDATE outbox SET state = 'refused', refusal = ?2, message = ?3, acked_at = ?4, will_be_refused = NULL
+         WHERE change_id = ?1",
+    )?
+    .execute(params![id.to_string(), serde_json::to_string(refusal)?, message, at.millis()])?;
+    Ok(Some(row.change.subject()))
+}
+
+/// Marks a change that no longer folds, or takes the mark away.
+pub(crate) fn mark(tx: &Transaction<'_>, id: ChangeId, will_be: Option<&Refusal>) -> Result<bool> {
+    let json = will_be.map(serde_json::to_string).transpose()?;
+    let changed = tx
+        .prepare_cached("UPDATE outbox SET will_be_refused = ?2 WHERE change_id = ?1 AND will_be_refused IS NOT ?2")?
+        .execute(params![id.to_string(), json])?;
+    Ok(changed > 0)
+}
+
+/// What is wrong with the numbers: gaps, or numbers beyond the next.
+pub(crate) fn check_dense(conn: &Connection) -> Result<(i64, Vec<String>)> {
+    let mut statement = conn.prepare(
+        "SELECT o.incarnation, o.lane, count(*) AS count, max(o.seq) AS top, n.next_seq
+         FROM outbox o LEFT JOIN numbering n ON n.incarnation = o.incarnation AND n.lane = o.lane
+         WHERE o.seq IS NOT NULL GROUP BY o.incarnation, o.lane",
+    )?;
+    let mut rows = statement.query([])?;
+    let (mut checked, mut problems) = (0, Vec::new());
+    while let Some(row) = rows.next()? {
+        let (count, top): (i64, i64) = (row.get("count")?, row.get("top")?);
+        let next: Option<i64> = row.get("next_seq")?;
+        let lane: String = row.get("lane")?;
+        checked += count;
+        if count != top || next != Some(top + 1) {
+            problems.push(format!("lane {lane}: {count} numbers up to {top}, the next would be {next:?}"));
+        }
+    }
+    Ok((checked, problems))
+}
+
+impl From<aisle_domain::BadId> for MirrorError {
+    fn from(error: aisle_domain::BadId) -> Self {
+        Self::BadRow { what: "an id".into(), why: error.to_string() }
+    }
+}

@@ -1,0 +1,109 @@
+//! Shown = fold(base, unacknowledged): the one rule that mends a row, whatever made that necessary.
+
+use aisle_domain::{
+    ChangeId, Item, ItemId, Order, OrderId, Pending, Policies, Reasons, Refusal, Store, Subject,
+    fold::{self, Folded},
+};
+use rusqlite::{Connection, Transaction};
+
+use crate::{
+    bases::{self, Base, Kind},
+    error::Result,
+    items, orders,
+    outbox::{self, OutboxRow},
+    prices::{self, PriceSource},
+    store,
+};
+
+/// The store's policies and reasons, or what holds before its row has come.
+pub(crate) fn rules(conn: &Connection) -> Result<(Policies, Reasons)> {
+    Ok(store::load(conn)?.map_or_else(Default::default, |store| (store.policies, store.reasons)))
+}
+
+pub(crate) fn pending(rows: &[OutboxRow]) -> Vec<Pending> {
+    rows.iter()
+        .map(|row| Pending { change_id: row.change_id, change: row.change.clone(), by: row.by.clone(), at: row.at })
+        .collect()
+}
+
+/// Folds a subject again and writes what is shown; answers changes that no longer fold since now.
+pub(crate) fn refold(tx: &Transaction<'_>, subject: Subject, from: PriceSource<'_>) -> Result<Vec<ChangeId>> {
+    match subject {
+        Subject::Order(id) => order(tx, id),
+        Subject::Item(id) => item(tx, id, from),
+        Subject::Store => the_store(tx),
+    }
+}
+
+fn order(tx: &Transaction<'_>, id: OrderId) -> Result<Vec<ChangeId>> {
+    let Some(shown) = orders::load(tx, id)? else { return Ok(Vec::new()) };
+    let rows = outbox::unacknowledged(tx, Subject::Order(id))?;
+    let base = bases::load::<Order>(tx, Kind::Order, id.get())?.and_then(|Base(row)| row);
+    let (policies, reasons) = rules(tx)?;
+    let folded = fold::fold_order(base.as_ref().unwrap_or(&shown), &pending(&rows), &policies, &reasons);
+    orders::write(tx, &folded.row, Some(&shown))?;
+    if rows.is_empty() {
+        bases::remove(tx, Kind::Order, id.get())?;
+    }
+    mark(tx, &rows, &folded.refused)
+}
+
+fn item(tx: &Transaction<'_>, id: ItemId, from: PriceSource<'_>) -> Result<Vec<ChangeId>> {
+    let shown = items::load(tx, id)?;
+    let rows = outbox::unacknowledged(tx, Subject::Item(id))?;
+    let base = match bases::load::<Item>(tx, Kind::Item, id.get())? {
+        Some(Base(row)) => row,
+        None => shown.clone(),
+    };
+    let (policies, _) = rules(tx)?;
+    let folded: Folded<Option<Item>> = fold::fold_item(base.as_ref(), &pending(&rows), &policies.fields);
+    write_item(tx, shown.as_ref(), folded.row.as_ref(), id, from)?;
+    if rows.is_empty() {
+        bases::remove(tx, Kind::Item, id.get())?;
+    }
+    mark(tx, &rows, &folded.refused)
+}
+
+/// Writes the shown item, and its price's history where that changed.
+pub(crate) fn write_item(
+    tx: &Transaction<'_>,
+    before: Option<&Item>,
+    after: Option<&Item>,
+    id: ItemId,
+    from: PriceSource<'_>,
+) -> Result<()> {
+    let Some(item) = after else { return items::remove(tx, id) };
+    if before == Some(item) {
+        return Ok(());
+    }
+    items::write(tx, item)?;
+    match before {
+        Some(old) if old.unit_price != item.unit_price => {
+            prices::record(tx, id, Some(old.unit_price), item.unit_price, from)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn the_store(tx: &Transaction<'_>) -> Result<Vec<ChangeId>> {
+    let Some(shown) = store::load(tx)? else { return Ok(Vec::new()) };
+    let rows = outbox::unacknowledged(tx, Subject::Store)?;
+    let base = bases::load::<Store>(tx, Kind::Store, 0)?.and_then(|Base(row)| row);
+    let folded = fold::fold_store(base.as_ref().unwrap_or(&shown), &pending(&rows));
+    store::write(tx, &folded.row)?;
+    if rows.is_empty() {
+        bases::remove(tx, Kind::Store, 0)?;
+    }
+    mark(tx, &rows, &folded.refused)
+}
+
+fn mark(tx: &Transaction<'_>, rows: &[OutboxRow], refused: &[(ChangeId, Refusal)]) -> Result<Vec<ChangeId>> {
+    let mut newly = Vec::new();
+    for row in rows {
+        let why = refused.iter().find(|(id, _)| *id == row.change_id).map(|(_, refusal)| refusal);
+        if outbox::mark(tx, row.change_id, why)? && why.is_some() {
+            newly.push(row.change_id);
+        }
+    }
+    Ok(newly)
+}
