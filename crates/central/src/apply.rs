@@ -2,6 +2,8 @@
 
 mod decide;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -193,8 +193,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("central.db");
         let gate = Arc::default();
-        let first = Ledger::open(&path, &gate, now()).unwrap().read(Tx::epoch).unwrap();
-        let second = Ledger::open(&path, &gate, now()).unwrap().read(Tx::epoch).unwrap();
+        let first = Ledger::open(&path, &gate, now()).unwrap().read(|tx| tx.epoch()).unwrap();
+        let second = Ledger::open(&path, &gate, now()).unwrap().read(|tx| tx.epoch()).unwrap();
         assert_eq!(first, second);
     }
 
@@ -226,13 +226,13 @@ mod tests {
     fn a_transaction_that_fails_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut ledger = Ledger::open(&folder.path().join("c.db"), &Arc::default(), now()).unwrap();
-        let before = ledger.read(Tx::epoch).unwrap();
+        let before = ledger.read(|tx| tx.epoch()).unwrap();
         let failed: Result<(), _> = ledger.write(|tx| {
             tx.new_epoch()?;
             Err(CentralError::NotFound { what: "way".into() })
         });
         assert!(failed.is_err());
-        assert_eq!(ledger.read(Tx::epoch).unwrap(), before);
+        assert_eq!(ledger.read(|tx| tx.epoch()).unwrap(), before);
     }
 
     #[test]
@@ -251,6 +251,6 @@ mod tests {
             }
         });
         let mut ledger = Ledger::open(&path, &Arc::default(), now()).unwrap();
-        assert_eq!(ledger.write(Tx::next_payment_id).unwrap().get(), 101);
+        assert_eq!(ledger.write(|tx| tx.next_payment_id()).unwrap().get(), 101);
     }
 }
