@@ -22,7 +22,7 @@ use crate::{
 /// How long a till waits for the decision on a payment.
 pub(crate) const DECIDE_WITHIN_MS: i64 = 10 * 60 * 1000;
 /// The most that a list gives at once.
-pub const MOST: u32 = 1_000;
+const MOST: u32 = 1_000;
 /// Rows a transaction.
 const STEP: i64 = 200;
 
@@ -137,7 +137,8 @@ impl Centre {
         self.ledger()?.read(|tx| view(tx, store_of(tx, store, order)?, order))
     }
 
-    /// Cancels an order for the customer. Final.
+    /// Cancels an order for the customer. Final. The row's reason is `cancelled`; the one given here stands in its
+    /// history.
     ///
     /// # Errors
     /// [`CentralError::Refused`] when the order is decided already.
@@ -261,7 +262,7 @@ pub(crate) fn cancel(
 ) -> Result<(), CentralError> {
     let facts = serde_json::json!({ "reason": reason });
     change_order(tx, key, "order.cancelled", Some(facts), now, |row| {
-        row.cancel(Reasons::CANCELLED, "customer", now).map_err(|e| Refusal::from(e).into())
+        row.cancel(Reasons::CANCELLED, "central", now).map_err(|e| Refusal::from(e).into())
     })
 }
 

@@ -24,7 +24,7 @@ pub(crate) const BATCH: usize = 200;
 
 /// What a batch did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Applied {
+pub(crate) struct Tally {
     /// Changes that took effect, or were so already.
     pub(crate) applied: u64,
     /// Changes that were seen before.
@@ -50,7 +50,7 @@ pub(crate) struct Place<'a> {
 ///
 /// # Errors
 /// [`CentralError::Zombie`] when the term is over; nothing is written then, nor at any other error.
-pub(crate) fn apply_batch(tx: &Tx<'_>, place: Place<'_>, records: &[Incoming]) -> Result<Applied, CentralError> {
+pub(crate) fn apply_batch(tx: &Tx<'_>, place: Place<'_>, records: &[Incoming]) -> Result<Tally, CentralError> {
     tx.hold_lease(place.partition, place.term, place.now)?;
     let mut batch = Batch::new(tx, place)?;
     for record in records {
@@ -61,16 +61,16 @@ pub(crate) fn apply_batch(tx: &Tx<'_>, place: Place<'_>, records: &[Incoming]) -
         tx.set_position(place.partition, place.cluster, next_offset)?;
         return batch.finish(next_offset);
     }
-    Ok(batch.applied)
+    Ok(batch.tally)
 }
 
 /// Puts a record aside that the database itself does not take, and goes on behind it.
-pub(crate) fn bury_record(tx: &Tx<'_>, place: Place<'_>, record: &Incoming, why: &str) -> Result<Applied, CentralError> {
+pub(crate) fn bury_record(tx: &Tx<'_>, place: Place<'_>, record: &Incoming, why: &str) -> Result<Tally, CentralError> {
     tx.hold_lease(place.partition, place.term, place.now)?;
     let letter = NewDeadLetter { cluster: place.cluster, record, store: None, change: None, why };
     let dead = u64::from(tx.bury(letter, place.now)?);
     tx.set_position(place.partition, place.cluster, record.offset + 1)?;
-    Ok(Applied { dead, ..Applied::default() })
+    Ok(Tally { dead, ..Tally::default() })
 }
 
 struct Batch<'t, 'c> {
@@ -83,7 +83,7 @@ struct Batch<'t, 'c> {
     refusals: Vec<(Feed, ChangeRefused)>,
     /// Every numbering that gets an ack, in the order it was first touched, with the heartbeat it answers.
     acks: Vec<(StoreId, Sequence, Option<ChangeId>)>,
-    applied: Applied,
+    tally: Tally,
 }
 
 /// Where a change stands in its desk's numbering.
@@ -109,7 +109,7 @@ impl<'t, 'c> Batch<'t, 'c> {
             desks: BTreeMap::new(),
             refusals: Vec::new(),
             acks: Vec::new(),
-            applied: Applied::default(),
+            tally: Tally::default(),
         })
     }
 
@@ -130,7 +130,7 @@ impl<'t, 'c> Batch<'t, 'c> {
         why: &str,
     ) -> Result<(), CentralError> {
         let letter = NewDeadLetter { cluster: self.place.cluster, record, store, change, why };
-        self.applied.dead += u64::from(self.tx.bury(letter, self.place.now)?);
+        self.tally.dead += u64::from(self.tx.bury(letter, self.place.now)?);
         Ok(())
     }
 
@@ -144,7 +144,7 @@ impl<'t, 'c> Batch<'t, 'c> {
         }
         let of = match self.desks.get(&desk) {
             Some(of) => *of,
-            None => self.tx.desk(desk)?.map(|d| d.store_id),
+            None => self.tx.desk(desk)?.map(|d| d.store),
         };
         Ok(of.filter(|of| *of != store).map(|of| format!("desk {desk} belongs to store {of}, not to store {store}")))
     }
@@ -217,9 +217,9 @@ impl<'t, 'c> Batch<'t, 'c> {
         let sequence = Sequence::of(envelope);
         self.hear(record, envelope.store, sequence)?;
         match self.turn(envelope, sequence)? {
-            Turn::Early => self.applied.dropped += 1,
+            Turn::Early => self.tally.dropped += 1,
             Turn::Seen(known) => {
-                self.applied.duplicates += 1;
+                self.tally.duplicates += 1;
                 if let Some(refusal) = known.refusal {
                     self.refuse(envelope, refusal, known.at);
                 }
@@ -264,16 +264,16 @@ impl<'t, 'c> Batch<'t, 'c> {
         self.tx.audit(&audit_of(envelope, message.ok().map(|m| &m.change), outcome, refusal.as_ref(), now)?)?;
         match refusal {
             Some(refusal) => {
-                self.applied.refused += 1;
+                self.tally.refused += 1;
                 self.refuse(envelope, refusal, now);
             }
-            None => self.applied.applied += 1,
+            None => self.tally.applied += 1,
         }
         Ok(())
     }
 
     /// Rows first, then refusals, then the acks that cover them.
-    fn finish(mut self, next_offset: i64) -> Result<Applied, CentralError> {
+    fn finish(mut self, next_offset: i64) -> Result<Tally, CentralError> {
         let now = self.place.now;
         self.rows.write()?;
         for (feed, refused) in self.refusals {
@@ -304,7 +304,7 @@ impl<'t, 'c> Batch<'t, 'c> {
             };
             self.tx.enqueue(Feed { store, lane: sequence.lane }, &DownBody::Ack(Box::new(ack)), now)?;
         }
-        Ok(self.applied)
+        Ok(self.tally)
     }
 }
 

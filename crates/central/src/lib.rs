@@ -5,6 +5,11 @@
 //! `feed_outbox` in the same transaction as the rows it tells of. Any other centre may take this one's place by
 //! keeping the contract.
 
+#![allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of `Tx<'c>` is not general enough for a transaction's body; the closure is"
+)]
+
 mod acts;
 mod apply;
 mod backoff;
@@ -13,8 +18,9 @@ pub mod error;
 pub mod fault;
 mod ledger;
 mod publish;
-
-
+pub mod simulate;
+pub mod topics;
+pub mod verify;
 
 pub mod views;
 pub mod work;
@@ -24,8 +30,10 @@ pub use clock::{Clock, Stop, SystemClock};
 pub use error::CentralError;
 pub use fault::{FaultPoint, Faults};
 
-
-pub use work::{Partitions, WorkEvent, WorkOptions, WorkReport, WorkSummary};
+pub use simulate::{SimulateEvent, SimulateListener, SimulateOptions, SimulateSummary, Speed};
+pub use topics::{TopicsOptions, TopicsReport};
+pub use verify::{Check, VerifyReport};
+pub use work::{Partitions, WorkEvent, WorkListener, WorkOptions, WorkReport, WorkSummary};
 
 use std::{
     path::{Path, PathBuf},

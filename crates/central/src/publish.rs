@@ -90,11 +90,6 @@ impl<'a> Publisher<'a> {
         self.waits.values().any(Backoff::ready)
     }
 
-    /// Whether some feed is waiting to be tried again.
-    pub(crate) fn is_behind(&self) -> bool {
-        !self.waits.is_empty()
-    }
-
     fn read(&self, ledger: &mut Ledger, term: i64) -> Result<Work, CentralError> {
         ledger.read(|tx| {
             if !tx.holds_lease(self.partition, term)? {

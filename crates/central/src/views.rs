@@ -65,7 +65,7 @@ pub struct DeskView {
 impl DeskView {
     pub(crate) fn of(desk: &Desk, alive: bool) -> Self {
         Self {
-            desk_id: desk.desk_id,
+            desk_id: desk.id,
             name: desk.name.clone(),
             alive,
             last_heard_at: desk.last_heard,

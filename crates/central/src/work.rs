@@ -39,6 +39,9 @@ const ASK_WITHIN: Duration = Duration::from_secs(5);
 const RENEW_EVERY: Duration = Duration::from_millis(1_500);
 const IDLE_FOR: Duration = Duration::from_millis(300);
 
+/// Who is told of what happens at work, from several threads.
+pub type WorkListener = Arc<dyn Fn(&WorkEvent) + Send + Sync>;
+
 /// Which partitions to work on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Partitions {
@@ -59,7 +62,7 @@ pub struct WorkOptions {
     /// End after this in any case.
     pub timeout: Option<Duration>,
     /// Told of everything that happens, from several threads.
-    pub events: Option<Arc<dyn Fn(&WorkEvent) + Send + Sync>>,
+    pub events: Option<WorkListener>,
     /// Where a test ends a worker.
     pub faults: Option<Arc<dyn Faults>>,
 }
@@ -192,6 +195,9 @@ impl Centre {
     }
 }
 
+/// A partition and the next offset to apply.
+type Applied = (i32, i64);
+
 /// One worker and its thread.
 struct Running<'scope> {
     slot: Arc<Slot>,
@@ -209,7 +215,8 @@ struct Crew<'scope, 'env> {
     owned: BTreeSet<i32>,
     /// Taken over because their worker was silent, whatever the group says.
     adopted: BTreeSet<i32>,
-    offsets: (mpsc::Sender<(i32, i64)>, mpsc::Receiver<(i32, i64)>),
+    /// Next offsets by partition, from the workers.
+    offsets: (mpsc::Sender<Applied>, mpsc::Receiver<Applied>),
     renewed: Instant,
     housekeeping: Housekeeping,
     quiet: Option<(u64, Instant)>,
@@ -380,13 +387,12 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         if !self.housekeeping.is_due() {
             return Ok(());
         }
-        self.housekeeping.run(self.shared, &mut self.ledger)?;
         if self.shared.options.partitions == Partitions::All {
             let now = self.shared.centre.now();
             let orphaned = self.ledger.read(|tx| tx.orphaned(now))?;
             self.adopted.extend(orphaned.into_iter().filter(|p| !self.workers.contains_key(p)));
         }
-        Ok(())
+        self.housekeeping.run(self.shared, &mut self.ledger)
     }
 
     /// Whether everything is applied and published, and was for a while.

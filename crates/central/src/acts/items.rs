@@ -94,7 +94,7 @@ fn change_item(
 }
 
 impl Centre {
-    /// Sets fields of an item. One that is not there is made, when name and unit_price are among the fields.
+    /// Sets fields of an item. One that is not there is made, when `name` and `unit_price` are among the fields.
     ///
     /// # Errors
     /// [`CentralError::NotFound`], [`CentralError::BadValue`] and [`CentralError::Refused`] for values no item has.

@@ -1,7 +1,7 @@
 //! The rows a transaction works on: each is read once, changed in memory, and written and sent once at the end.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     rc::Rc,
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct Rows<'t, 'c> {
     tx: &'t Tx<'c>,
     at: Timestamp,
     stores: HashMap<StoreId, Option<Rc<Store>>>,
-    changed_stores: BTreeMap<StoreId, ()>,
+    changed_stores: BTreeSet<StoreId>,
     orders: Vec<Held<Order>>,
     order_places: HashMap<(StoreId, OrderId), usize>,
     items: Vec<Held<Item>>,
@@ -48,7 +48,7 @@ impl<'t, 'c> Rows<'t, 'c> {
             tx,
             at,
             stores: HashMap::new(),
-            changed_stores: BTreeMap::new(),
+            changed_stores: BTreeSet::new(),
             orders: Vec::new(),
             order_places: HashMap::new(),
             items: Vec::new(),
@@ -73,7 +73,7 @@ impl<'t, 'c> Rows<'t, 'c> {
 
     /// Replaces the store's row; its version is written one higher.
     pub(crate) fn set_store(&mut self, store: Store) {
-        self.changed_stores.insert(store.store_id, ());
+        self.changed_stores.insert(store.store_id);
         self.stores.insert(store.store_id, Some(Rc::new(store)));
     }
 
@@ -102,14 +102,11 @@ impl<'t, 'c> Rows<'t, 'c> {
     /// The item, to change, make or remove it.
     pub(crate) fn item(&mut self, store: StoreId, item: ItemId) -> Result<&mut Option<Item>, CentralError> {
         let key = (store, item);
-        let place = match self.item_places.get(&key) {
-            Some(place) => *place,
-            None => {
-                self.items.push(Held::of(self.tx.item(store, item)?));
-                self.item_places.insert(key, self.items.len() - 1);
-                self.items.len() - 1
-            }
-        };
+        if !self.item_places.contains_key(&key) {
+            self.item_places.insert(key, self.items.len());
+            self.items.push(Held::of(self.tx.item(store, item)?));
+        }
+        let place = self.item_places.get(&key).copied().unwrap_or_default();
         self.items
             .get_mut(place)
             .map(|held| &mut held.now)
@@ -148,7 +145,7 @@ impl<'t, 'c> Rows<'t, 'c> {
     }
 
     fn write_stores(&mut self) -> Result<(), CentralError> {
-        for store in std::mem::take(&mut self.changed_stores).into_keys() {
+        for store in std::mem::take(&mut self.changed_stores) {
             let Some(Some(row)) = self.stores.get(&store) else { continue };
             let mut row = (**row).clone();
             row.version += 1;

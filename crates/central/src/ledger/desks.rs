@@ -11,9 +11,9 @@ use crate::error::CentralError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Desk {
     /// The desk.
-    pub(crate) desk_id: DeskId,
+    pub(crate) id: DeskId,
     /// Its store.
-    pub(crate) store_id: StoreId,
+    pub(crate) store: StoreId,
     /// Its name, once a heartbeat told it.
     pub(crate) name: Option<String>,
     /// All its numberings, in the order they were first heard.
@@ -41,8 +41,8 @@ const COLUMNS: &str = "desk_id, store_id, name, incarnations, last_heard, outbox
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Desk> {
     Ok(Desk {
-        desk_id: columns::desk(row, 0)?,
-        store_id: columns::id(row, 1, StoreId::new)?,
+        id: columns::desk(row, 0)?,
+        store: columns::id(row, 1, StoreId::new)?,
         name: row.get(2)?,
         incarnations: columns::json(row, 3)?,
         last_heard: columns::time_or_none(row, 4)?,

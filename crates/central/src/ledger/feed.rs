@@ -103,12 +103,24 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// How many rows wait.
-    pub(crate) fn waiting_count(&self) -> Result<u64, CentralError> {
-        let count: i64 = self
+    /// How many rows wait, and those that wait although a later one of their feed was published.
+    pub(crate) fn skipped_rows(&self) -> Result<(u64, Vec<String>), CentralError> {
+        let waiting: i64 = self
             .conn
             .prepare_cached("SELECT count(*) FROM feed_outbox WHERE published IS NULL")?
             .query_row([], |row| row.get(0))?;
-        Ok(count.unsigned_abs())
+        let mut statement = self.conn.prepare_cached(
+            "SELECT w.id, w.store_id, w.lane FROM feed_outbox w
+             JOIN (SELECT store_id, lane, max(id) AS last FROM feed_outbox WHERE published IS NOT NULL
+                   GROUP BY store_id, lane) p ON p.store_id = w.store_id AND p.lane = w.lane
+             WHERE w.published IS NULL AND w.id < p.last",
+        )?;
+        let skipped = statement
+            .query_map([], |row| {
+                let (id, store, lane): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(format!("row {id} of store {store}, {lane}, was left out"))
+            })?
+            .collect::<Result<_, _>>()?;
+        Ok((waiting.unsigned_abs(), skipped))
     }
 }

@@ -83,8 +83,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Whether anything was ever applied.
-    pub(crate) fn has_positions(&self) -> Result<bool, CentralError> {
-        Ok(self.conn.prepare_cached("SELECT 1 FROM positions")?.exists([])?)
+    /// Whether anything of this cluster was applied.
+    pub(crate) fn has_positions(&self, cluster: &str) -> Result<bool, CentralError> {
+        Ok(self.conn.prepare_cached("SELECT 1 FROM positions WHERE cluster = ?1")?.exists([cluster])?)
     }
 }

@@ -196,6 +196,26 @@ impl Tx<'_> {
         heads.into_iter().map(|head| self.with_parts(head)).collect()
     }
 
+    /// How many rows hang on orders, and those whose order is not there.
+    pub(crate) fn orphans(&self) -> Result<(u64, Vec<String>), CentralError> {
+        let (mut checked, mut lost) = (0, Vec::new());
+        for table in ["client_order_items", "payments", "shoppers", "shopper_order_details", "amount_ranges"] {
+            let (rows, orphans): (i64, i64) = self.conn.query_row(
+                &format!(
+                    "SELECT count(*), count(*) FILTER (WHERE o.order_id IS NULL) FROM {table} t
+                     LEFT JOIN orders o ON o.store_id = t.store_id AND o.order_id = t.order_id"
+                ),
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?;
+            checked += rows.unsigned_abs();
+            if orphans > 0 {
+                lost.push(format!("{orphans} rows of {table} belong to no order"));
+            }
+        }
+        Ok((checked, lost))
+    }
+
     /// Orders that nobody accepted in time.
     pub(crate) fn orders_to_miss(&self, now: Timestamp, limit: i64) -> Result<Vec<(StoreId, OrderId)>, CentralError> {
         let mut statement = self.conn.prepare_cached(

@@ -8,7 +8,7 @@ use super::{ASK_WITHIN, Partitions, Shared, WorkEventKind};
 use crate::{acts, error::CentralError, ledger::Ledger};
 
 const EVERY: Duration = Duration::from_secs(1);
-const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+const FORGET_EVERY: Duration = Duration::from_hours(1);
 const LOOK_AT_TOPIC_EVERY: Duration = Duration::from_secs(10);
 
 /// When what was done last.
@@ -53,15 +53,15 @@ impl Housekeeping {
     }
 }
 
-/// Moves the homes of all stores to the topic's partition count: at once while nothing was ever applied, else when
-/// every old partition is read as far as it went when the growth was seen.
-fn follow_growth(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<(), CentralError> {
+/// Moves the homes of all stores to the topic's partition count: at once while nothing of this cluster was applied,
+/// else when every old partition is read as far as it went when the growth was seen.
+pub(super) fn follow_growth(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<(), CentralError> {
     let topic = shared.centre.names().changes();
     let view = shared.transport.metadata(std::slice::from_ref(&topic), ASK_WITHIN)?;
     let Some(found) = view.topic(&topic).and_then(|t| i32::try_from(t.partitions.len()).ok()) else { return Ok(()) };
     let now = shared.centre.now();
     let (partitions, fresh, left) =
-        ledger.read(|tx| Ok((tx.partitions()?, !tx.has_positions()?, tx.growth_left()?)))?;
+        ledger.read(|tx| Ok((tx.partitions()?, !tx.has_positions(&view.cluster_id)?, tx.growth_left()?)))?;
     if found == partitions || found == 0 {
         return Ok(());
     }

@@ -11,9 +11,9 @@ use std::{
 
 use aisle_contract::{Incoming, PortError, Reader, Start};
 
-use super::{ASK_WITHIN, Shared, WorkEventKind};
+use super::{ASK_WITHIN, Shared, WorkEventKind, housekeeping::follow_growth};
 use crate::{
-    apply::{Applied, BATCH, Place, apply_batch, bury_record},
+    apply::{BATCH, Place, Tally, apply_batch, bury_record},
     backoff::Backoff,
     clock::Stop,
     error::{CentralError, is_passing},
@@ -195,7 +195,7 @@ impl<'a> Shift<'a, '_> {
         if let Some(last) = records.last() {
             self.strike(FaultPoint::BeforeOffsetCommit)?;
             // Nobody listens any more when the crew is being dismissed.
-            drop(self.worker.offsets.send((self.worker.partition, last.offset + 1)));
+            let _ = self.worker.offsets.send((self.worker.partition, last.offset + 1));
         }
         read.map(|_| ())
     }
@@ -226,6 +226,8 @@ impl<'a> Shift<'a, '_> {
         let partition = self.worker.partition;
         let topic = self.shared().centre.names().changes();
         let transport = self.shared().transport;
+        // Before the first record: it may lie where its store lives under a partition count that is new.
+        follow_growth(self.shared(), &mut self.ledger)?;
         let view = transport.metadata(std::slice::from_ref(&topic), ASK_WITHIN)?;
         self.cluster = view.cluster_id;
         let bounds = transport.bounds(&topic, partition, ASK_WITHIN)?;
@@ -289,7 +291,7 @@ impl<'a> Shift<'a, '_> {
         Ok(())
     }
 
-    fn count(&self, applied: Applied, records: &[Incoming]) {
+    fn count(&self, applied: Tally, records: &[Incoming]) {
         let counters = &self.shared().counters;
         let add = |counter: &std::sync::atomic::AtomicU64, by| counter.fetch_add(by, Ordering::SeqCst);
         add(&counters.applied, applied.applied);

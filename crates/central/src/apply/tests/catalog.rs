@@ -1,0 +1,140 @@
+//! Items, the store's row, digests, and what is forgotten.
+
+use super::*;
+
+fn made_item(number: u64) -> Item {
+    Item {
+        item_id: ItemId::born_at_desk(number),
+        store_id: store_id(),
+        unit_price: Money::from_minor(250),
+        barcode: None,
+        name: "Apple".into(),
+        category: None,
+        availability: aisle_domain::Availability::Available,
+        available_until: None,
+        version: 41,
+        deleted: false,
+        changed: std::collections::BTreeMap::new(),
+    }
+}
+
+fn create(item: Item) -> Change {
+    Change::ItemCreated(Box::new(ItemCreated { item }))
+}
+
+fn reprice(item: ItemId, from: i64, to: i64) -> Change {
+    let edit = Edit { from: Money::from_minor(from), to: Money::from_minor(to) };
+    Change::ItemChanged(ItemChanged { item, changes: ItemEdits { unit_price: Some(edit), ..ItemEdits::default() } })
+}
+
+#[test]
+fn an_item_is_made_edited_and_removed_by_a_desk() {
+    let mut bench = Bench::new();
+    let item = made_item(7).item_id;
+    bench.send(DESK, 1, 1, create(made_item(7)));
+    bench.send(DESK, 2, 2, reprice(item, 250, 300));
+    bench.send(DESK, 3, 3, Change::ItemDeleted(ItemDeleted { item }));
+    let row = bench.ledger.read(|tx| tx.item(store_id(), item)).unwrap().unwrap();
+    assert_eq!((row.unit_price, row.deleted, row.version), (Money::from_minor(300), true, 3));
+    assert_eq!(row.changed[&aisle_domain::Field::UnitPrice].by, "staff of 1");
+    assert_eq!(bench.acks(Lane::Catalog).last().map(|a| a.expected), Some(4));
+    assert!(bench.sent(Lane::Orders).iter().all(|b| !matches!(b, DownBody::Ack(_))), "each lane has its own acks");
+}
+
+#[test]
+fn a_price_that_both_changed_is_asked_and_the_merged_field_stands() {
+    let mut bench = Bench::new();
+    let item = made_item(7).item_id;
+    bench.send(DESK, 1, 1, create(made_item(7)));
+    bench.centre.set_item(store_id(), item, &["unit_price=9.99".parse().unwrap()]).unwrap();
+    bench.sent(Lane::Catalog);
+    let changes = ItemEdits {
+        unit_price: Some(Edit { from: Money::from_minor(250), to: Money::from_minor(300) }),
+        availability: Some(Edit {
+            from: aisle_domain::Availability::Available,
+            to: aisle_domain::Availability::OutOfStock,
+        }),
+        ..ItemEdits::default()
+    };
+    let applied = bench.send(DESK, 2, 2, Change::ItemChanged(ItemChanged { item, changes }));
+    assert_eq!(applied.refused, 1);
+    let sent = bench.sent(Lane::Catalog);
+    let [DownBody::Item(row), DownBody::Refused(refused), DownBody::Ack(_)] = sent.as_slice() else {
+        panic!("row, refusal, ack: {sent:?}")
+    };
+    assert_eq!(refused.refusal, Refusal::BothChanged { fields: vec![aisle_domain::Field::UnitPrice] });
+    assert_eq!(row.unit_price, Money::from_minor(999));
+    assert_eq!(row.availability, aisle_domain::Availability::OutOfStock);
+}
+
+#[test]
+fn an_item_of_another_store_or_with_a_number_of_centrals_own_is_refused() {
+    let mut bench = Bench::new();
+    let foreign = Item { store_id: StoreId::new(5).unwrap(), ..made_item(7) };
+    let central = Item { item_id: ItemId::new(12).unwrap(), ..made_item(7) };
+    let first = bench.record(DESK, 1, 1, create(foreign));
+    let second = bench.record(DESK, 2, 2, create(central));
+    assert_eq!(bench.apply(&[first, second]).refused, 2);
+    assert!(bench.ledger.read(|tx| tx.items(store_id(), 0, 10)).unwrap().is_empty());
+}
+
+#[test]
+fn a_text_that_makes_the_row_too_large_for_a_feed_is_refused_and_the_row_stays() {
+    let mut bench = Bench::with_order();
+    let huge = "x".repeat(aisle_contract::MAX_VALUE_BYTES);
+    assert_eq!(bench.send(DESK, 1, 1, claim(None, &huge)).refused, 1);
+    assert_eq!(bench.order().claimed_by, None);
+    assert_eq!(bench.refusals(Lane::Orders)[0].code(), "bad_value");
+}
+
+#[test]
+fn a_pause_changes_the_stores_row_and_sends_it() {
+    let mut bench = Bench::new();
+    bench.sent(Lane::Orders);
+    bench.send(DESK, 1, 1, Change::StorePaused(StorePaused { until: Some(at(3600)) }));
+    let sent = bench.sent(Lane::Orders);
+    assert!(matches!(&sent[0], DownBody::Store(s) if s.paused_until == Some(at(3600)) && s.version == 2), "{sent:?}");
+}
+
+#[test]
+fn what_is_kept_as_digest_is_what_the_rows_give() {
+    let mut bench = Bench::with_order();
+    bench.send(DESK, 1, 1, accept());
+    bench.send(DESK, 1, 2, create(made_item(1)));
+    bench.send(DESK, 2, 3, create(made_item(2)));
+    bench.send(DESK, 3, 4, Change::ItemDeleted(ItemDeleted { item: made_item(1).item_id }));
+    let [orders, items] = bench.ledger.read(|tx| tx.counted_digests(store_id())).unwrap();
+    assert_eq!((orders.count, items.count), (1, 2));
+    for (lane, counted) in [(Lane::Orders, orders), (Lane::Catalog, items)] {
+        let kept = bench.ledger.read(|tx| tx.digest(Feed { store: store_id(), lane })).unwrap();
+        assert_eq!(kept, counted, "{lane:?}");
+    }
+}
+
+#[test]
+fn closed_orders_deleted_items_and_old_changes_are_forgotten_by_centrals_clock() {
+    let mut bench = Bench::with_order();
+    bench.send(DESK, 1, 1, reject());
+    bench.send(OTHER, 1, 5, accept());
+    bench.send(DESK, 1, 2, create(made_item(1)));
+    bench.send(DESK, 2, 3, Change::ItemDeleted(ItemDeleted { item: made_item(1).item_id }));
+    let day = 24 * 60 * 60;
+    let forget = |bench: &mut Bench, now| {
+        while bench.ledger.write(|tx| tx.forget_some(now)).unwrap() > 0 {}
+    };
+    bench.sent(Lane::Orders);
+    forget(&mut bench, at(20 + 90 * day - 1));
+    assert!(bench.sent(Lane::Orders).is_empty(), "a second too early");
+    forget(&mut bench, at(20 + 90 * day));
+    let orders = bench.sent(Lane::Orders);
+    assert!(orders.contains(&DownBody::OrderGone(order_id())) && orders.contains(&DownBody::Gone), "{orders:?}");
+    assert!(bench.sent(Lane::Catalog).contains(&DownBody::ItemGone(made_item(1).item_id)));
+    assert_eq!(bench.centre.digest(store_id()).unwrap().tables.orders.count, 0);
+    let kept = bench.ledger.read(|tx| tx.digest(Feed { store: store_id(), lane: Lane::Catalog })).unwrap();
+    assert_eq!((kept.count, kept.sum), (0, 0));
+    assert!(bench.ledger.read(|tx| tx.known(change_id(1))).unwrap().is_some());
+    forget(&mut bench, at(20 + 400 * day));
+    assert!(bench.ledger.read(|tx| tx.known(change_id(1))).unwrap().is_none());
+    let history = bench.ledger.read(|tx| tx.history(store_id(), Subject::Order(order_id()))).unwrap();
+    assert!(!history.is_empty(), "the audit stays");
+}
