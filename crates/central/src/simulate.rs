@@ -4,6 +4,8 @@
 mod input;
 mod plan;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::{
     num::NonZeroU32,
