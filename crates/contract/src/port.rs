@@ -143,6 +143,11 @@ impl ClusterView {
 
 /// A way to a cluster.
 pub trait Transport: Send + Sync {
+    /// Where the cluster is to be found, `host:port`, for telling where a line is cut; empty without a network.
+    fn addresses(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Asks the cluster for itself and these topics; topics that are not there are left out.
     fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError>;
 

@@ -129,7 +129,7 @@ fn reject(order: &mut Order, change: &OrderRejected, context: &Context<'_>) -> R
 }
 
 /// The undecided payment a decision is about, or what to answer instead.
-fn find_waiting<'a>(order: &'a Order, id: PaymentId, wanted: PaymentStatus) -> Result<Result<&'a Payment, Outcome>, Refusal> {
+fn find_waiting(order: &Order, id: PaymentId, wanted: PaymentStatus) -> Result<Result<&Payment, Outcome>, Refusal> {
     let payment = order
         .payments
         .iter()

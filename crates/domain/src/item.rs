@@ -129,7 +129,7 @@ impl Field {
         }
     }
 
-    const fn winner(self, policies: &FieldPolicies) -> Winner {
+    const fn winner(self, policies: FieldPolicies) -> Winner {
         match self {
             Self::Name => policies.name,
             Self::Category => policies.category,
@@ -327,7 +327,7 @@ impl Item {
         macro_rules! merge {
             ($field:ident, $name:expr) => {
                 if let Some(edit) = &edits.$field {
-                    let verdict = judge(&self.$field, edit, $name.winner(policies));
+                    let verdict = judge(&self.$field, edit, $name.winner(*policies));
                     if verdict == FieldVerdict::Applied {
                         self.$field = edit.to.clone();
                         changed.insert($name, who.clone());

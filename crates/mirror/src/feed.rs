@@ -166,7 +166,6 @@ fn park(
     applied: &mut FeedApplied,
 ) -> Result<()> {
     let record = &entry.record;
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
     let headers: Vec<Value> = record.headers.iter().map(|(name, value)| json!([name, hex(value)])).collect();
     tx.prepare_cached(
         "INSERT INTO parked (lane, topic, partition, offset, key, headers, value, why, at)
@@ -185,6 +184,15 @@ fn park(
     ])?;
     applied.parked += 1;
     Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Where a lane is read, once it has been.
@@ -226,6 +234,20 @@ fn remember_epoch(tx: &Transaction<'_>, found: Epoch) -> Result<()> {
         return Ok(());
     }
     settings::set(tx, "epoch", &found.to_string())
+}
+
+fn ack_key(lane: Lane) -> String {
+    format!("ack.{}", lane.word())
+}
+
+/// Keeps central's last word on a lane: what may be sent again is decided by it, after a restart too.
+fn remember_ack(tx: &Transaction<'_>, ack: &DeskAck) -> Result<()> {
+    settings::set(tx, &ack_key(ack.lane), &serde_json::to_string(ack)?)
+}
+
+/// Central's last word on a lane of this desk's numbering.
+pub fn last_ack(conn: &Connection, lane: Lane) -> Result<Option<DeskAck>> {
+    Ok(settings::get(conn, &ack_key(lane))?.map(|json| serde_json::from_str(&json)).transpose()?)
 }
 
 /// How many messages are parked.

@@ -1,1 +1,36 @@
-//! (being written)
+//! The desk's way to central and back: what is pushed when, what is read from where, and what is wrong when nothing
+//! moves. Plans are pure; loops only carry them out.
+
+mod backoff;
+mod clock;
+mod connectivity;
+mod engine;
+mod feed;
+mod once;
+mod plan;
+mod push;
+mod shared;
+
+pub use backoff::Backoff;
+pub use clock::{Clock, SystemClock};
+pub use connectivity::{Cause, Evidence, LinkState, LinkStatus, diagnose};
+pub use engine::SyncEngine;
+pub use feed::{FeedStatus, FeedStep};
+pub use once::{Goal, SyncSummary, once};
+pub use plan::{Need, Numbered, Place, needs};
+pub use push::{PushOutcome, Pusher};
+pub use shared::{ReplicaStatus, SyncEvent, SyncOptions, SyncStatus};
+
+use aisle_contract::PortError;
+use aisle_mirror::MirrorError;
+
+/// Why a step of the sync failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The transport could not do its part: tried again for ever.
+    #[error("{0}")]
+    Port(#[from] PortError),
+    /// The database could not do its part.
+    #[error("{0}")]
+    Mirror(#[from] MirrorError),
+}

@@ -1,0 +1,257 @@
+//! Where the line is cut, told from what was seen. Silence is never health: the line is up only when central has
+//! answered.
+
+use std::{
+    net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket},
+    time::Duration,
+};
+
+use aisle_contract::PortError;
+use aisle_domain::Timestamp;
+
+/// Central that answers nothing for this long, while the cluster takes what is sent, is silent.
+const SILENT_MS: i64 = 40_000;
+
+/// The line to central.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkState {
+    /// Central answers.
+    Up,
+    /// This computer has no network.
+    ThisComputer,
+    /// The way out of the store is cut.
+    StoreInternet,
+    /// Central's side is down, misses something, or is silent.
+    Central,
+}
+
+impl LinkState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Up, Self::ThisComputer, Self::StoreInternet, Self::Central];
+
+    /// The word of screens and of the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::ThisComputer => "this_computer",
+            Self::StoreInternet => "store_internet",
+            Self::Central => "central",
+        }
+    }
+}
+
+/// Why the line is not up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// Nothing was heard yet since the start.
+    NotHeardYet,
+    /// There is no network.
+    NoNetwork,
+    /// The name of central's machines cannot be resolved.
+    NameUnknown,
+    /// Central's machines refuse the connection.
+    Refused,
+    /// Nothing answers.
+    TimedOut,
+    /// A machine takes the connection and does not answer.
+    NoAnswer,
+    /// The credentials are refused.
+    AuthFailed(String),
+    /// The credentials may not use something.
+    NotAuthorized(String),
+    /// A topic is not there, or may not be seen.
+    TopicMissing(String),
+    /// Too few of the cluster's machines are in sync.
+    TooFewReplicas {
+        /// In sync.
+        in_sync: usize,
+        /// Of how many.
+        replicas: usize,
+    },
+    /// The cluster takes what is sent and central does not answer.
+    CentralSilent {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Anything else, in the transport's words.
+    Other(String),
+}
+
+impl Cause {
+    /// What is wrong, in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::NotHeardYet => "central has not answered yet".into(),
+            Self::NoNetwork => "this computer has no network".into(),
+            Self::NameUnknown => "the address of central cannot be found".into(),
+            Self::Refused => "central's machines refuse the connection".into(),
+            Self::TimedOut => "nothing answers at central's address".into(),
+            Self::NoAnswer => "central's machines take the connection and do not answer".into(),
+            Self::AuthFailed(why) => format!("central refuses this desk's credentials: {why}"),
+            Self::NotAuthorized(what) => format!("this desk may not use {what}"),
+            Self::TopicMissing(topic) => format!("the topic {topic} is missing or may not be seen"),
+            Self::TooFewReplicas { in_sync, replicas } => {
+                format!("only {in_sync} of {replicas} machines have a copy; pushes wait until all have")
+            }
+            Self::CentralSilent { since } => format!("the cluster is up and central has been silent since {since}"),
+            Self::Other(words) => words.clone(),
+        }
+    }
+}
+
+/// The line with its cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkStatus {
+    /// Where it is cut.
+    pub state: LinkState,
+    /// Since when it is so.
+    pub since: Option<Timestamp>,
+    /// Why it is not up.
+    pub cause: Option<Cause>,
+}
+
+/// What a probe of the network found, below Kafka.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    /// No route.
+    NoNetwork,
+    /// No such name.
+    NameUnknown,
+    /// Refused at the other end.
+    Refused,
+    /// No answer.
+    TimedOut,
+    /// Taken.
+    Connected,
+}
+
+/// What was seen of the line.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// What stopped the last attempt to ask, push or read.
+    pub error: Option<PortError>,
+    /// What the network said then.
+    pub probe: Option<Probe>,
+    /// Copies in sync, and how many there should be.
+    pub replicas: Option<(usize, usize)>,
+    /// The oldest thing that the cluster took and central has not answered.
+    pub unanswered_since: Option<Timestamp>,
+    /// When central last answered.
+    pub heard_at: Option<Timestamp>,
+}
+
+/// Where the line is cut.
+pub fn diagnose(seen: &Evidence, now: Timestamp) -> (LinkState, Option<Cause>) {
+    if let Some(error) = &seen.error {
+        let (state, cause) = of_error(error, seen);
+        return (state, Some(cause));
+    }
+    match (seen.unanswered_since, seen.heard_at) {
+        (Some(since), _) if now.since(since) > SILENT_MS => {
+            (LinkState::Central, Some(Cause::CentralSilent { since }))
+        }
+        (_, None) => (LinkState::Central, Some(Cause::NotHeardYet)),
+        (_, Some(_)) => (LinkState::Up, None),
+    }
+}
+
+fn of_error(error: &PortError, seen: &Evidence) -> (LinkState, Cause) {
+    match error {
+        PortError::AuthFailed(why) => (LinkState::Central, Cause::AuthFailed(why.clone())),
+        PortError::NotAuthorized { what } => (LinkState::Central, Cause::NotAuthorized(what.clone())),
+        PortError::TopicMissing { topic } => (LinkState::Central, Cause::TopicMissing(topic.clone())),
+        PortError::NotEnoughReplicas => {
+            let (in_sync, replicas) = seen.replicas.unwrap_or_default();
+            (LinkState::Central, Cause::TooFewReplicas { in_sync, replicas })
+        }
+        PortError::Unreachable(_) | PortError::TimedOut(_) | PortError::Broken(_) => match seen.probe {
+            Some(Probe::NoNetwork) => (LinkState::ThisComputer, Cause::NoNetwork),
+            Some(Probe::NameUnknown) => (LinkState::StoreInternet, Cause::NameUnknown),
+            Some(Probe::TimedOut) => (LinkState::StoreInternet, Cause::TimedOut),
+            Some(Probe::Refused) => (LinkState::Central, Cause::Refused),
+            Some(Probe::Connected) => (LinkState::Central, Cause::NoAnswer),
+            None => (LinkState::Central, Cause::Other(error.to_string())),
+        },
+        PortError::TooLarge | PortError::OutOfRange { .. } | PortError::BadSettings(_) => {
+            (LinkState::Central, Cause::Other(error.to_string()))
+        }
+    }
+}
+
+/// Asks the network itself, where Kafka only says that nothing answers: the best that any address gives.
+pub(crate) fn probe(addresses: &[String], timeout: Duration) -> Option<Probe> {
+    let mut best = None;
+    for address in addresses {
+        let found = probe_one(address, timeout);
+        if found == Probe::Connected {
+            return Some(found);
+        }
+        best = match (best, found) {
+            (Some(Probe::Refused), _) => Some(Probe::Refused),
+            (_, found) => Some(found),
+        };
+    }
+    best
+}
+
+fn probe_one(address: &str, timeout: Duration) -> Probe {
+    let Ok(mut found) = address.to_socket_addrs() else { return Probe::NameUnknown };
+    let Some(to) = found.next() else { return Probe::NameUnknown };
+    if !has_route(to) {
+        return Probe::NoNetwork;
+    }
+    match TcpStream::connect_timeout(&to, timeout) {
+        Ok(_) => Probe::Connected,
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Probe::Refused,
+        Err(_) => Probe::TimedOut,
+    }
+}
+
+/// Connecting a datagram socket sends nothing; it only looks for a route.
+fn has_route(to: SocketAddr) -> bool {
+    let any = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    UdpSocket::bind(any).and_then(|socket| socket.connect(to)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn after(error: PortError, probe: Option<Probe>) -> LinkState {
+        diagnose(&Evidence { error: Some(error), probe, ..Evidence::default() }, NOW).0
+    }
+
+    #[test]
+    fn each_fault_is_told_where_it_is() {
+        let gone = || PortError::Unreachable("x".into());
+        assert_eq!(after(gone(), Some(Probe::NoNetwork)), LinkState::ThisComputer);
+        assert_eq!(after(gone(), Some(Probe::NameUnknown)), LinkState::StoreInternet);
+        assert_eq!(after(gone(), Some(Probe::TimedOut)), LinkState::StoreInternet);
+        assert_eq!(after(gone(), Some(Probe::Refused)), LinkState::Central);
+        assert_eq!(after(PortError::NotEnoughReplicas, None), LinkState::Central);
+        assert_eq!(after(PortError::TopicMissing { topic: "t".into() }, None), LinkState::Central);
+    }
+
+    #[test]
+    fn silence_is_never_health() {
+        assert_eq!(diagnose(&Evidence::default(), NOW), (LinkState::Central, Some(Cause::NotHeardYet)));
+        let since = NOW.plus_millis(-SILENT_MS - 1);
+        let seen = Evidence { unanswered_since: Some(since), heard_at: Some(since), ..Evidence::default() };
+        assert_eq!(diagnose(&seen, NOW), (LinkState::Central, Some(Cause::CentralSilent { since })));
+    }
+
+    #[test]
+    fn the_line_is_up_once_central_has_answered() {
+        let seen = Evidence { heard_at: Some(NOW), unanswered_since: Some(NOW), ..Evidence::default() };
+        assert_eq!(diagnose(&seen, NOW), (LinkState::Up, None));
+    }
+
+    #[test]
+    fn a_closed_port_is_refused_and_told_so() {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let found = probe(&[format!("127.0.0.1:{port}")], Duration::from_secs(1));
+        assert_eq!(found, Some(Probe::Refused));
+    }
+}

@@ -1,0 +1,362 @@
+//! What the threads of the sync share: what was seen of the line, when to push, and whether to stop.
+
+use std::{
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use aisle_contract::{ClusterView, PortError, partition_of};
+use aisle_domain::{ChangeId, Lane, Timestamp, store::Durability};
+use aisle_mirror::{ChangeState, Mirror, feed, outbox, store};
+
+use crate::{
+    SyncError,
+    clock::Clock,
+    connectivity::{Evidence, LinkStatus, Probe, diagnose},
+    feed::{FeedReader, FeedStatus, FeedStep},
+    push::PushOutcome,
+    shared::{ReplicaStatus, SyncOptions, SyncStatus},
+};
+
+/// A heartbeat that central has not answered yet.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    id: ChangeId,
+    at: Duration,
+}
+
+struct State {
+    status: SyncStatus,
+    /// What stopped each part last; a part that works again takes its own word back.
+    push_error: Option<PortError>,
+    watch_error: Option<PortError>,
+    feed_errors: [Option<PortError>; 2],
+    probe: Option<Probe>,
+    unanswered_since: Option<Timestamp>,
+    heard_at: Option<Timestamp>,
+    asked: Option<Asked>,
+    interval: Duration,
+    due: Duration,
+    triggered: bool,
+    /// Pushes begun and ended, for whoever waits for one.
+    pushes: u64,
+    last_success: Duration,
+    told: Option<SyncStatus>,
+}
+
+/// Shared by the threads.
+pub(super) struct Shared {
+    state: Mutex<State>,
+    wake: Condvar,
+    stopped: AtomicBool,
+    pub(super) at_once: AtomicBool,
+    /// Changes that the cluster did not have after the last push.
+    unsent: AtomicUsize,
+}
+
+const fn index(lane: Lane) -> usize {
+    match lane {
+        Lane::Orders => 0,
+        Lane::Catalog => 1,
+    }
+}
+
+impl Shared {
+    pub(super) fn new(mirror: &Mirror, options: &SyncOptions, clock: &dyn Clock) -> Self {
+        let feeds = Lane::ALL.map(|lane| FeedReader::new(mirror.clone(), options, lane).status());
+        let positions = mirror.read(|conn| Lane::ALL.into_iter().map(|lane| feed::position(conn, lane)).collect::<Result<Vec<_>, _>>());
+        let last_received_at = positions.ok().and_then(|all| all.into_iter().flatten().map(|p| p.received_at).max());
+        let (state, cause) = diagnose(&Evidence::default(), clock.now());
+        let status = SyncStatus {
+            link: LinkStatus { state, since: Some(clock.now()), cause },
+            catching_up: false,
+            feeds: feeds.into(),
+            last_push_at: None,
+            next_push_at: None,
+            last_received_at,
+            clock_offset_ms: None,
+            cluster: None,
+            missed_pushes: 0,
+            pushing: false,
+        };
+        let state = State {
+            status,
+            push_error: None,
+            watch_error: None,
+            feed_errors: [None, None],
+            probe: None,
+            unanswered_since: None,
+            heard_at: None,
+            asked: None,
+            interval: options.push_interval,
+            due: Duration::MAX,
+            triggered: false,
+            pushes: 0,
+            last_success: clock.monotonic(),
+            told: None,
+        };
+        Self {
+            state: Mutex::new(state),
+            wake: Condvar::new(),
+            stopped: AtomicBool::new(false),
+            at_once: AtomicBool::new(options.push_decisions_at_once),
+            unsent: AtomicUsize::new(0),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn status(&self) -> SyncStatus {
+        self.lock().status.clone()
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        // Under the lock, so that nobody goes to sleep between looking and waiting.
+        drop(self.lock());
+        self.wake.notify_all();
+    }
+
+    /// Sleeps, unless it is stopped meanwhile.
+    pub(super) fn sleep(&self, time: Duration) {
+        let state = self.lock();
+        if !self.is_stopped() {
+            drop(self.wake.wait_timeout_while(state, time, |_| !self.is_stopped()));
+        }
+    }
+
+    pub(super) fn trigger(&self) {
+        self.lock().triggered = true;
+        self.wake.notify_all();
+    }
+
+    pub(super) fn interval(&self) -> Duration {
+        self.lock().interval
+    }
+
+    pub(super) fn set_interval(&self, interval: Duration) {
+        let mut state = self.lock();
+        state.due = state.due.min(state.last_success.saturating_add(interval));
+        state.interval = interval;
+        self.wake.notify_all();
+    }
+
+    pub(super) fn schedule(&self, wait: Duration, clock: &dyn Clock) {
+        let mut state = self.lock();
+        state.due = clock.monotonic() + wait;
+        let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+        state.status.next_push_at = Some(clock.now().plus_millis(millis));
+    }
+
+    /// Waits until a push is due; false when it is stopped instead.
+    pub(super) fn wait_for_push(&self, clock: &dyn Clock) -> bool {
+        let mut state = self.lock();
+        loop {
+            if self.is_stopped() {
+                return false;
+            }
+            let left = state.due.saturating_sub(clock.monotonic());
+            if state.triggered || left.is_zero() {
+                state.triggered = false;
+                return true;
+            }
+            let wait = left.min(Duration::from_millis(500));
+            state = self.wake.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Asks for a push and waits for its end, at most `limit`; answers how many changes were not sent.
+    pub(super) fn push_and_wait(&self, limit: Duration) -> usize {
+        let mut state = self.lock();
+        // A push under way may have cut its batch before the last act: the one after it is waited for.
+        let target = state.pushes + 1 + u64::from(state.status.pushing);
+        state.triggered = true;
+        self.wake.notify_all();
+        let waited = self.wake.wait_timeout_while(state, limit, |s| s.pushes < target && !self.is_stopped());
+        let state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        drop(state);
+        self.unsent.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn pushing(&self, yes: bool) {
+        let mut state = self.lock();
+        state.status.pushing = yes;
+        if !yes {
+            state.pushes += 1;
+        }
+        self.wake.notify_all();
+    }
+
+    pub(super) fn is_proven(&self) -> bool {
+        let state = self.lock();
+        state.heard_at.is_some() && state.unanswered_since.is_none()
+    }
+
+    pub(super) fn feeds_pending(&self) -> bool {
+        self.lock().status.feeds.iter().any(|feed| feed.behind.is_none_or(|behind| behind > 0))
+    }
+
+    pub(super) fn pushed(&self, outcome: &PushOutcome, mirror: &Mirror, clock: &dyn Clock) {
+        self.count_unsent(mirror);
+        let now = clock.now();
+        let mut state = self.lock();
+        state.push_error = None;
+        state.last_success = clock.monotonic();
+        state.status.last_push_at = Some(now);
+        state.status.missed_pushes = 0;
+        state.status.cluster.clone_from(&outcome.replicas);
+        if let Some(id) = outcome.heartbeat {
+            state.asked = Some(Asked { id, at: clock.monotonic() });
+            state.unanswered_since = state.unanswered_since.or(Some(now));
+        }
+        state.judge(now);
+    }
+
+    pub(super) fn push_failed(
+        &self,
+        outcome: &PushOutcome,
+        probe: Option<Probe>,
+        mirror: &Mirror,
+        clock: &dyn Clock,
+    ) {
+        self.count_unsent(mirror);
+        let waiting = self.unsent.load(Ordering::Relaxed) > 0;
+        let mut state = self.lock();
+        state.push_error.clone_from(&outcome.error);
+        state.probe = probe;
+        if outcome.replicas.is_some() {
+            state.status.cluster.clone_from(&outcome.replicas);
+        }
+        if waiting {
+            let since = clock.monotonic().saturating_sub(state.last_success);
+            let intervals = since.as_millis() / state.interval.as_millis().max(1);
+            state.status.missed_pushes = u32::try_from(intervals).unwrap_or(u32::MAX);
+        }
+        state.judge(clock.now());
+    }
+
+    fn count_unsent(&self, mirror: &Mirror) {
+        let unsent = mirror.read(|conn| {
+            let counts = outbox::counts(conn)?;
+            let sent = outbox::list(conn, &[ChangeState::Sent], None, usize::MAX)?;
+            let unreported = sent.iter().filter(|row| row.offset.is_none()).count();
+            Ok(usize::try_from(counts.held + counts.ready).unwrap_or(0) + unreported)
+        });
+        if let Ok(unsent) = unsent {
+            self.unsent.store(unsent, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn read(&self, feed: FeedStatus, step: &FeedStep, clock: &dyn Clock) {
+        let now = clock.now();
+        let mut state = self.lock();
+        if let Some(error) = state.feed_errors.get_mut(index(feed.lane)) {
+            *error = None;
+        }
+        state.set_feed(feed);
+        if step.read > 0 {
+            state.status.last_received_at = Some(now);
+        }
+        for ack in &step.applied.acks {
+            state.heard_at = Some(now);
+            state.unanswered_since = None;
+            let answered = state.asked.take_if(|asked| ack.heartbeat == Some(asked.id));
+            if let Some(asked) = answered {
+                let round_trip = clock.monotonic().saturating_sub(asked.at);
+                let half = i64::try_from(round_trip.as_millis() / 2).unwrap_or(0);
+                state.status.clock_offset_ms = Some(ack.central_time.plus_millis(half).since(now));
+            }
+        }
+        state.judge(now);
+    }
+
+    pub(super) fn read_failed(&self, feed: FeedStatus, error: SyncError, probe: Option<Probe>) {
+        let mut state = self.lock();
+        let lane = feed.lane;
+        state.set_feed(feed);
+        if let (SyncError::Port(error), Some(slot)) = (error, state.feed_errors.get_mut(index(lane))) {
+            *slot = Some(error);
+        }
+        state.probe = probe;
+    }
+
+    /// Metadata came: whether a write to this store's partition would count now.
+    pub(super) fn watched(&self, view: &ClusterView, topic: &[String], mirror: &Mirror, clock: &dyn Clock) {
+        let durability = mirror.read(store::load).ok().flatten().map_or_else(Durability::default, |s| s.durability);
+        let found = topic.first().and_then(|name| view.topic(name));
+        let own = found.and_then(|topic| {
+            let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
+            let partition = partition_of(mirror.identity().store_id, count);
+            topic.partitions.iter().find(|p| p.id == partition)
+        });
+        let mut state = self.lock();
+        state.watch_error = match own {
+            None => Some(PortError::TopicMissing { topic: topic.first().cloned().unwrap_or_default() }),
+            Some(p) => {
+                let needed = if durability == Durability::All { p.replicas } else { p.replicas / 2 + 1 };
+                state.status.cluster =
+                    Some(ReplicaStatus { brokers: view.brokers, replicas: p.replicas, in_sync: p.in_sync });
+                (!p.has_leader || p.in_sync < needed).then_some(PortError::NotEnoughReplicas)
+            }
+        };
+        if state.watch_error.is_none() && state.push_error == Some(PortError::NotEnoughReplicas) {
+            state.push_error = None;
+        }
+        state.judge(clock.now());
+    }
+
+    pub(super) fn watch_failed(&self, error: PortError, probe: Option<Probe>) {
+        let mut state = self.lock();
+        state.watch_error = Some(error);
+        state.probe = probe;
+    }
+
+    /// The status, if it is another one than was told last.
+    pub(super) fn changed_status(&self, clock: &dyn Clock) -> Option<SyncStatus> {
+        let mut state = self.lock();
+        state.judge(clock.now());
+        if state.told.as_ref() == Some(&state.status) {
+            return None;
+        }
+        state.told = Some(state.status.clone());
+        state.told.clone()
+    }
+}
+
+impl State {
+    fn set_feed(&mut self, feed: FeedStatus) {
+        if let Some(own) = self.status.feeds.iter_mut().find(|own| own.lane == feed.lane) {
+            *own = feed;
+        }
+        self.status.catching_up = self.status.feeds.iter().any(|feed| feed.behind.is_some_and(|b| b > 0));
+    }
+
+    /// Tells the line anew from all that was seen.
+    fn judge(&mut self, now: Timestamp) {
+        let errors = [&self.watch_error, &self.push_error].into_iter().chain(&self.feed_errors);
+        let error = errors.flatten().next().cloned();
+        let seen = Evidence {
+            error,
+            probe: self.probe,
+            replicas: self.status.cluster.as_ref().map(|c| (c.in_sync, c.replicas)),
+            unanswered_since: self.unanswered_since,
+            heard_at: self.heard_at,
+        };
+        let (state, cause) = diagnose(&seen, now);
+        let link = &mut self.status.link;
+        if link.state != state {
+            link.since = Some(now);
+        }
+        link.state = state;
+        link.cause = cause;
+    }
+}

@@ -1,0 +1,304 @@
+//! Pushing: number what is ready, send it, keep the delivery reports. One step a call, so that a thread, the command
+//! line and a simulation drive the same code.
+
+use std::time::Duration;
+
+use aisle_contract::{
+    ChangeEnvelope, ChangeMessage, ClusterView, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError, Sender,
+    Transport, partition_of,
+    up::FeedPosition,
+};
+use aisle_domain::{ChangeId, Incarnation, Lane, Timestamp, store::Durability};
+use aisle_mirror::{ChangeState, Mirror, MirrorError, OutboxRow, Report, feed, outbox, pushes, store};
+use uuid::Uuid;
+
+use crate::{
+    SyncError,
+    plan::{Need, Numbered, needs},
+    shared::{ReplicaStatus, SyncOptions},
+};
+
+const BATCH_CHANGES: usize = 500;
+const BATCH_BYTES: usize = 256 * 1024;
+const METADATA: Duration = Duration::from_secs(4);
+
+/// What a push did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PushOutcome {
+    /// Changes that the cluster has since this push.
+    pub sent: u64,
+    /// The cluster as it was seen.
+    pub replicas: Option<ReplicaStatus>,
+    /// The cluster's id.
+    pub cluster: Option<String>,
+    /// The heartbeat that went along.
+    pub heartbeat: Option<ChangeId>,
+    /// What stopped it.
+    pub error: Option<PortError>,
+}
+
+/// Where this store's changes go, seen just now.
+struct Target {
+    cluster: String,
+    topic: String,
+    partition: i32,
+}
+
+/// Pushes one desk's changes.
+pub struct Pusher {
+    mirror: Mirror,
+    options: SyncOptions,
+    sender: Option<Box<dyn Sender>>,
+    /// How long one batch may take.
+    pub send_timeout: Duration,
+}
+
+impl Pusher {
+    /// A pusher that has no connection yet.
+    pub fn new(mirror: Mirror, options: SyncOptions) -> Self {
+        Self { mirror, options, sender: None, send_timeout: Duration::from_secs(20) }
+    }
+
+    /// One push: what must go again, then what is ready, orders before catalog, then a heartbeat.
+    ///
+    /// # Errors
+    /// Only the database's; what the cluster says is in the outcome.
+    pub fn push(&mut self, transport: &dyn Transport, now: Timestamp) -> Result<PushOutcome, MirrorError> {
+        let mut outcome = PushOutcome::default();
+        let result = self.push_into(transport, now, &mut outcome);
+        let error = match result {
+            Ok(()) => None,
+            Err(SyncError::Port(error)) => {
+                // A sender that failed is not trusted with what comes after.
+                self.sender = None;
+                Some(error)
+            }
+            Err(SyncError::Mirror(error)) => return Err(error),
+        };
+        let words = error.as_ref().map(ToString::to_string);
+        let sent = i64::try_from(outcome.sent).unwrap_or(i64::MAX);
+        self.mirror.write(|tx| pushes::record(tx, now, sent, words.as_deref()))?;
+        outcome.error = error;
+        Ok(outcome)
+    }
+
+    fn push_into(
+        &mut self,
+        transport: &dyn Transport,
+        now: Timestamp,
+        outcome: &mut PushOutcome,
+    ) -> Result<(), SyncError> {
+        let topic = self.options.names.changes();
+        let view = transport.metadata(std::slice::from_ref(&topic), METADATA)?;
+        outcome.cluster = Some(view.cluster_id.clone());
+        let target = self.target(&view, topic, outcome)?;
+        for lane in Lane::ALL {
+            self.resend(transport, lane, &target, now, outcome)?;
+        }
+        for lane in Lane::ALL {
+            self.send_ready(transport, lane, &target, now, outcome)?;
+        }
+        outcome.heartbeat = Some(self.send_heartbeat(transport, &target, now)?);
+        Ok(())
+    }
+
+    /// The partition of this store, if the cluster would count a write to it.
+    fn target(&self, view: &ClusterView, topic: String, outcome: &mut PushOutcome) -> Result<Target, SyncError> {
+        let missing = || PortError::TopicMissing { topic: topic.clone() };
+        let found = view.topic(&topic).ok_or_else(missing)?;
+        let count = i32::try_from(found.partitions.len()).unwrap_or(i32::MAX);
+        let partition = partition_of(self.mirror.identity().store_id, count);
+        let own = found.partitions.iter().find(|p| p.id == partition).ok_or_else(missing)?;
+        outcome.replicas =
+            Some(ReplicaStatus { brokers: view.brokers, replicas: own.replicas, in_sync: own.in_sync });
+        let durability = self.mirror.read(store::load)?.map_or_else(Durability::default, |s| s.durability);
+        let needed = match durability {
+            Durability::All => own.replicas,
+            Durability::Majority => own.replicas / 2 + 1,
+        };
+        if !own.has_leader || own.in_sync < needed {
+            return Err(PortError::NotEnoughReplicas.into());
+        }
+        Ok(Target { cluster: view.cluster_id.clone(), topic, partition })
+    }
+
+    fn resend(
+        &mut self,
+        transport: &dyn Transport,
+        lane: Lane,
+        target: &Target,
+        now: Timestamp,
+        outcome: &mut PushOutcome,
+    ) -> Result<(), SyncError> {
+        let incarnation = self.mirror.identity().incarnation;
+        let (rows, ack, next) = self.mirror.read(|conn| {
+            Ok((
+                outbox::numbered(conn, lane, incarnation)?,
+                feed::last_ack(conn, lane)?.filter(|ack| ack.incarnation == incarnation),
+                outbox::next_seq(conn, lane, incarnation)?,
+            ))
+        })?;
+        let numbered: Vec<Numbered> = rows.iter().map(Numbered::from).collect();
+        match needs(&numbered, ack.as_ref(), &target.cluster, next, now) {
+            Need::NewIncarnation => {
+                tracing::warn!(lane = lane.word(), "central waits for a number this desk cannot give: numbering anew");
+                self.mirror.renumber(new_incarnation())?;
+                Ok(())
+            }
+            Need::Resend(again) => {
+                let batch: Vec<OutboxRow> =
+                    rows.into_iter().filter(|row| again.contains(&row.change_id)).collect();
+                for part in batch.chunks(BATCH_CHANGES) {
+                    self.send_batch(transport, part, target, now, outcome)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn send_ready(
+        &mut self,
+        transport: &dyn Transport,
+        lane: Lane,
+        target: &Target,
+        now: Timestamp,
+        outcome: &mut PushOutcome,
+    ) -> Result<(), SyncError> {
+        loop {
+            if self.mirror.read(|conn| outbox::ready_count(conn, lane))? == 0 {
+                return Ok(());
+            }
+            let incarnation = self.mirror.identity().incarnation;
+            let batch = self
+                .mirror
+                .write(|tx| outbox::cut(tx, lane, incarnation, BATCH_CHANGES, BATCH_BYTES, now))?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            self.send_batch(transport, &batch, target, now, outcome)?;
+        }
+    }
+
+    /// Sends numbered changes and keeps their reports. An attempt is counted before it is made.
+    fn send_batch(
+        &mut self,
+        transport: &dyn Transport,
+        rows: &[OutboxRow],
+        target: &Target,
+        now: Timestamp,
+        outcome: &mut PushOutcome,
+    ) -> Result<(), SyncError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<ChangeId> = rows.iter().map(|row| row.change_id).collect();
+        self.mirror.write(|tx| outbox::attempted(tx, &ids, now))?;
+        let records = rows.iter().map(|row| self.encode(row, target)).collect::<Result<Vec<_>, _>>()?;
+        let timeout = self.send_timeout;
+        let answers = self.sender(transport)?.send(records, timeout);
+        let (reports, failed) = sort(&ids, answers, target);
+        self.mirror.write(|tx| outbox::reported(tx, &reports, now))?;
+        outcome.sent += u64::try_from(reports.len()).unwrap_or(0);
+        match failed {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
+    }
+
+    fn sender(&mut self, transport: &dyn Transport) -> Result<&mut Box<dyn Sender>, PortError> {
+        match &mut self.sender {
+            Some(sender) => Ok(sender),
+            none => Ok(none.insert(transport.sender()?)),
+        }
+    }
+
+    fn encode(&self, row: &OutboxRow, target: &Target) -> Result<Outgoing, SyncError> {
+        let identity = self.mirror.identity();
+        let message = ChangeMessage {
+            envelope: ChangeEnvelope {
+                change_id: row.change_id,
+                store: identity.store_id,
+                desk: identity.desk_id,
+                incarnation: row.incarnation.unwrap_or(identity.incarnation),
+                lane: row.lane,
+                seq: row.seq.unwrap_or_default(),
+                replaces: row.replaces,
+                staff: row.by.clone(),
+                acted_at: row.at,
+                key_id: None,
+            },
+            change: row.change.clone(),
+        };
+        Ok(message.encode(&target.topic, target.partition).map_err(MirrorError::from)?)
+    }
+
+    fn send_heartbeat(
+        &mut self,
+        transport: &dyn Transport,
+        target: &Target,
+        now: Timestamp,
+    ) -> Result<ChangeId, SyncError> {
+        let identity = self.mirror.identity();
+        let (counts, epoch, positions) = self.mirror.read(|conn| {
+            let mut positions = Vec::new();
+            for lane in Lane::ALL {
+                let position = feed::position(conn, lane)?.map_or(0, |p| p.next_offset);
+                positions.push(FeedPosition { lane, position });
+            }
+            Ok((outbox::counts(conn)?, feed::epoch(conn)?, positions))
+        })?;
+        let id = ChangeId(Uuid::new_v4());
+        let message = HeartbeatMessage {
+            id,
+            store: identity.store_id,
+            desk: identity.desk_id,
+            incarnation: identity.incarnation,
+            sent_at: now,
+            body: Heartbeat {
+                version: self.options.version.clone(),
+                name: self.options.desk_name.clone(),
+                outbox: counts.held + counts.ready + counts.sent,
+                oldest_age_s: counts.oldest_at.map(|at| now.since(at).max(0) / 1000),
+                positions,
+                behind: None,
+                clock: now,
+                epoch,
+            },
+        };
+        let record = message.encode(&target.topic, target.partition).map_err(MirrorError::from)?;
+        let timeout = self.send_timeout;
+        for answer in self.sender(transport)?.send(vec![record], timeout) {
+            answer?;
+        }
+        Ok(id)
+    }
+}
+
+/// Reports of what was written, and the first failure.
+fn sort(ids: &[ChangeId], answers: Vec<Delivery>, target: &Target) -> (Vec<Report>, Option<PortError>) {
+    let mut reports = Vec::new();
+    let mut failed = None;
+    for (id, answer) in ids.iter().zip(answers) {
+        match answer {
+            Ok(offset) => reports.push(Report {
+                change_id: *id,
+                cluster: target.cluster.clone(),
+                topic: target.topic.clone(),
+                partition: target.partition,
+                offset,
+            }),
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    (reports, failed)
+}
+
+fn new_incarnation() -> Incarnation {
+    let (high, low) = Uuid::new_v4().as_u64_pair();
+    Incarnation(high ^ low.rotate_left(32))
+}
+
+/// Changes of an outbox that still have no word from central.
+pub(crate) fn is_open(state: ChangeState) -> bool {
+    matches!(state, ChangeState::Held | ChangeState::Ready | ChangeState::Sent)
+}

@@ -1,0 +1,71 @@
+//! What the loops share: options, status, events.
+
+use std::time::Duration;
+
+use aisle_contract::TopicNames;
+use aisle_domain::Timestamp;
+use aisle_mirror::FeedApplied;
+
+use crate::{connectivity::LinkStatus, feed::FeedStatus};
+
+/// How a desk syncs.
+#[derive(Debug, Clone)]
+pub struct SyncOptions {
+    /// The topics.
+    pub names: TopicNames,
+    /// Between pushes; spread by a fifth.
+    pub push_interval: Duration,
+    /// Whether decisions leave at once while the line is up.
+    pub push_decisions_at_once: bool,
+    /// The program's version, for heartbeats.
+    pub version: String,
+    /// The desk's name, for heartbeats.
+    pub desk_name: String,
+}
+
+/// The cluster's machines and this store's partition, from metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicaStatus {
+    /// Machines that answer.
+    pub brokers: usize,
+    /// Copies there should be.
+    pub replicas: usize,
+    /// Copies in sync.
+    pub in_sync: usize,
+}
+
+/// Where the sync is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncStatus {
+    /// The line.
+    pub link: LinkStatus,
+    /// A feed is behind its end.
+    pub catching_up: bool,
+    /// Both feeds.
+    pub feeds: Vec<FeedStatus>,
+    /// The last push that reached the cluster.
+    pub last_push_at: Option<Timestamp>,
+    /// The next one.
+    pub next_push_at: Option<Timestamp>,
+    /// The last message from central.
+    pub last_received_at: Option<Timestamp>,
+    /// Central's clock minus this computer's.
+    pub clock_offset_ms: Option<i64>,
+    /// The cluster, once it was asked.
+    pub cluster: Option<ReplicaStatus>,
+    /// Intervals that passed with something waiting and no push.
+    pub missed_pushes: u32,
+    /// A push is under way.
+    pub pushing: bool,
+}
+
+/// What the sync tells, after it is committed.
+#[derive(Debug, Clone)]
+pub enum SyncEvent {
+    /// A batch of a feed was applied.
+    Feed(FeedApplied),
+    /// States of changes moved.
+    Outbox,
+    /// The status changed.
+    Status(SyncStatus),
+}
