@@ -35,7 +35,8 @@ use worker::{Slot, Worker};
 pub const GROUP: &str = "aisle-central";
 
 const TURN: Duration = Duration::from_millis(50);
-const ASK_WITHIN: Duration = Duration::from_secs(5);
+/// Well below the time a lease holds: asking must not keep it from being renewed.
+const ASK_WITHIN: Duration = Duration::from_millis(1_500);
 const RENEW_EVERY: Duration = Duration::from_millis(1_500);
 const IDLE_FOR: Duration = Duration::from_millis(300);
 
@@ -138,6 +139,8 @@ pub(crate) struct Shared<'a> {
     options: &'a WorkOptions,
     counters: Counters,
     holder: String,
+    /// Grows when the cluster is seen to be another one: readers start anew.
+    clusters: AtomicU64,
     /// The first worker that a test ended: the whole process counts as dead then.
     struck: Mutex<Option<CentralError>>,
 }
@@ -178,6 +181,7 @@ impl Centre {
             options,
             counters: Counters::default(),
             holder: uuid::Uuid::new_v4().to_string(),
+            clusters: AtomicU64::new(0),
             struck: Mutex::default(),
         };
         let started = Instant::now();
@@ -250,7 +254,9 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             if options.timeout.is_some_and(|limit| started.elapsed() >= limit) {
                 return Ok(!options.until_idle);
             }
-            self.learn_owned(stop)?;
+            let turn = Instant::now();
+            self.learn_owned()?;
+            stop.sleep(TURN.saturating_sub(turn.elapsed()));
             self.reap();
             self.staff();
             self.report_offsets();
@@ -275,11 +281,10 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         self.shared.struck.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Asks the group, or waits a turn where there is no group to ask.
-    fn learn_owned(&mut self, stop: &Stop) -> Result<(), CentralError> {
+    /// Asks the group, where there is one to ask.
+    fn learn_owned(&mut self) -> Result<(), CentralError> {
         if let Partitions::These(partitions) = &self.shared.options.partitions {
             self.owned = partitions.iter().copied().collect();
-            stop.sleep(TURN);
             return Ok(());
         }
         if self.membership.is_none() && self.join_wait.ready() {
@@ -288,10 +293,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
                 Err(error) => return self.group_failed(error.into()),
             }
         }
-        let Some(membership) = &mut self.membership else {
-            stop.sleep(TURN);
-            return Ok(());
-        };
+        let Some(membership) = &mut self.membership else { return Ok(()) };
         match membership.owned(TURN) {
             Ok(owned) => {
                 self.owned = owned.into_iter().collect();

@@ -7,7 +7,7 @@ use super::Tx;
 use crate::error::CentralError;
 
 /// How long a lease holds without being renewed.
-pub(crate) const LEASE_MS: i64 = 5_000;
+pub(crate) const LEASE_MS: i64 = 6_000;
 
 impl Tx<'_> {
     /// Takes the lease with a new term. `None` while somebody else's still holds and `patient` is wished.
@@ -81,10 +81,5 @@ impl Tx<'_> {
             .prepare_cached("INSERT OR REPLACE INTO positions VALUES (?1, ?2, ?3)")?
             .execute((partition, cluster, next_offset))?;
         Ok(())
-    }
-
-    /// Whether anything of this cluster was applied.
-    pub(crate) fn has_positions(&self, cluster: &str) -> Result<bool, CentralError> {
-        Ok(self.conn.prepare_cached("SELECT 1 FROM positions WHERE cluster = ?1")?.exists([cluster])?)
     }
 }

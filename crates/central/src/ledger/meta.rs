@@ -86,15 +86,15 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Whether homes are about to move, and how many old partitions are still to be read to their end.
-    pub(crate) fn growth_left(&self) -> Result<Option<i64>, CentralError> {
+    /// How many old partitions are still to be read to their end before homes move; `None` while none are to move.
+    pub(crate) fn growth_left(&self, cluster: &str) -> Result<Option<i64>, CentralError> {
         let (waiting, left): (i64, i64) = self
             .conn
             .prepare_cached(
                 "SELECT count(*), count(*) FILTER (WHERE g.read_to > coalesce(p.next_offset, 0))
-                 FROM partition_growth g LEFT JOIN positions p ON p.partition = g.partition",
+                 FROM partition_growth g LEFT JOIN positions p ON p.partition = g.partition AND p.cluster = ?1",
             )?
-            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            .query_row([cluster], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok((waiting > 0).then_some(left))
     }
 

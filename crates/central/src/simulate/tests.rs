@@ -1,13 +1,12 @@
 //! Simulated days against central's SQL; a scripted desk's changes are applied without a transport.
 
-use std::{num::NonZeroU32, path::Path, sync::Mutex};
+use std::{fmt::Write, num::NonZeroU32, path::Path, sync::Mutex};
 
-use aisle_contract::TopicNames;
+use aisle_contract::{ChangeEnvelope, ChangeMessage, Incoming, TopicNames, partition_of};
 use aisle_domain::{
     Change, ChangeId, DeskId, Incarnation, Lane, Money, Order, Reasons,
     change::{OrderAccepted, PaymentApproved, PaymentDeclined},
 };
-use aisle_contract::{ChangeEnvelope, ChangeMessage, Incoming, partition_of};
 use uuid::Uuid;
 
 use super::*;
@@ -32,17 +31,21 @@ fn write_folder(folder: &Path) {
     let (mut orders, mut receipts) = (String::new(), String::new());
     for number in 0..6 {
         let (order, day, hour) = (31_190_001_000_i64 + number, 1 + number / 2, 9 + number % 2);
-        orders += &format!(
+        writeln!(
+            orders,
             "{{\"order_id\":{order},\"store_id\":367,\"user_id\":7,\"creation_time\":\"2017-01-{day:02}T{hour:02}:00:00Z\",\
              \"items\":[{{\"item_id\":11,\"unit_price\":\"0.89\",\"quantity\":2}},\
-             {{\"item_id\":12,\"unit_price\":\"3.69\",\"quantity\":1.5}}]}}\n"
-        );
-        receipts += &format!(
+             {{\"item_id\":12,\"unit_price\":\"3.69\",\"quantity\":1.5}}]}}"
+        )
+        .unwrap();
+        writeln!(
+            receipts,
             "{{\"transaction_id\":{order},\"order_id\":{order},\"store_id\":367,\
              \"datetime\":\"2017-01-{day:02}T{hour:02}:45:00Z\",\"amount\":\"6.32\",\
              \"items\":[{{\"item_id\":11,\"name\":\"Beans\",\"unit_price\":\"0.89\",\"quantity\":2}},\
-             {{\"item_id\":12,\"name\":\"Cereal\",\"unit_price\":\"3.02\",\"quantity\":1.5}}]}}\n"
-        );
+             {{\"item_id\":12,\"name\":\"Cereal\",\"unit_price\":\"3.02\",\"quantity\":1.5}}]}}"
+        )
+        .unwrap();
     }
     std::fs::write(folder.join("orders.jsonl"), orders).unwrap();
     std::fs::write(folder.join("receipts.jsonl"), receipts).unwrap();
@@ -124,7 +127,7 @@ impl Town {
 
 fn accept(order: &Order) -> Option<Change> {
     (order.status == OrderStatus::New)
-        .then(|| Change::OrderAccepted(OrderAccepted { order: order.order_id, from: OrderStatus::New }))
+        .then_some(Change::OrderAccepted(OrderAccepted { order: order.order_id, from: OrderStatus::New }))
 }
 
 fn approve(order: &Order) -> Option<Change> {

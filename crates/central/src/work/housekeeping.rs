@@ -1,6 +1,9 @@
 //! What has to be done once in a while, and whether everything is done.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use aisle_contract::partition_of;
 
@@ -9,13 +12,14 @@ use crate::{acts, error::CentralError, ledger::Ledger};
 
 const EVERY: Duration = Duration::from_secs(1);
 const FORGET_EVERY: Duration = Duration::from_hours(1);
-const LOOK_AT_TOPIC_EVERY: Duration = Duration::from_secs(10);
+const LOOK_AT_CLUSTER_EVERY: Duration = Duration::from_secs(2);
 
 /// When what was done last.
 pub(super) struct Housekeeping {
     done: Option<Instant>,
     forgot: Option<Instant>,
     looked: Option<Instant>,
+    cluster: Option<String>,
 }
 
 fn is_over(since: Option<Instant>, span: Duration) -> bool {
@@ -24,7 +28,7 @@ fn is_over(since: Option<Instant>, span: Duration) -> bool {
 
 impl Housekeeping {
     pub(super) const fn new() -> Self {
-        Self { done: None, forgot: None, looked: None }
+        Self { done: None, forgot: None, looked: None, cluster: None }
     }
 
     pub(super) fn is_due(&self) -> bool {
@@ -45,41 +49,51 @@ impl Housekeeping {
             self.forgot = Some(Instant::now());
             while ledger.write(|tx| tx.forget_some(now))? > 0 {}
         }
-        if is_over(self.looked, LOOK_AT_TOPIC_EVERY) {
-            follow_growth(shared, ledger)?;
+        if is_over(self.looked, LOOK_AT_CLUSTER_EVERY) {
+            let cluster = follow_growth(shared, ledger)?;
             self.looked = Some(Instant::now());
+            if self.cluster.as_ref().is_some_and(|seen| *seen != cluster) {
+                shared.clusters.fetch_add(1, Ordering::SeqCst);
+            }
+            self.cluster = Some(cluster);
         }
         Ok(())
     }
 }
 
-/// Moves the homes of all stores to the topic's partition count: at once while nothing of this cluster was applied,
-/// else when every old partition is read as far as it went when the growth was seen.
-pub(super) fn follow_growth(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<(), CentralError> {
+/// Moves the homes of all stores to the topic's partition count: when every old partition is read as far as it went
+/// when the growth was seen; at once when there are fewer, which only another cluster can have. Answers the cluster's
+/// id.
+pub(super) fn follow_growth(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<String, CentralError> {
     let topic = shared.centre.names().changes();
     let view = shared.transport.metadata(std::slice::from_ref(&topic), ASK_WITHIN)?;
-    let Some(found) = view.topic(&topic).and_then(|t| i32::try_from(t.partitions.len()).ok()) else { return Ok(()) };
+    let found = view.topic(&topic).and_then(|t| i32::try_from(t.partitions.len()).ok()).unwrap_or(0);
     let now = shared.centre.now();
-    let (partitions, fresh, left) =
-        ledger.read(|tx| Ok((tx.partitions()?, !tx.has_positions(&view.cluster_id)?, tx.growth_left()?)))?;
+    let (partitions, growing) =
+        ledger.read(|tx| Ok((tx.partitions()?, tx.growth_left(&view.cluster_id)?.is_some())))?;
     if found == partitions || found == 0 {
-        return Ok(());
+        return Ok(view.cluster_id);
     }
-    match left {
-        _ if fresh => {}
-        Some(0) if found > partitions => {}
-        None if found > partitions => {
-            let mut ends = Vec::new();
-            for partition in 0..partitions {
-                ends.push((partition, shared.transport.bounds(&topic, partition, ASK_WITHIN)?.high));
-            }
-            return ledger.write(|tx| tx.begin_growth(found, &ends, now));
+    if found > partitions && !growing {
+        let mut ends = Vec::new();
+        for partition in 0..partitions {
+            let bounds = shared.transport.bounds(&topic, partition, ASK_WITHIN)?;
+            ends.push((partition, if bounds.high > bounds.low { bounds.high } else { 0 }));
         }
-        _ => return Ok(()),
+        ledger.write(|tx| tx.begin_growth(found, &ends, now))?;
     }
-    ledger.write(|tx| tx.set_partitions(found, now))?;
-    shared.tell(WorkEventKind::Moved { partitions: found });
-    Ok(())
+    let moved = ledger.write(|tx| {
+        let ready = found < partitions || tx.growth_left(&view.cluster_id)? == Some(0);
+        if ready && tx.partitions()? != found {
+            tx.set_partitions(found, now)?;
+            return Ok(true);
+        }
+        Ok(false)
+    })?;
+    if moved {
+        shared.tell(WorkEventKind::Moved { partitions: found });
+    }
+    Ok(view.cluster_id)
 }
 
 /// Whether every partition in question is applied to its end and nothing waits to be published.

@@ -60,6 +60,8 @@ struct Shift<'a, 'w> {
     ledger: Ledger,
     term: i64,
     cluster: String,
+    /// What the crew knew of clusters when the reader was opened.
+    clusters: u64,
     reader: Option<Box<dyn Reader>>,
     publisher: Publisher<'a>,
     /// What other connections had written when the outbox was looked at.
@@ -89,6 +91,7 @@ impl<'a> Worker<'a> {
             ledger,
             term,
             cluster: String::new(),
+            clusters: 0,
             reader: None,
             publisher: Publisher::new(self.shared.centre.names(), self.shared.transport, self.partition),
             looked: None,
@@ -201,9 +204,12 @@ impl<'a> Shift<'a, '_> {
     }
 
     fn read(&mut self) -> Result<Vec<Incoming>, CentralError> {
-        let mut reader = match self.reader.take() {
-            Some(reader) => reader,
-            None => self.open_reader()?,
+        let clusters = self.shared().clusters.load(Ordering::SeqCst);
+        let mut reader = if let Some(reader) = self.reader.take().filter(|_| self.clusters == clusters) {
+            reader
+        } else {
+            self.clusters = clusters;
+            self.open_reader()?
         };
         match reader.read(BATCH, LOOK_EVERY) {
             Ok(records) => {

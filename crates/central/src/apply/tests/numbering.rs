@@ -88,13 +88,13 @@ fn a_worker_whose_term_is_over_writes_nothing() {
 fn a_lease_is_waited_for_until_it_expires_or_is_given_back() {
     let mut bench = Bench::new();
     let patient = |bench: &mut Bench, now| bench.ledger.write(|tx| tx.take_lease(home(), "b", true, now)).unwrap();
-    assert_eq!(patient(&mut bench, at(4)), None);
-    assert_eq!(bench.ledger.read(|tx| tx.orphaned(at(4))).unwrap(), Vec::<i32>::new());
-    assert_eq!(bench.ledger.read(|tx| tx.orphaned(at(5))).unwrap(), [home()]);
-    assert_eq!(patient(&mut bench, at(5)), Some(2));
+    assert_eq!(patient(&mut bench, at(5)), None);
+    assert_eq!(bench.ledger.read(|tx| tx.orphaned(at(5))).unwrap(), Vec::<i32>::new());
+    assert_eq!(bench.ledger.read(|tx| tx.orphaned(at(6))).unwrap(), [home()]);
+    assert_eq!(patient(&mut bench, at(6)), Some(2));
     bench.ledger.write(|tx| tx.release_lease(home(), 2)).unwrap();
     assert_eq!(bench.ledger.read(|tx| tx.orphaned(at(60))).unwrap(), Vec::<i32>::new());
-    assert_eq!(patient(&mut bench, at(5)), Some(3));
+    assert_eq!(patient(&mut bench, at(6)), Some(3));
 }
 
 #[test]

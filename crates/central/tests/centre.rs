@@ -1,0 +1,406 @@
+//! The centre over the in-process cluster, with scripted desks.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+#[path = "centre/town.rs"]
+mod town;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use aisle_central::{
+    Centre, CentralError, FaultPoint, Partitions, SimulateOptions, Stop, SystemClock, TopicsOptions, WorkEvent,
+    WorkOptions, work::WorkEventKind,
+};
+use aisle_contract::{DownBody, Outgoing, PortError, TopicAdmin, TopicNames, partition_of};
+use aisle_domain::{ChangeId, Lane, Money, OrderStatus, StoreId};
+use uuid::Uuid;
+
+use town::{LONG, Once, ScriptedDesk, Town, accept, store, wait_for, write_days};
+
+/// A town with a store whose days are released and published, and a desk that has seen them.
+fn opened(orders: usize) -> (Town, ScriptedDesk) {
+    let town = Town::new(&[367]);
+    write_days(town.folder.path(), orders);
+    town.centre.simulate(&SimulateOptions::new(store(367), town.folder.path()), &Stop::new()).unwrap();
+    town.work_until_idle();
+    let mut desk = ScriptedDesk::new(&town, store(367), 1);
+    desk.pull();
+    assert_eq!((desk.orders.len(), desk.items.len()), (orders, 40));
+    (town, desk)
+}
+
+fn statuses(town: &Town, store: StoreId) -> Vec<OrderStatus> {
+    town.centre.list_orders(store, &[], None, 1_000).unwrap().items.iter().map(|o| o.status).collect()
+}
+
+#[test]
+fn a_store_s_days_go_from_the_files_to_confirmed_orders_while_a_desk_accepts_everything() {
+    let town = Town::new(&[367]);
+    write_days(town.folder.path(), 60);
+    let stop = Stop::new();
+    let options = SimulateOptions {
+        until_done: true,
+        timeout: Some(LONG),
+        ..SimulateOptions::new(store(367), town.folder.path())
+    };
+    let summary = std::thread::scope(|scope| {
+        let worker = scope.spawn(|| town.centre.work(&town.bus, &WorkOptions::default(), &stop).unwrap());
+        let simulation = scope.spawn(|| town.centre.simulate(&options, &stop).unwrap());
+        let mut desk = ScriptedDesk::new(&town, store(367), 1);
+        while !simulation.is_finished() {
+            desk.accept_everything();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let summary = simulation.join().unwrap();
+        stop.stop();
+        assert_eq!(worker.join().unwrap().summary.applied, 120);
+        summary
+    });
+    assert!(summary.reached);
+    assert_eq!((summary.items, summary.orders, summary.payments, summary.receipts), (40, 60, 60, 60));
+    assert!(statuses(&town, store(367)).iter().all(|s| *s == OrderStatus::Confirmed));
+    town.work_until_idle();
+    town.assert_in_order(store(367));
+    town.assert_sound();
+}
+
+#[test]
+fn a_worker_that_dies_anywhere_loses_and_doubles_nothing() {
+    for point in [FaultPoint::AfterCommit, FaultPoint::AfterPublish, FaultPoint::BeforeOffsetCommit] {
+        let (town, mut desk) = opened(5);
+        assert_eq!(desk.accept_everything(), 5);
+        let died = town.try_work(Some(Once::at(point))).unwrap_err();
+        assert!(matches!(died, CentralError::Struck { .. }), "{point:?}: {died}");
+        town.work_until_idle();
+        desk.pull();
+        assert_eq!(desk.expected[&Lane::Orders], 6, "{point:?}");
+        assert!(desk.orders.values().all(|o| o.status == OrderStatus::Running && o.version == 2), "{point:?}");
+        assert!(desk.refused.is_empty(), "{point:?}");
+        town.assert_in_order(store(367));
+        town.assert_sound();
+    }
+}
+
+#[test]
+fn what_died_unpublished_goes_out_before_what_comes_after() {
+    let (town, mut desk) = opened(2);
+    desk.accept_everything();
+    town.try_work(Some(Once::at(FaultPoint::AfterCommit))).unwrap_err();
+    let first = desk.orders.values().next().unwrap().order_id;
+    town.centre.cancel_order(None, first, "called").unwrap();
+    town.work_until_idle();
+    let mut versions = Vec::new();
+    for message in town.feed(store(367), Lane::Orders) {
+        if let DownBody::Order(order) = message.body
+            && order.order_id == first
+        {
+            versions.push((order.version, order.status));
+        }
+    }
+    let way = [(1, OrderStatus::New), (2, OrderStatus::Running), (3, OrderStatus::Rejected)];
+    assert_eq!(versions, way);
+}
+
+#[test]
+fn a_record_nobody_can_read_lies_on_the_topic_of_dead_letters_and_the_rest_goes_on() {
+    let (town, mut desk) = opened(1);
+    let partition = partition_of(store(367), 12);
+    let poison = vec![0x00, 0xff, 0x7b];
+    let record = Outgoing {
+        topic: town.centre.names().changes(),
+        partition,
+        key: b"367".to_vec(),
+        headers: vec![("content-type".into(), b"text/plain".to_vec())],
+        value: Some(poison.clone()),
+    };
+    town.bus.append(vec![record]).remove(0).unwrap();
+    desk.accept_everything();
+    let report = town.work_until_idle();
+    assert_eq!((report.summary.applied, report.summary.dead), (1, 1));
+    let topic = town.centre.names().dead_letters();
+    wait_for("the dead letter is on its topic", || (0..3).any(|p| !town.bus.records(&topic, p).is_empty()));
+    let buried: Vec<_> = (0..3).flat_map(|p| town.bus.records(&topic, p)).collect();
+    assert_eq!(buried.len(), 1);
+    assert_eq!(buried[0].value, Some(poison));
+    let why = buried[0].headers.iter().find(|(name, _)| name == "aisle_why").unwrap();
+    assert!(String::from_utf8_lossy(&why.1).contains("specversion"));
+    let listed = town.centre.list_dead_letters(None, 10).unwrap().items;
+    assert_eq!((listed.len(), listed[0].partition, listed[0].offset), (1, partition, 0));
+    assert_eq!(town.centre.show_dead_letter(listed[0].id.parse().unwrap()).unwrap(), listed[0]);
+}
+
+#[test]
+fn a_feed_that_is_missing_keeps_its_rows_and_holds_nobody_else_up() {
+    let town = Town::new(&[367, 368]);
+    let hidden = town.centre.names().feed(store(368), Lane::Orders);
+    town.bus.hide_topic(&hidden, true);
+    for number in [367, 368] {
+        town.centre
+            .set_item(store(number), aisle_domain::ItemId::new(5).unwrap(), &[
+                "name=Bread".parse().unwrap(),
+                "unit_price=2.50".parse().unwrap(),
+            ])
+            .unwrap();
+    }
+    let stop = Stop::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| town.centre.work(&town.bus, &WorkOptions::default(), &stop).unwrap());
+        wait_for("the others have their rows", || {
+            !town.feed(store(367), Lane::Orders).is_empty() && !town.feed(store(368), Lane::Catalog).is_empty()
+        });
+        assert!(town.feed(store(368), Lane::Orders).is_empty());
+        town.bus.hide_topic(&hidden, false);
+        wait_for("the feed has its row", || !town.feed(store(368), Lane::Orders).is_empty());
+        stop.stop();
+    });
+}
+
+#[test]
+fn acts_of_the_centre_are_published_at_once_by_a_worker_that_runs() {
+    let (town, _) = opened(1);
+    let order = town.centre.list_orders(store(367), &[], None, 1).unwrap().items.remove(0).order_id;
+    let stop = Stop::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| town.centre.work(&town.bus, &WorkOptions::default(), &stop).unwrap());
+        wait_for("a worker reads", || town.bus.committed(0).is_some() || !town.feed(store(367), Lane::Orders).is_empty());
+        std::thread::sleep(Duration::from_millis(300));
+        let acted = Instant::now();
+        // As another process does it: a centre of its own over the same file.
+        let other = Centre::open(town.centre.path(), TopicNames::default(), Arc::new(SystemClock)).unwrap();
+        other.cancel_order(Some(store(367)), order, "called").unwrap();
+        let cancelled = || {
+            town.feed(store(367), Lane::Orders)
+                .iter()
+                .any(|m| matches!(&m.body, DownBody::Order(o) if o.status == OrderStatus::Rejected))
+        };
+        wait_for("the cancellation is in the feed", cancelled);
+        assert!(acted.elapsed() < Duration::from_secs(2), "{:?}", acted.elapsed());
+        stop.stop();
+    });
+}
+
+#[test]
+fn while_the_cluster_takes_nothing_rows_wait_and_then_go_out_in_order() {
+    let (town, mut desk) = opened(8);
+    desk.accept_everything();
+    town.bus.refuse_writes(Some(PortError::NotEnoughReplicas));
+    let stop = Stop::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| town.centre.work(&town.bus, &WorkOptions::default(), &stop).unwrap());
+        wait_for("everything is applied", || statuses(&town, store(367)).iter().all(|s| *s == OrderStatus::Running));
+        assert!(town.acks(store(367), Lane::Orders).is_empty());
+        town.bus.refuse_writes(None);
+        wait_for("the ack is there", || town.acks(store(367), Lane::Orders).iter().any(|a| a.expected == 9));
+        stop.stop();
+    });
+    town.work_until_idle();
+    town.assert_in_order(store(367));
+    town.assert_sound();
+}
+
+#[test]
+fn lost_delivery_reports_send_rows_again_and_nothing_gets_older() {
+    let (town, mut desk) = opened(8);
+    desk.accept_everything();
+    town.bus.lose_reports(3);
+    town.work_until_idle();
+    desk.pull();
+    assert_eq!(desk.expected[&Lane::Orders], 9);
+    assert!(desk.orders.values().all(|o| o.status == OrderStatus::Running));
+}
+
+#[test]
+fn a_cluster_that_was_set_up_anew_is_read_from_its_beginning() {
+    let (town, mut desk) = opened(2);
+    desk.accept_everything();
+    town.work_until_idle();
+    town.bus.rebuild("cluster-b");
+    town.make_topics();
+    let order = desk.orders.values().next().unwrap().clone();
+    let change = aisle_domain::Change::OrderClaimed(aisle_domain::change::OrderClaimed {
+        order: order.order_id,
+        from: None,
+        to: Some("Ana".into()),
+    });
+    desk.send(change);
+    let report = town.work_until_idle();
+    assert_eq!(report.summary.applied, 1);
+    let ack = town.acks(store(367), Lane::Orders).pop().unwrap();
+    assert_eq!((ack.position.cluster.as_str(), ack.position.offset, ack.expected), ("cluster-b", 1, 4));
+}
+
+#[test]
+fn the_group_is_told_how_far_a_partition_is_applied() {
+    let (town, mut desk) = opened(3);
+    desk.accept_everything();
+    town.work_until_idle();
+    assert_eq!(town.bus.committed(partition_of(store(367), 12)), Some(3));
+}
+
+#[test]
+fn a_partition_of_a_worker_that_died_is_taken_over_within_ten_seconds() {
+    let (town, mut desk) = opened(3);
+    let home = partition_of(store(367), 12);
+    let these = WorkOptions { partitions: Partitions::These(vec![home]), ..WorkOptions::default() };
+    desk.accept_everything();
+    let dying = WorkOptions { faults: Some(Once::at(FaultPoint::AfterCommit)), ..these.clone() };
+    assert!(town.centre.work(&town.bus, &dying, &Stop::new()).is_err());
+    let died = Instant::now();
+    let next = WorkOptions { until_idle: true, timeout: Some(LONG), ..these };
+    let report = town.centre.work(&town.bus, &next, &Stop::new()).unwrap();
+    assert!(report.reached);
+    assert!(died.elapsed() < Duration::from_secs(10), "{:?}", died.elapsed());
+    assert!(died.elapsed() > Duration::from_secs(2), "it waits while the lease holds");
+    assert_eq!(town.acks(store(367), Lane::Orders).pop().unwrap().expected, 4);
+}
+
+#[test]
+fn two_workers_share_the_partitions_and_nothing_is_applied_twice() {
+    let (town, mut desk) = opened(20);
+    let home = partition_of(store(367), 12);
+    let applied = Arc::new(Mutex::new(0));
+    let stop = Stop::new();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            let counter = Arc::clone(&applied);
+            let listener = move |event: &WorkEvent| {
+                if let WorkEventKind::Applied { applied, .. } = &event.what {
+                    *counter.lock().unwrap() += applied;
+                }
+            };
+            let options = WorkOptions {
+                partitions: Partitions::These(vec![home, (home + 1) % 12]),
+                events: Some(Arc::new(listener)),
+                ..WorkOptions::default()
+            };
+            let (town, stop) = (&town, &stop);
+            scope.spawn(move || town.centre.work(&town.bus, &options, stop).unwrap());
+        }
+        assert_eq!(desk.accept_everything(), 20);
+        wait_for("all are acknowledged", || town.acks(store(367), Lane::Orders).iter().any(|a| a.expected == 21));
+        stop.stop();
+    });
+    assert_eq!(*applied.lock().unwrap(), 20);
+    town.assert_sound();
+}
+
+#[test]
+fn an_unreachable_cluster_is_waited_for_until_the_time_is_up() {
+    let (town, _) = opened(1);
+    town.bus.unreachable(true);
+    let options =
+        WorkOptions { until_idle: true, timeout: Some(Duration::from_millis(400)), ..WorkOptions::default() };
+    let report = town.centre.work(&town.bus, &options, &Stop::new()).unwrap();
+    assert!(!report.reached);
+    town.bus.unreachable(false);
+    assert!(town.work_until_idle().reached);
+}
+
+#[test]
+fn homes_move_when_the_topic_has_grown_and_the_old_partitions_are_read_to_their_end() {
+    let (town, desk) = opened(4);
+    let changes: Vec<_> = desk.orders.values().map(|o| (ChangeId(Uuid::new_v4()), accept(o))).collect();
+    let send = |from: i64| {
+        for (seq, (id, change)) in (1..).zip(&changes).filter(|(seq, _)| *seq >= from) {
+            desk.send_numbered(seq, *id, change.clone());
+        }
+    };
+    let (first, change) = &changes[0];
+    desk.send_numbered(1, *first, change.clone());
+    let grown = TopicsOptions { create: true, partitions: 25, ..TopicsOptions::default() };
+    assert!(town.centre.topics(&town.bus, &grown).unwrap().ok);
+    assert_ne!(partition_of(store(367), 12), partition_of(store(367), 25));
+    send(2);
+    let moved = Arc::new(Mutex::new(false));
+    let seen = Arc::clone(&moved);
+    let listener = move |event: &WorkEvent| {
+        if event.what == (WorkEventKind::Moved { partitions: 25 }) {
+            *seen.lock().unwrap() = true;
+        }
+    };
+    let stop = Stop::new();
+    let options = WorkOptions { events: Some(Arc::new(listener)), ..WorkOptions::default() };
+    std::thread::scope(|scope| {
+        scope.spawn(|| town.centre.work(&town.bus, &options, &stop).unwrap());
+        wait_for("homes have moved", || *moved.lock().unwrap());
+        stop.stop();
+    });
+    let expected = town.acks(store(367), Lane::Orders).pop().unwrap().expected;
+    assert!(expected >= 2, "the old partition was read to its end");
+    // What a gap dropped is sent again by the desk.
+    send(expected);
+    town.work_until_idle();
+    assert_eq!(town.acks(store(367), Lane::Orders).pop().unwrap().expected, 5);
+    assert!(statuses(&town, store(367)).iter().all(|s| *s == OrderStatus::Running));
+    town.assert_sound();
+}
+
+#[test]
+fn a_new_epoch_sends_every_row_again_under_its_name() {
+    let (town, _) = opened(3);
+    let before = town.centre.digest(store(367)).unwrap().epoch;
+    let already = town.feed(store(367), Lane::Orders).len();
+    let made = town.centre.new_epoch().unwrap();
+    assert_ne!(made.epoch, before);
+    assert_eq!(made.rows, 1 + 3 + 40);
+    town.work_until_idle();
+    let again = town.feed(store(367), Lane::Orders).split_off(already);
+    assert!(again.iter().all(|message| message.epoch == Some(made.epoch)));
+    let kinds: Vec<&str> = again.iter().filter_map(|m| m.body.type_word()).collect();
+    assert_eq!(kinds, ["store.state", "order.state", "order.state", "order.state", "digest"]);
+    assert_eq!(town.centre.digest(store(367)).unwrap().epoch, made.epoch);
+}
+
+#[test]
+fn the_digest_of_the_feed_is_that_of_the_rows_before_it() {
+    let (town, desk) = opened(5);
+    let mut counted = aisle_domain::digest::RowDigest::default();
+    for order in desk.orders.values() {
+        counted.add(aisle_domain::Subject::Order(order.order_id), order.version);
+    }
+    let sent = town.feed(store(367), Lane::Orders).into_iter().rev().find_map(|m| match m.body {
+        DownBody::Digest(digest) => Some(digest.rows),
+        _ => None,
+    });
+    assert_eq!(sent, Some(counted.into()));
+    assert_eq!(sent, Some(town.centre.digest(store(367)).unwrap().tables.orders));
+}
+
+#[test]
+fn topics_that_are_missing_or_weaker_are_named() {
+    let town = Town::new(&[367]);
+    let wider = TopicsOptions { partitions: 24, ..TopicsOptions::default() };
+    let report = town.centre.topics(&town.bus, &wider).unwrap();
+    assert!(!report.ok);
+    let wrong: Vec<&str> =
+        report.topics.iter().filter(|t| !t.problems.is_empty()).map(|t| t.name.as_str()).collect();
+    assert_eq!(wrong, ["aisle.changes"]);
+    let unmade = TopicsOptions { stores: vec![store(9)], ..TopicsOptions::default() };
+    let report = town.centre.topics(&town.bus, &unmade).unwrap();
+    assert_eq!(report.topics.iter().filter(|t| t.partitions == 0).count(), 2);
+    let specs = town.centre.topic_specs(&TopicsOptions::default()).unwrap();
+    assert!(town.bus.check(&specs, LONG).unwrap().iter().all(|t| t.problems.is_empty()));
+}
+
+#[test]
+fn single_acts_are_refused_with_a_code() {
+    let (town, _) = opened(1);
+    let order = town.centre.list_orders(store(367), &[], None, 1).unwrap().items.remove(0);
+    let money = Money::from_minor;
+    let missing = aisle_domain::OrderId::new(99).unwrap();
+    assert_eq!(town.centre.show_order(None, missing).unwrap_err().code(), "not_found");
+    assert_eq!(town.centre.set_range(None, order.order_id, money(5), money(4)).unwrap_err().code(), "bad_value");
+    assert_eq!(town.centre.add_payment(None, order.order_id, money(-1)).unwrap_err().code(), "bad_value");
+    town.centre.cancel_order(None, order.order_id, "called").unwrap();
+    assert_eq!(town.centre.cancel_order(None, order.order_id, "again").unwrap_err().code(), "illegal_act");
+    let again = aisle_central::NewStore::new(store(367), "Store", "Main street 1");
+    assert_eq!(town.centre.add_store(again).unwrap_err().code(), "id_taken");
+    for wrong in ["price=1", "unit_price=1.999", "unit_price=-1", "name=", "availability=maybe"] {
+        let change = wrong.parse().and_then(|change| {
+            town.centre.set_item(store(367), aisle_domain::ItemId::new(1_000).unwrap(), &[change])
+        });
+        assert_eq!(change.unwrap_err().code(), "bad_value", "{wrong}");
+    }
+}
