@@ -80,7 +80,7 @@ impl Desk {
                     source: entry.source.clone(),
                 })
                 .collect(),
-            history: entries.iter().map(|entry| wording::history(entry, &currency)).collect(),
+            history: wording::timeline(&entries, &currency),
         })
     }
 

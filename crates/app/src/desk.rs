@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Weak},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
@@ -52,7 +52,7 @@ pub struct Desk {
     pub(crate) rehearsal: bool,
     pub(crate) connection: ConnectionSettings,
     pub(crate) hub: Arc<EventHub>,
-    ids: ContextV7,
+    ids: Mutex<ContextV7>,
     line: Option<Line>,
 }
 
@@ -72,7 +72,7 @@ impl Desk {
             rehearsal: false,
             connection,
             hub: Arc::default(),
-            ids: ContextV7::new(),
+            ids: Mutex::new(ContextV7::new()),
             line: None,
         })
     }
@@ -123,7 +123,7 @@ impl Desk {
                 rehearsal: opened.rehearsal,
                 connection: opened.connection,
                 hub,
-                ids: ContextV7::new(),
+                ids: Mutex::new(ContextV7::new()),
                 line,
             }
         });
@@ -162,7 +162,8 @@ impl Desk {
         let now = self.now().millis();
         let seconds = u64::try_from(now.div_euclid(1000)).unwrap_or_default();
         let nanos = u32::try_from(now.rem_euclid(1000)).unwrap_or_default() * 1_000_000;
-        ChangeId(Uuid::new_v7(uuid::Timestamp::from_unix(&self.ids, seconds, nanos)))
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        ChangeId(Uuid::new_v7(uuid::Timestamp::from_unix(&*ids, seconds, nanos)))
     }
 
     /// Commits an act. `hold` gives it the five seconds in which it can be taken back; without a line whoever asked
@@ -313,7 +314,7 @@ impl Desk {
         match subject {
             Subject::Order(id) => self.hub.emit(&Event::Orders { order_ids: vec![id.to_string()] }),
             Subject::Item(id) => self.hub.emit(&Event::Items { item_ids: vec![id.to_string()] }),
-            Subject::Store => self.hub.emit(&Event::Session { session: self.session() }),
+            Subject::Store => self.hub.emit(&Event::Session { session: Box::new(self.session()) }),
         }
         self.hub.emit(&Event::Outbox);
         self.push_status();
@@ -339,7 +340,7 @@ impl Desk {
             self.hub.emit(&Event::Items { item_ids });
         }
         if applied.store {
-            self.hub.emit(&Event::Session { session: self.session() });
+            self.hub.emit(&Event::Session { session: Box::new(self.session()) });
         }
         if applied.outbox {
             self.hub.emit(&Event::Outbox);

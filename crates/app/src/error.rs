@@ -166,6 +166,7 @@ impl From<ActError> for AppError {
     fn from(error: ActError) -> Self {
         match error {
             ActError::Refused(refusal) => Self::Refused(refusal),
+            ActError::Numbered => Self::Numbered,
             ActError::Mirror(error) => Self::Mirror(error),
         }
     }

@@ -39,7 +39,7 @@ pub enum Event {
     /// Another desk, or none, is open.
     Session {
         /// The new session.
-        session: Session,
+        session: Box<Session>,
     },
     /// The header's figures.
     Status {

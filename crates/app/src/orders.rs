@@ -131,7 +131,7 @@ impl Desk {
             hold_ms: self.hold_ms(row.change_id).unwrap_or(0),
         });
         let mut detail = present::detail(order, &store, present::sync_state(worst), of_customer);
-        detail.history = entries.iter().map(|entry| wording::history(entry, &store.currency)).collect();
+        detail.history = wording::timeline(&entries, &store.currency);
         detail.undo = undo;
         detail.will_be_refused =
             changes.iter().find_map(|row| row.will_be_refused.as_ref().map(ToString::to_string));

@@ -17,9 +17,18 @@ use crate::{
 const WAITING_LIMIT: usize = 500;
 
 impl Desk {
-    /// Payments that wait for a decision, oldest first.
+    /// Payments that wait for a decision, oldest first. One on an order that is decided already, or that queues
+    /// behind another, waits for nobody.
     pub fn waiting_payments(&self) -> Result<Vec<PaymentView>, AppError> {
-        Ok(self.list_payments(true, None, WAITING_LIMIT)?.items)
+        let undecided = self.mirror.read(|conn| payments::list(conn, true, None, WAITING_LIMIT))?;
+        let mut waiting = Vec::new();
+        for payment in undecided {
+            let order = self.require_order(payment.order_id)?;
+            if order.waiting_payment().is_some_and(|p| p.payment_id == payment.payment_id) {
+                waiting.push(self.view_in(&order, &payment)?);
+            }
+        }
+        Ok(waiting)
     }
 
     /// A page of payments, for the command line.
@@ -84,19 +93,16 @@ impl Desk {
     /// Approves an order: its waiting payment, or the order itself where central said that none is expected.
     pub fn approve_order(&self, id: OrderId, why: &ApprovalReason, hold: bool) -> Result<ActReceipt, AppError> {
         let order = self.require_order(id)?;
-        match order.waiting_payment() {
-            Some(payment) => self.approve(payment.payment_id, why, hold),
-            None => {
-                let change = PaymentApproved {
-                    order: id,
-                    payment: None,
-                    amount: None,
-                    range_version: None,
-                    reason: None,
-                    override_: None,
-                };
-                self.act(Change::PaymentApproved(change), hold, None)
-            }
+        if let Some(payment) = order.waiting_payment() { self.approve(payment.payment_id, why, hold) } else {
+            let change = PaymentApproved {
+                order: id,
+                payment: None,
+                amount: None,
+                range_version: None,
+                reason: None,
+                override_: None,
+            };
+            self.act(Change::PaymentApproved(change), hold, None)
         }
     }
 

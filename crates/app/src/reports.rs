@@ -132,7 +132,7 @@ fn link(sync: Option<&SyncStatus>) -> LinkView {
         Some(status) => LinkView {
             state: status.link.state.word(),
             since: status.link.since.map(|at| at.to_string()),
-            cause: status.link.cause.as_ref().map(|cause| cause.words()),
+            cause: status.link.cause.as_ref().map(aisle_sync::Cause::words),
             catching_up: status.catching_up,
         },
         // Without a running sync nothing is known of the line; silence is never taken for health.

@@ -80,7 +80,7 @@ impl App {
             state.failed = None;
         }
         let session = desk.session();
-        self.0.hub.emit(&Event::Session { session: session.clone() });
+        self.0.hub.emit(&Event::Session { session: Box::new(session.clone()) });
         desk.ring_unheard()?;
         Ok(session)
     }

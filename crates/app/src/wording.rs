@@ -94,17 +94,24 @@ fn edits(edits: &ItemEdits) -> String {
     }
     let until = edits.available_until.as_ref().and_then(|e| e.to);
     match (edits.availability.as_ref().map(|e| e.to), until) {
-        (Some(Availability::OutOfStock), Some(until)) => parts.push(format!("Out of stock until {until}")),
         (Some(Availability::OutOfStock), None) => parts.push("Out of stock".into()),
         (Some(Availability::Available), _) => parts.push("Available again".into()),
-        (None, Some(until)) => parts.push(format!("Out of stock until {until}")),
+        (Some(Availability::OutOfStock) | None, Some(until)) => parts.push(format!("Out of stock until {until}")),
         (None, None) => {}
     }
     if parts.is_empty() { "End of out of stock removed".into() } else { parts.join(", ") }
 }
 
-/// An entry of the audit log as a line of the timeline.
-pub(crate) fn history(entry: &AuditEntry, currency: &Currency) -> HistoryEntry {
+/// The audit log of a subject as its timeline. Central's word on a change stands on the act itself, as its state.
+pub(crate) fn timeline(entries: &[AuditEntry], currency: &Currency) -> Vec<HistoryEntry> {
+    entries
+        .iter()
+        .filter(|entry| !matches!(entry.kind.as_str(), "change.received" | "change.refused"))
+        .map(|entry| history(entry, currency))
+        .collect()
+}
+
+fn history(entry: &AuditEntry, currency: &Currency) -> HistoryEntry {
     HistoryEntry {
         at: entry.at.to_string(),
         kind: entry.kind.clone(),
@@ -112,7 +119,7 @@ pub(crate) fn history(entry: &AuditEntry, currency: &Currency) -> HistoryEntry {
         by: entry.by.clone(),
         desk: entry.desk.clone(),
         change_id: entry.change_id.map(|id| id.to_string()),
-        state: entry.state.map(|state| state.word()),
+        state: entry.state.map(aisle_mirror::ChangeState::word),
         reason: entry.reason.clone(),
     }
 }
@@ -128,8 +135,6 @@ fn entry_text(entry: &AuditEntry, currency: &Currency) -> String {
         "central.cancelled" => "Cancelled by the customer".into(),
         "central.missed" => "Missed: not accepted in time".into(),
         "central.confirmed" => "Confirmed by central".into(),
-        "change.received" => "Received by central".into(),
-        "change.refused" => "Refused by central".into(),
         "withdrawn" => "Taken back".into(),
         kind => match up::change_of(kind, body.to_string().as_bytes()) {
             Ok(act) => change(&act, currency),

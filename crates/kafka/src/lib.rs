@@ -1,1 +1,160 @@
-//! (being written)
+//! The ports over librdkafka: the only crate that names it.
+
+mod admin;
+mod context;
+mod error_class;
+mod membership;
+mod reader;
+mod sender;
+mod settings;
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use aisle_contract::{
+    Bounds, ClusterView, Membership, PartitionView, PortError, Reader, Sender, Start, TopicView, Transport,
+};
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer},
+    metadata::MetadataTopic,
+};
+
+use crate::{
+    context::{Health, Observer},
+    error_class::{classify, classify_kafka},
+};
+
+pub use settings::{KafkaSettings, Security};
+
+/// A real Kafka cluster.
+pub struct Kafka {
+    settings: KafkaSettings,
+    health: Health,
+    /// One client for questions, made when the first is asked.
+    asking: Mutex<Option<BaseConsumer<Observer>>>,
+}
+
+impl Kafka {
+    /// A way to the cluster of these settings. Connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`PortError::BadSettings`] for settings that librdkafka refuses.
+    pub fn new(settings: KafkaSettings) -> Result<Self, PortError> {
+        let kafka = Self { settings, health: Health::default(), asking: Mutex::new(None) };
+        *kafka.asking() = Some(kafka.consumer(&kafka.settings.consumer("aisle-asking"))?);
+        Ok(kafka)
+    }
+
+    fn asking(&self) -> MutexGuard<'_, Option<BaseConsumer<Observer>>> {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn consumer(&self, config: &ClientConfig) -> Result<BaseConsumer<Observer>, PortError> {
+        config
+            .create_with_context(Observer::new(self.health.clone()))
+            .map_err(|e| PortError::BadSettings(e.to_string()))
+    }
+
+    /// Asks with the one client, and turns a mere timeout into what the client was told meanwhile.
+    fn ask<T>(&self, question: impl FnOnce(&BaseConsumer<Observer>) -> Result<T, PortError>) -> Result<T, PortError> {
+        let mut guard = self.asking();
+        let client = match guard.take() {
+            Some(client) => client,
+            None => self.consumer(&self.settings.consumer("aisle-asking"))?,
+        };
+        let answer = question(&client);
+        // Errors reach the context only while somebody polls.
+        while client.poll(Duration::ZERO).is_some() {}
+        *guard = Some(client);
+        drop(guard);
+        match answer {
+            Ok(answer) => {
+                self.health.works();
+                Ok(answer)
+            }
+            Err(PortError::Unreachable(words) | PortError::TimedOut(words)) => {
+                Err(self.health.last_error().unwrap_or(PortError::Unreachable(words)))
+            }
+            Err(other) => Err(other),
+        }
+    }
+}
+
+fn left(end: Instant) -> Duration {
+    end.saturating_duration_since(Instant::now()).max(Duration::from_millis(50))
+}
+
+fn topic_view(topic: &MetadataTopic) -> TopicView {
+    let partitions = topic.partitions().iter().map(|partition| PartitionView {
+        id: partition.id(),
+        has_leader: partition.leader() >= 0,
+        replicas: partition.replicas().len(),
+        in_sync: partition.isr().len(),
+    });
+    TopicView { name: topic.name().into(), partitions: partitions.collect() }
+}
+
+impl Transport for Kafka {
+    fn addresses(&self) -> Vec<String> {
+        self.settings.brokers.split(',').map(|address| address.trim().to_owned()).collect()
+    }
+
+    fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
+        let end = Instant::now() + timeout;
+        self.ask(|client| {
+            let mut found = Vec::new();
+            let mut brokers = 0;
+            for name in topics {
+                let answer = client.fetch_metadata(Some(name), left(end)).map_err(|e| classify_kafka(&e, name))?;
+                brokers = answer.brokers().len();
+                for topic in answer.topics().iter().filter(|topic| topic.name() == name) {
+                    match topic.error().map(|code| classify(code.into(), name)) {
+                        None => found.push(topic_view(topic)),
+                        Some(PortError::TopicMissing { .. }) => {}
+                        Some(error) => return Err(error),
+                    }
+                }
+            }
+            if topics.is_empty() {
+                brokers = client.fetch_metadata(None, left(end)).map_err(|e| classify_kafka(&e, ""))?.brokers().len();
+            }
+            let cluster_id = client
+                .client()
+                .fetch_cluster_id(left(end))
+                .ok_or_else(|| PortError::TimedOut("the cluster did not tell its id".into()))?;
+            Ok(ClusterView { cluster_id, brokers, topics: found })
+        })
+    }
+
+    fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
+        self.ask(|client| {
+            let (low, high) =
+                client.fetch_watermarks(topic, partition, timeout).map_err(|e| classify_kafka(&e, topic))?;
+            Ok(Bounds { low, high })
+        })
+    }
+
+    fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
+        Ok(Box::new(sender::KafkaSender::new(self.settings.producer(), self.health.clone())?))
+    }
+
+    fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
+        // A consumer waits for ever on a topic that it may not see: ask first.
+        let bounds = self.bounds(topic, partition, Duration::from_secs(5))?;
+        let offset = match start {
+            Start::Beginning => bounds.low,
+            Start::At(offset) if (bounds.low..=bounds.high).contains(&offset) => offset,
+            Start::At(wanted) => return Err(PortError::OutOfRange { wanted, low: bounds.low, high: bounds.high }),
+        };
+        let consumer = self.consumer(&self.settings.consumer("aisle-reading"))?;
+        Ok(Box::new(reader::KafkaReader::new(consumer, topic, partition, offset)?))
+    }
+
+    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
+        let consumer = self.consumer(&self.settings.member(group))?;
+        Ok(Box::new(membership::KafkaMembership::new(consumer, topic)?))
+    }
+}

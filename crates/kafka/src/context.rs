@@ -1,0 +1,63 @@
+//! What librdkafka tells of itself: errors are kept for whoever asks why nothing happens, logs go to tracing.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aisle_contract::PortError;
+use rdkafka::{ClientContext, config::RDKafkaLogLevel, consumer::ConsumerContext, error::KafkaError};
+
+use crate::error_class::classify_kafka;
+
+/// The last error that a client was told, until something works again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Health(Arc<Mutex<Option<PortError>>>);
+
+impl Health {
+    pub(crate) fn last_error(&self) -> Option<PortError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn works(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn told(&self, error: PortError) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // That a machine cannot be reached says less than why it turned this client away.
+        let is_vaguer = matches!(error, PortError::Unreachable(_)) && matches!(*last, Some(PortError::AuthFailed(_)));
+        if !is_vaguer && last.as_ref() != Some(&error) {
+            tracing::warn!(%error, "the cluster's client reports");
+            *last = Some(error);
+        }
+    }
+}
+
+/// Listens to one client.
+pub(crate) struct Observer(Health);
+
+impl Observer {
+    pub(crate) const fn new(health: Health) -> Self {
+        Self(health)
+    }
+}
+
+impl ClientContext for Observer {
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.told(match classify_kafka(&error, "") {
+            PortError::AuthFailed(_) => PortError::AuthFailed(reason.into()),
+            PortError::Unreachable(_) => PortError::Unreachable(reason.into()),
+            other => other,
+        });
+    }
+
+    fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
+        match level {
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+                tracing::error!(fac, "{message}");
+            }
+            // Every refused connection is logged by the client itself, many times a minute.
+            _ => tracing::debug!(fac, "{message}"),
+        }
+    }
+}
+
+impl ConsumerContext for Observer {}

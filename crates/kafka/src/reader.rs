@@ -1,0 +1,95 @@
+//! Reading one partition from a position, in no group.
+
+use std::time::Duration;
+
+use aisle_contract::{Incoming, PortError, Reader};
+use aisle_domain::Timestamp;
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
+    message::{BorrowedMessage, Headers, Message},
+    types::RDKafkaErrorCode,
+};
+
+use crate::{context::Observer, error_class::classify_kafka};
+
+/// Reads one partition.
+pub(crate) struct KafkaReader {
+    consumer: BaseConsumer<Observer>,
+    topic: String,
+    partition: i32,
+    next: i64,
+}
+
+impl KafkaReader {
+    pub(crate) fn new(
+        consumer: BaseConsumer<Observer>,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<Self, PortError> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset))
+            .and_then(|()| consumer.assign(&list))
+            .map_err(|e| classify_kafka(&e, topic))?;
+        Ok(Self { consumer, topic: topic.into(), partition, next: offset })
+    }
+
+    fn failed(&self, error: &KafkaError) -> Option<PortError> {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
+                let bounds = self.consumer.fetch_watermarks(&self.topic, self.partition, Duration::from_secs(4));
+                let (low, high) = bounds.unwrap_or((0, 0));
+                Some(PortError::OutOfRange { wanted: self.next, low, high })
+            }
+            // The client tries again by itself; whether anybody answers is asked elsewhere, never concluded here.
+            Some(
+                RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::Resolve
+                | RDKafkaErrorCode::PartitionEOF,
+            ) => None,
+            _ => Some(classify_kafka(error, &self.topic)),
+        }
+    }
+}
+
+impl Reader for KafkaReader {
+    fn read(&mut self, max: usize, wait: Duration) -> Result<Vec<Incoming>, PortError> {
+        let mut records = Vec::new();
+        let mut patience = wait;
+        while records.len() < max {
+            match self.consumer.poll(patience) {
+                None => break,
+                Some(Ok(message)) => {
+                    self.next = message.offset() + 1;
+                    records.push(incoming(&message));
+                }
+                Some(Err(error)) => match self.failed(&error) {
+                    // What was read before the error is not lost: it is told with the next read.
+                    Some(error) if records.is_empty() => return Err(error),
+                    _ => break,
+                },
+            }
+            // The first record was waited for; what is there already comes along.
+            patience = Duration::ZERO;
+        }
+        Ok(records)
+    }
+}
+
+fn incoming(message: &BorrowedMessage<'_>) -> Incoming {
+    let headers = message.headers().map(|headers| {
+        headers.iter().map(|h| (h.key.to_owned(), h.value.unwrap_or_default().to_vec())).collect()
+    });
+    Incoming {
+        topic: message.topic().into(),
+        partition: message.partition(),
+        offset: message.offset(),
+        written_at: Timestamp::from_millis(message.timestamp().to_millis().unwrap_or(0)),
+        key: message.key().map(Into::into),
+        headers: headers.unwrap_or_default(),
+        value: message.payload().map(Into::into),
+    }
+}

@@ -1,0 +1,131 @@
+//! How to reach a cluster, and the client settings that the guarantees rest on.
+
+use std::path::PathBuf;
+
+use rdkafka::{ClientConfig, config::RDKafkaLogLevel};
+
+/// How the line is secured.
+#[derive(Clone, Default)]
+pub enum Security {
+    /// Neither TLS nor users.
+    #[default]
+    Plaintext,
+    /// TLS, and SCRAM-SHA-512.
+    SaslSsl {
+        /// The user.
+        username: String,
+        /// The password: read from a file by whoever makes these settings, shown nowhere.
+        password: String,
+        /// The authority's certificate; the system's are used without it.
+        ca_file: Option<PathBuf>,
+    },
+}
+
+impl std::fmt::Debug for Security {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Plaintext => f.write_str("Plaintext"),
+            Self::SaslSsl { username, ca_file, .. } => f
+                .debug_struct("SaslSsl")
+                .field("username", username)
+                .field("ca_file", ca_file)
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+/// How to reach a cluster.
+#[derive(Debug, Clone, Default)]
+pub struct KafkaSettings {
+    /// `host:port`, separated by commas.
+    pub brokers: String,
+    /// How the line is secured.
+    pub security: Security,
+    /// Who asks, as the cluster's logs show it.
+    pub client_id: String,
+}
+
+impl KafkaSettings {
+    fn base(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.brokers)
+            .set("client.id", &self.client_id)
+            .set("allow.auto.create.topics", "false")
+            .set("enable.metrics.push", "false")
+            .set("socket.keepalive.enable", "true")
+            // A machine that is paused holds its partitions for as long as this.
+            .set("socket.timeout.ms", "8000")
+            .set("socket.connection.setup.timeout.ms", "5000")
+            .set("socket.nagle.disable", "true")
+            .set("reconnect.backoff.ms", "100")
+            .set("reconnect.backoff.max.ms", "2000")
+            .set("log.connection.close", "false")
+            // Leaders move; what was learned of them is asked again soon.
+            .set("topic.metadata.refresh.interval.ms", "10000")
+            .set("topic.metadata.refresh.fast.interval.ms", "100")
+            .set_log_level(RDKafkaLogLevel::Warning);
+        if let Security::SaslSsl { username, password, ca_file } = &self.security {
+            config
+                .set("security.protocol", "SASL_SSL")
+                .set("sasl.mechanisms", "SCRAM-SHA-512")
+                .set("sasl.username", username)
+                .set("sasl.password", password)
+                .set("ssl.endpoint.identification.algorithm", "https");
+            let ca = ca_file.as_ref().map(|file| file.to_string_lossy().into_owned());
+            config.set("ssl.ca.location", ca.as_deref().unwrap_or("probe"));
+        }
+        config
+    }
+
+    /// A client for making and checking topics.
+    pub(crate) fn admin(&self) -> ClientConfig {
+        self.base()
+    }
+
+    /// An idempotent producer: what is acknowledged is on as many machines as the topic asks, once, in order.
+    pub(crate) fn producer(&self) -> ClientConfig {
+        let mut config = self.base();
+        config
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("compression.codec", "zstd")
+            // A batch is handed over at once; one decision need not wait for others.
+            .set("linger.ms", "1")
+            .set("message.timeout.ms", "30000")
+            .set("request.timeout.ms", "8000")
+            .set("retry.backoff.ms", "50")
+            .set("retry.backoff.max.ms", "500")
+            .set("queue.buffering.max.messages", "20000")
+            .set("queue.buffering.max.kbytes", "65536")
+            .set("message.max.bytes", "1100000");
+        config
+    }
+
+    /// A consumer without a group: its positions are kept elsewhere.
+    pub(crate) fn consumer(&self, group: &str) -> ClientConfig {
+        let mut config = self.base();
+        config
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            // A position that is not in the log is an error, never a jump.
+            .set("auto.offset.reset", "error")
+            .set("isolation.level", "read_committed")
+            .set("fetch.wait.max.ms", "100")
+            .set("fetch.error.backoff.ms", "100")
+            .set("queued.max.messages.kbytes", "8192");
+        config
+    }
+
+    /// A member of a group of workers.
+    pub(crate) fn member(&self, group: &str) -> ClientConfig {
+        let mut config = self.consumer(group);
+        config
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("session.timeout.ms", "6000")
+            .set("heartbeat.interval.ms", "1500")
+            .set("auto.offset.reset", "latest");
+        config
+    }
+}

@@ -1,0 +1,4 @@
+//! What tests, benchmarks and `make cluster` stand on: a real Kafka cluster on this machine, and named fixtures.
+
+pub mod fixtures;
+pub mod kafka;
