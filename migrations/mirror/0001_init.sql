@@ -72,7 +72,8 @@ CREATE INDEX orders_by_status ON orders (status, queued_time, order_id);
 CREATE INDEX orders_by_queue ON orders (queued_time, order_id);
 CREATE INDEX orders_by_decision ON orders (decided_at) WHERE decided_at IS NOT NULL;
 CREATE INDEX orders_by_user ON orders (user_id);
-CREATE INDEX orders_by_number ON orders (display_no);
+-- By the number that people say and by any part of a customer's name, without reading the table.
+CREATE INDEX orders_by_words ON orders (display_no, customer_name);
 
 -- ClientOrderItem: what the customer ordered.
 CREATE TABLE client_order_items (
@@ -164,22 +165,31 @@ CREATE TABLE items (
     changed          TEXT    NOT NULL    -- JSON: who changed each field last
 ) STRICT;
 CREATE INDEX items_by_barcode ON items (barcode) WHERE barcode IS NOT NULL;
-CREATE INDEX items_by_name ON items (name, item_id) WHERE deleted = 0;
+-- The grid's order; the item's number, which every index ends with, tells equal names apart.
+CREATE INDEX items_by_name ON items (name COLLATE NOCASE) WHERE deleted = 0;
 
--- Search over words, kept beside the items by triggers. Not ordered by rank: that costs 100 times as much.
+-- What can be found by words: never a deleted item.
+CREATE VIEW items_live AS SELECT item_id, name, category FROM items WHERE deleted = 0;
+
+-- Search over words, kept beside the items by triggers. Not ordered by rank: that costs 100 times as much. Marks
+-- belong to words, so that scripts which write vowels with them are not cut apart.
 CREATE VIRTUAL TABLE items_words USING fts5 (
-    name, category, content = 'items', content_rowid = 'item_id', columnsize = 0, prefix = '1 2 3',
-    tokenize = 'unicode61 remove_diacritics 2'
+    name, category, content = 'items_live', content_rowid = 'item_id', columnsize = 0, detail = none,
+    prefix = '1 2 3', tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co M*'"
 );
-CREATE TRIGGER items_words_insert AFTER INSERT ON items BEGIN
+CREATE TRIGGER items_words_insert AFTER INSERT ON items WHEN new.deleted = 0 BEGIN
     INSERT INTO items_words (rowid, name, category) VALUES (new.item_id, new.name, new.category);
 END;
-CREATE TRIGGER items_words_delete AFTER DELETE ON items BEGIN
+CREATE TRIGGER items_words_delete AFTER DELETE ON items WHEN old.deleted = 0 BEGIN
     INSERT INTO items_words (items_words, rowid, name, category) VALUES ('delete', old.item_id, old.name, old.category);
 END;
-CREATE TRIGGER items_words_update AFTER UPDATE OF name, category ON items
-WHEN old.name IS NOT new.name OR old.category IS NOT new.category BEGIN
+CREATE TRIGGER items_words_update AFTER UPDATE OF name, category, deleted ON items
+WHEN old.deleted = 0 AND (old.name IS NOT new.name OR old.category IS NOT new.category OR new.deleted = 1) BEGIN
     INSERT INTO items_words (items_words, rowid, name, category) VALUES ('delete', old.item_id, old.name, old.category);
+    INSERT INTO items_words (rowid, name, category)
+        SELECT new.item_id, new.name, new.category WHERE new.deleted = 0;
+END;
+CREATE TRIGGER items_words_restore AFTER UPDATE OF deleted ON items WHEN old.deleted = 1 AND new.deleted = 0 BEGIN
     INSERT INTO items_words (rowid, name, category) VALUES (new.item_id, new.name, new.category);
 END;
 
@@ -192,7 +202,7 @@ CREATE TABLE price_history (
     by       TEXT,
     source   TEXT    NOT NULL CHECK (source IN ('here', 'central', 'import'))
 ) STRICT;
-CREATE INDEX price_history_by_item ON price_history (item_id, id);
+CREATE INDEX price_history_by_item ON price_history (item_id);
 
 -- Central's last row, kept beside the shown one while changes on it are unacknowledged.
 CREATE TABLE bases (
@@ -243,10 +253,11 @@ CREATE TABLE outbox (
     UNIQUE (incarnation, lane, seq),
     CHECK ((state IN ('held', 'ready')) = (seq IS NULL))
 ) STRICT;
-CREATE INDEX outbox_waiting ON outbox (state, lane, id) WHERE state IN ('held', 'ready', 'sent', 'refused');
-CREATE INDEX outbox_by_subject ON outbox (kind, subject, id);
+CREATE INDEX outbox_by_state ON outbox (state, lane);
+CREATE INDEX outbox_by_subject ON outbox (kind, subject);
 CREATE INDEX outbox_by_sending ON outbox (sent_at) WHERE sent_at IS NOT NULL;
-CREATE INDEX outbox_by_ack ON outbox (acked_at) WHERE acked_at IS NOT NULL;
+CREATE INDEX outbox_by_ack ON outbox (state, acked_at) WHERE acked_at IS NOT NULL;
+CREATE INDEX outbox_by_replaced ON outbox (replaces) WHERE replaces IS NOT NULL;
 
 CREATE TABLE numbering (
     incarnation  TEXT    NOT NULL,
@@ -310,6 +321,7 @@ CREATE TABLE digests (
     sum     TEXT    NOT NULL,
     at      INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX digests_by_lane ON digests (lane);
 
 -- What happened, for ever. Each entry's hash covers the one before it in its incarnation.
 CREATE TABLE audit_log (
@@ -324,5 +336,5 @@ CREATE TABLE audit_log (
     body         TEXT    NOT NULL,   -- JSON
     hash         BLOB    NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
-CREATE INDEX audit_by_subject ON audit_log (subject, id);
+CREATE INDEX audit_by_subject ON audit_log (subject);
 CREATE INDEX audit_by_change ON audit_log (change_id) WHERE change_id IS NOT NULL;

@@ -1,20 +1,23 @@
 //! An act: validate, decide, write rows, audit and outbox, in one transaction. "Done" means this has answered.
 
-use aisle_contract::up;
+use aisle_contract::{MAX_VALUE_BYTES, up};
 use aisle_domain::{
-    Change, ChangeId, Context, Item, Order, OrderId, Outcome, Refusal, Store, Subject, Timestamp, decide, fold,
+    Change, ChangeId, Context, Item, Order, OrderId, OrderStatus, Outcome, Refusal, Store, Subject, Timestamp, decide, fold,
     item::ChangedBy,
 };
 use rusqlite::Transaction;
 use serde_json::json;
 
 use crate::{
+    alarms,
     audit::{self, Entry},
     bases::{self, Kind},
+    conflicts,
     error::{ActError, MirrorError, Result},
     items,
     mirror::Mirror,
-    orders, outbox,
+    orders,
+    outbox::{self, ChangeState},
     prices::PriceSource,
     refold, store,
 };
@@ -36,6 +39,9 @@ pub struct NewChange {
     pub replaces: Option<ChangeId>,
 }
 
+/// The largest body of a change, bytes: room is left for its envelope.
+const LARGEST: usize = MAX_VALUE_BYTES - 4096;
+
 type Acted<T> = std::result::Result<T, ActError>;
 
 impl Mirror {
@@ -45,7 +51,13 @@ impl Mirror {
     /// [`ActError::Refused`] when a rule forbids it; nothing is written then.
     pub fn act(&self, new: &NewChange) -> Acted<Subject> {
         let subject = new.change.subject();
-        self.write(|tx| {
+        self.transact(|tx| {
+            if let Some(known) = outbox::load(tx, new.change_id)? {
+                // The same act once more, told twice by an impatient screen: it is done.
+                return if known.change == new.change { Ok(subject) } else { Err(Refusal::IdTaken.into()) };
+            }
+            let body = up::body_of(&new.change).map_err(MirrorError::from)?;
+            check_size(&body)?;
             match subject {
                 Subject::Order(id) => on_order(tx, id, new)?,
                 Subject::Item(_) => on_item(tx, new)?,
@@ -58,9 +70,12 @@ impl Mirror {
                 subject,
                 by: Some(&new.by),
                 change_id: Some(new.change_id),
-                body: up::body_of(&new.change).map_err(MirrorError::from)?,
+                body,
             };
             audit::append(tx, &entry)?;
+            if let Some(replaced) = new.replaces {
+                conflicts::close_of(tx, replaced, new.at)?;
+            }
             Ok(subject)
         })
     }
@@ -70,7 +85,7 @@ impl Mirror {
     /// # Errors
     /// [`ActError::Numbered`] for one that has.
     pub fn withdraw(&self, id: ChangeId, by: &str, at: Timestamp) -> Acted<Subject> {
-        self.write(|tx| {
+        self.transact(|tx| {
             let missing = || MirrorError::NotFound { what: format!("change {id} in this desk's outbox") };
             let row = outbox::load(tx, id)?.ok_or_else(missing)?;
             if !row.state.is_undoable() {
@@ -86,14 +101,47 @@ impl Mirror {
         })
     }
 
+    /// Closes a refused change that needs no fix: what central has is kept. Its conflicts are closed with it.
+    ///
+    /// # Errors
+    /// [`MirrorError::NotFound`] where there is no such refused change.
+    pub fn close(&self, id: ChangeId, by: &str, at: Timestamp) -> Result<Subject> {
+        self.write(|tx| {
+            let missing = || MirrorError::NotFound { what: format!("refused change {id} in this desk's outbox") };
+            let row = outbox::load(tx, id)?.filter(|row| row.state == ChangeState::Refused).ok_or_else(missing)?;
+            let subject = row.change.subject();
+            if !row.closed {
+                outbox::close(tx, id, at)?;
+                conflicts::close_of(tx, id, at)?;
+                let body = json!({ "type": row.change.type_word() });
+                let entry = Entry { at, kind: "change.closed", subject, by: Some(by), change_id: Some(id), body };
+                audit::append(tx, &entry)?;
+            }
+            Ok(subject)
+        })
+    }
+
     /// Ends the hold of one change, or of all: they may be numbered from now on. Answers how many.
     pub fn release(&self, id: Option<ChangeId>) -> Result<usize> {
         self.write(|tx| outbox::release(tx, id))
     }
 }
 
+/// What no topic takes is refused here, where a person can still do something about it.
+fn check_size(body: &serde_json::Value) -> Acted<()> {
+    let bytes = body.to_string().len();
+    if bytes <= LARGEST {
+        return Ok(());
+    }
+    let what = format!("the change is too large to be sent: {bytes} bytes of at most {LARGEST}");
+    Err(Refusal::BadValue { what }.into())
+}
+
 /// An act that changes nothing is told, not sent.
-fn nothing_to_do(order: &Order, by: Option<String>, at: Option<Timestamp>) -> Refusal {
+fn nothing_to_do(order: &Order, change: &Change, by: Option<String>, at: Option<Timestamp>) -> Refusal {
+    if !change.is_decision() {
+        return Refusal::BadValue { what: format!("nothing to change on order {}", order.order_id) };
+    }
     Refusal::AlreadyDecided {
         by: by.or_else(|| order.decided_by.clone()),
         at: at.or(order.decided_at).unwrap_or(order.queued_time),
@@ -109,13 +157,15 @@ fn on_order(tx: &Transaction<'_>, id: OrderId, new: &NewChange) -> Acted<()> {
     let mut next = shown.clone();
     match decide::apply(&mut next, &new.change, &context)? {
         Outcome::Applied => {}
-        Outcome::Already { by, at } => return Err(nothing_to_do(&shown, by, at).into()),
+        Outcome::Already { by, at } => return Err(nothing_to_do(&shown, &new.change, by, at).into()),
     }
     if bases::load::<Order>(tx, Kind::Order, id.get())?.is_none() {
         bases::store(tx, Kind::Order, id.get(), Some((&shown, shown.version)))?;
     }
     orders::write(tx, &next, Some(&shown))?;
-    crate::alarms::settle(tx, id)?;
+    if next.status != OrderStatus::New {
+        alarms::settle(tx, id)?;
+    }
     Ok(())
 }
 
@@ -144,6 +194,9 @@ fn on_store(tx: &Transaction<'_>, new: &NewChange) -> Acted<()> {
     let shown = store::load(tx)?.ok_or_else(missing)?;
     let mut next = shown.clone();
     fold::apply_store(&mut next, &new.change)?;
+    if next == shown {
+        return Err(Refusal::BadValue { what: "nothing to change on the store".into() }.into());
+    }
     if bases::load::<Store>(tx, Kind::Store, 0)?.is_none() {
         bases::store(tx, Kind::Store, 0, Some((&shown, shown.version)))?;
     }

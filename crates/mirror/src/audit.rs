@@ -48,50 +48,45 @@ pub(crate) fn append(tx: &Transaction<'_>, entry: &Entry<'_>) -> Result<()> {
     let (incarnation, desk_id, desk): (String, String, String) = tx
         .prepare_cached("SELECT incarnation, desk_id, desk_name FROM identity")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let before: Option<Vec<u8>> = tx
-        .prepare_cached("SELECT hash FROM audit_log WHERE incarnation = ?1 ORDER BY id DESC LIMIT 1")?
-        .query_row([&incarnation], |row| row.get(0))
+    let last: Option<(String, Vec<u8>)> = tx
+        .prepare_cached("SELECT incarnation, hash FROM audit_log ORDER BY id DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
+    let before = last.filter(|(of, _)| *of == incarnation).map(|(_, hash)| hash);
     let body = entry.body.to_string();
     let subject = entry.subject.to_string();
     let change_id = entry.change_id.map(|id| id.to_string());
     let desk = entry.by.is_some_and(|by| by != "central").then_some(desk);
+    let at = entry.at.millis();
     let hash = link(
         before.as_deref().unwrap_or(desk_id.as_bytes()),
-        &[
-            &entry.at.millis().to_string(),
-            entry.kind,
-            &subject,
-            entry.by.unwrap_or_default(),
-            change_id.as_deref().unwrap_or_default(),
-            &body,
+        [
+            Some(&incarnation),
+            Some(&at.to_string()),
+            Some(entry.kind),
+            Some(&subject),
+            entry.by,
+            desk.as_deref(),
+            change_id.as_deref(),
+            Some(&body),
         ],
     );
     tx.prepare_cached(
         "INSERT INTO audit_log (incarnation, at, kind, subject, by, desk, change_id, body, hash)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
-    .execute(params![
-        incarnation,
-        entry.at.millis(),
-        entry.kind,
-        subject,
-        entry.by,
-        desk,
-        change_id,
-        body,
-        hash.as_slice()
-    ])?;
+    .execute(params![incarnation, at, entry.kind, subject, entry.by, desk, change_id, body, hash.as_slice()])?;
     Ok(())
 }
 
-/// SHA-256 over the hash before and the fields, each ended by a zero byte.
-fn link(before: &[u8], fields: &[&str]) -> [u8; 32] {
+/// SHA-256 over the hash before and the row's columns, each with its length so that none can run into the next.
+fn link(before: &[u8], columns: [Option<&str>; 8]) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(before);
-    for field in fields {
-        hash.update(field.as_bytes());
-        hash.update([0]);
+    for column in columns {
+        let length = column.map_or(-1, |text| i64::try_from(text.len()).unwrap_or(i64::MAX));
+        hash.update(length.to_be_bytes());
+        hash.update(column.unwrap_or_default().as_bytes());
     }
     hash.finalize().into()
 }
@@ -99,7 +94,11 @@ fn link(before: &[u8], fields: &[&str]) -> [u8; 32] {
 /// Entries of one subject, oldest first; the newest `limit` of them.
 pub fn of_subject(conn: &Connection, subject: Subject, limit: usize) -> Result<Vec<AuditEntry>> {
     let mut statement = conn.prepare_cached(
-        "SELECT a.id, a.at, a.kind, a.subject, a.by, a.desk, a.change_id, a.body, o.state, o.message
+        "SELECT a.id, a.at, a.kind, a.subject, a.by, a.desk, a.change_id, a.body,
+             coalesce(o.state, (SELECT substr(r.kind, 8) FROM audit_log r WHERE r.change_id = a.change_id
+                 AND r.kind IN ('change.received', 'change.refused') ORDER BY r.id DESC LIMIT 1)) AS state,
+             coalesce(o.message, (SELECT r.body ->> '$.message' FROM audit_log r WHERE r.change_id = a.change_id
+                 AND r.kind = 'change.refused' ORDER BY r.id DESC LIMIT 1)) AS message
          FROM audit_log a LEFT JOIN outbox o ON o.change_id = a.change_id
          WHERE a.subject = ?1 ORDER BY a.id DESC LIMIT ?2",
     )?;
@@ -132,26 +131,21 @@ fn entry(row: &Row<'_>) -> Result<AuditEntry> {
 pub(crate) fn check_chain(conn: &Connection) -> Result<(i64, Vec<String>)> {
     let desk_id: String = conn.query_row("SELECT desk_id FROM identity", [], |row| row.get(0))?;
     let mut statement = conn.prepare(
-        "SELECT id, incarnation, at, kind, subject, by, change_id, body, hash FROM audit_log ORDER BY incarnation, id",
+        "SELECT incarnation, CAST(at AS TEXT), kind, subject, by, desk, change_id, body, id, hash
+         FROM audit_log ORDER BY incarnation, id",
     )?;
     let mut rows = statement.query([])?;
     let (mut checked, mut problems) = (0, Vec::new());
     let mut before: Option<(String, Vec<u8>)> = None;
     while let Some(row) = rows.next()? {
-        let incarnation: String = row.get("incarnation")?;
-        let text = |column: &str| -> Result<String> { Ok(row.get::<_, Option<String>>(column)?.unwrap_or_default()) };
+        let mut columns: [Option<String>; 8] = Default::default();
+        for (index, column) in columns.iter_mut().enumerate() {
+            *column = row.get(index)?;
+        }
+        let incarnation = columns.first().cloned().flatten().unwrap_or_default();
         let start = before.take().filter(|(of, _)| *of == incarnation).map(|(_, hash)| hash);
-        let expected = link(
-            start.as_deref().unwrap_or(desk_id.as_bytes()),
-            &[
-                &row.get::<_, i64>("at")?.to_string(),
-                &text("kind")?,
-                &text("subject")?,
-                &text("by")?,
-                &text("change_id")?,
-                &text("body")?,
-            ],
-        );
+        let expected =
+            link(start.as_deref().unwrap_or(desk_id.as_bytes()), columns.each_ref().map(Option::as_deref));
         let hash: Vec<u8> = row.get("hash")?;
         if hash != expected {
             problems.push(format!("entry {} does not follow from the one before it", row.get::<_, i64>("id")?));

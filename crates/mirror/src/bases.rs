@@ -1,9 +1,13 @@
 //! Central's last row, kept beside the shown one while changes on it are unacknowledged.
 
+use aisle_domain::{ItemId, OrderId, Subject};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::error::Result;
+use crate::{
+    error::Result,
+    row::{Columns, bad},
+};
 
 /// Which table a base stands beside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,4 +59,18 @@ pub(crate) fn store<T: Serialize>(tx: &Transaction<'_>, kind: Kind, id: i64, bas
 pub(crate) fn remove(tx: &Transaction<'_>, kind: Kind, id: i64) -> Result<()> {
     tx.prepare_cached("DELETE FROM bases WHERE kind = ?1 AND id = ?2")?.execute(params![kind.word(), id])?;
     Ok(())
+}
+
+/// Every order and item that a base is kept beside.
+pub(crate) fn subjects(conn: &Connection) -> Result<Vec<Subject>> {
+    let mut statement = conn.prepare_cached("SELECT kind, id FROM bases WHERE kind IN ('order', 'item')")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(match row.get_ref("kind")?.as_str().map_err(|e| bad("kind", e))? {
+            "order" => Subject::Order(row.id("id", OrderId::new)?),
+            _ => Subject::Item(row.id("id", ItemId::new)?),
+        });
+    }
+    Ok(found)
 }

@@ -3,7 +3,7 @@
 use aisle_domain::{ChangeId, ItemId, Timestamp, item::Field};
 use rusqlite::{Connection, Transaction, params};
 
-use crate::error::Result;
+use crate::{error::Result, row::Columns};
 
 /// How many are open.
 pub fn count_open(conn: &Connection) -> Result<i64> {
@@ -21,5 +21,47 @@ pub(crate) fn open(tx: &Transaction<'_>, item: ItemId, fields: &[Field], change:
     for field in fields {
         statement.execute(params![item.get(), field.word(), change.to_string(), at.millis()])?;
     }
+    Ok(())
+}
+
+/// A field that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// Its number here.
+    pub conflict_id: i64,
+    /// The item.
+    pub item: ItemId,
+    /// The field.
+    pub field: Field,
+    /// The refused change with this desk's value.
+    pub change_id: ChangeId,
+    /// When central said so.
+    pub at: Timestamp,
+}
+
+/// Those that are open, oldest first.
+pub fn list(conn: &Connection, limit: usize) -> Result<Vec<Conflict>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT conflict_id, item_id, field, change_id, at FROM conflicts WHERE closed_at IS NULL
+         ORDER BY conflict_id LIMIT ?1",
+    )?;
+    let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(Conflict {
+            conflict_id: row.get("conflict_id")?,
+            item: row.id("item_id", ItemId::new)?,
+            field: row.word("field", &Field::ALL, Field::word)?,
+            change_id: row.parsed("change_id")?,
+            at: row.time("at")?,
+        });
+    }
+    Ok(found)
+}
+
+/// Closes what a change left open: it was replaced, or central's value is kept.
+pub(crate) fn close_of(tx: &Transaction<'_>, change: ChangeId, at: Timestamp) -> Result<()> {
+    tx.prepare_cached("UPDATE conflicts SET closed_at = ?2 WHERE change_id = ?1 AND closed_at IS NULL")?
+        .execute(params![change.to_string(), at.millis()])?;
     Ok(())
 }

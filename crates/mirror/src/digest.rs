@@ -1,7 +1,10 @@
 //! Count and sum over central's rows in the mirror: over bases where they are kept, over shown rows elsewhere.
 
-use aisle_domain::{ItemId, OrderId, Subject, digest::RowDigest};
-use rusqlite::Connection;
+use aisle_domain::{
+    ItemId, Lane, OrderId, Subject, Timestamp,
+    digest::{DigestView, RowDigest},
+};
+use rusqlite::{Connection, Transaction, params};
 
 use crate::{error::Result, row::Columns};
 
@@ -36,4 +39,45 @@ fn digest(
         digest.add(row.id("id", &subject)?, row.get("version")?);
     }
     Ok(digest)
+}
+
+/// What central said of its own rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CentralDigest {
+    /// Where in the feed it said so.
+    pub offset: i64,
+    /// Count and sum.
+    pub rows: DigestView,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// Digests of central's that are kept, of each lane.
+const KEPT: i64 = 20;
+
+/// Keeps central's word.
+pub(crate) fn remember(tx: &Transaction<'_>, lane: Lane, offset: i64, rows: &DigestView, at: Timestamp) -> Result<()> {
+    let count = i64::try_from(rows.count).unwrap_or(i64::MAX);
+    tx.prepare_cached("INSERT INTO digests (lane, offset, count, sum, at) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![lane.word(), offset, count, rows.sum, at.millis()])?;
+    tx.prepare_cached(
+        "DELETE FROM digests WHERE lane = ?1
+         AND id <= (SELECT id FROM digests WHERE lane = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+    )?
+    .execute(params![lane.word(), KEPT])?;
+    Ok(())
+}
+
+/// Central's digests of a lane, newest first, at most 20.
+pub fn of_central(conn: &Connection, lane: Lane) -> Result<Vec<CentralDigest>> {
+    let mut statement =
+        conn.prepare_cached("SELECT offset, count, sum, at FROM digests WHERE lane = ?1 ORDER BY id DESC")?;
+    let mut rows = statement.query([lane.word()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let count = u64::try_from(row.get::<_, i64>("count")?).unwrap_or_default();
+        let rows = DigestView { count, sum: row.get("sum")? };
+        found.push(CentralDigest { offset: row.get("offset")?, rows, at: row.time("at")? });
+    }
+    Ok(found)
 }

@@ -136,6 +136,17 @@ impl MirrorError {
         Some(hint.into())
     }
 
+    /// Whether it speaks against one row, not against the database as a whole.
+    pub(crate) fn is_of_one_row(&self) -> bool {
+        match self {
+            Self::BadRow { .. } | Self::Json(_) | Self::WrongStore { .. } => true,
+            Self::Sqlite(Sqlite::SqliteFailure(code, _)) => {
+                matches!(code.code, ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch)
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) fn io(what: impl Into<String>, error: std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::StorageFull => Self::DiskFull,

@@ -2,18 +2,15 @@
 //! record is applied once whatever happens.
 
 mod central;
+mod plan;
 
-use aisle_contract::{DeskAck, DownBody, DownMessage, Incoming};
+use aisle_contract::{DeskAck, DownMessage, Incoming};
 use aisle_domain::{ChangeId, Epoch, ItemId, Lane, OrderId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::{Value, json};
 
-use crate::{
-    error::Result,
-    mirror::{Identity, Mirror},
-    row::Columns,
-    settings,
-};
+use self::plan::Meaning;
+use crate::{error::Result, mirror::Mirror, row::Columns, settings};
 
 /// More changed items than this are not named one by one.
 const NAMED_ITEMS: usize = 1000;
@@ -92,21 +89,37 @@ pub struct Parked {
     pub at: Timestamp,
 }
 
+impl FeedApplied {
+    /// Adds what one record changed.
+    fn take(&mut self, one: Self) {
+        self.orders.extend(one.orders);
+        self.items.extend(one.items);
+        self.store |= one.store;
+        self.new_orders.extend(one.new_orders);
+        self.cancelled.extend(one.cancelled);
+        self.received += one.received;
+        self.refused.extend(one.refused);
+        self.acks.extend(one.acks);
+        self.will_be_refused.extend(one.will_be_refused);
+        self.outbox |= one.outbox;
+        self.applied += 1;
+    }
+}
+
 impl Mirror {
     /// Applies a batch of a lane's feed with its position, in one transaction. Records before the position are
     /// skipped; what cannot be applied is parked and the rest goes on.
     pub fn apply_feed(&self, lane: Lane, cluster: &str, entries: &[FeedEntry], at: Timestamp) -> Result<FeedApplied> {
-        let identity = self.identity();
+        let Some(last) = entries.last() else { return Ok(FeedApplied::default()) };
         let mut applied = self.write(|tx| {
+            let identity = self.identity();
             let start = position(tx, lane)?.filter(|p| p.cluster == cluster).map_or(0, |p| p.next_offset);
             let mut applied = FeedApplied::default();
-            let mut next = start;
-            for entry in entries.iter().filter(|entry| entry.offset >= start) {
-                apply(tx, &identity, lane, entry, at, &mut applied)?;
-                next = entry.offset + 1;
+            for entry in entries {
+                apply(tx, lane, entry, &plan::meaning(&identity, lane, start, entry), at, &mut applied)?;
             }
-            set_position(tx, lane, cluster, next, at)?;
-            Ok::<_, crate::MirrorError>(applied)
+            set_position(tx, lane, cluster, start.max(last.offset + 1), at)?;
+            Ok(applied)
         })?;
         applied.orders.sort_unstable();
         applied.orders.dedup();
@@ -122,49 +135,65 @@ impl Mirror {
 
 fn apply(
     tx: &Transaction<'_>,
-    identity: &Identity,
     lane: Lane,
     entry: &FeedEntry,
+    meaning: &Meaning<'_>,
     at: Timestamp,
     applied: &mut FeedApplied,
 ) -> Result<()> {
-    let message = match &entry.message {
-        Ok(message) => message,
-        Err(why) => return park(tx, lane, entry, why, at, applied),
+    let why = match meaning {
+        Meaning::Known => return Ok(()),
+        Meaning::Park(why) => why.clone(),
+        _ => match whole(tx, |tx| central::apply(tx, lane, entry.offset, meaning, at))? {
+            Ok(one) => {
+                applied.take(one);
+                if let Ok(DownMessage { epoch: Some(epoch), .. }) = &entry.message {
+                    remember_epoch(tx, *epoch)?;
+                }
+                return unpark(tx, lane, entry);
+            }
+            Err(why) => why,
+        },
     };
-    if let Some(store) = foreign_store(&message.body, identity) {
-        let why = format!("it is a row of store {store}, this desk is of store {}", identity.store_id);
-        return park(tx, lane, entry, &why, at, applied);
-    }
-    if let Some(epoch) = message.epoch {
-        remember_epoch(tx, epoch)?;
-    }
-    central::apply(tx, identity, lane, &message.body, at, applied)?;
-    applied.applied += 1;
+    applied.parked += 1;
+    park(tx, lane, entry, &why, at)
+}
+
+/// Does `act` wholly or not at all. Answers in words what speaks against the record; what speaks against the
+/// database as a whole is the error of the whole batch.
+fn whole<T>(
+    tx: &Transaction<'_>,
+    act: impl FnOnce(&Transaction<'_>) -> Result<T>,
+) -> Result<std::result::Result<T, String>> {
+    tx.prepare_cached("SAVEPOINT feed_record")?.execute([])?;
+    let answer = match act(tx) {
+        Err(error) if error.is_of_one_row() => {
+            tx.prepare_cached("ROLLBACK TO feed_record")?.execute([])?;
+            Err(error.to_string())
+        }
+        other => Ok(other?),
+    };
+    tx.prepare_cached("RELEASE feed_record")?.execute([])?;
+    Ok(answer)
+}
+
+/// A later record of the same key stands in the place of one that was parked.
+fn unpark(tx: &Transaction<'_>, lane: Lane, entry: &FeedEntry) -> Result<()> {
     if let Some(key) = entry.record.key_text() {
         tx.prepare_cached("DELETE FROM parked WHERE lane = ?1 AND key = ?2")?.execute(params![lane.word(), key])?;
     }
     Ok(())
 }
 
-fn foreign_store(body: &DownBody, identity: &Identity) -> Option<i64> {
-    let store = match body {
-        DownBody::Order(order) => order.store_id,
-        DownBody::Item(item) => item.store_id,
-        DownBody::Store(store) => store.store_id,
-        _ => return None,
-    };
-    (store != identity.store_id).then_some(store.get())
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        text.extend([byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default()));
+        text
+    })
 }
 
-fn park(
-    tx: &Transaction<'_>,
-    lane: Lane,
-    entry: &FeedEntry,
-    why: &str,
-    at: Timestamp,
-    applied: &mut FeedApplied,
-) -> Result<()> {
+fn park(tx: &Transaction<'_>, lane: Lane, entry: &FeedEntry, why: &str, at: Timestamp) -> Result<()> {
+    unpark(tx, lane, entry)?;
     let record = &entry.record;
     let headers: Vec<Value> = record.headers.iter().map(|(name, value)| json!([name, hex(value)])).collect();
     tx.prepare_cached(
@@ -182,17 +211,7 @@ fn park(
         why,
         at.millis(),
     ])?;
-    applied.parked += 1;
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Where a lane is read, once it has been.

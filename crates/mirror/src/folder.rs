@@ -15,6 +15,9 @@ use crate::error::{MirrorError, Result};
 const APPLICATION_ID: i64 = 0x4169_736c;
 const DATABASE: &str = "aisle.db";
 
+/// How long one connection waits for another.
+const BUSY: Duration = Duration::from_secs(10);
+
 /// Plain SQL, applied in order; the schema's version is how many have been applied.
 const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/mirror/0001_init.sql")];
 
@@ -50,11 +53,15 @@ impl FolderLock {
     }
 }
 
-/// Whether a database may be written or only read.
+/// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
+    /// The one writer.
     Write,
+    /// One of the readers.
     Read,
+    /// A reader that writes copies to other files.
+    Copy,
 }
 
 /// A connection with every setting that the guarantees rest on, checked.
@@ -64,18 +71,19 @@ pub(crate) fn connect(file: &Path, access: Access) -> Result<Connection> {
     // `query_only`; where the folder cannot be written at all it reads the file alone.
     let conn = match Connection::open_with_flags(file, flags) {
         Ok(conn) => conn,
-        Err(_) if access == Access::Read => {
+        Err(_) if access != Access::Write => {
             Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?
         }
         Err(error) => return Err(error.into()),
     };
-    conn.busy_timeout(Duration::from_secs(10))?;
+    conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(200);
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    conn.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;")?;
+    conn.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;")?;
     match access {
         Access::Read => conn.execute_batch("PRAGMA query_only = ON;")?,
+        Access::Copy => {}
         Access::Write => make_durable(&conn)?,
     }
     Ok(conn)
@@ -83,7 +91,10 @@ pub(crate) fn connect(file: &Path, access: Access) -> Result<Connection> {
 
 /// "Done" on screen means written to the disk: a build of SQLite with other defaults must not change that.
 fn make_durable(conn: &Connection) -> Result<()> {
-    conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; PRAGMA cell_size_check = ON;")?;
+    if conn.is_readonly("main")? {
+        return Err(MirrorError::ReadOnly { what: "its file may only be read".into() });
+    }
+    conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA journal_size_limit = 67108864; PRAGMA cell_size_check = ON;")?;
     let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     let synchronous: i64 = conn.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
     if mode != "wal" || synchronous != 2 {
@@ -109,43 +120,81 @@ pub(crate) fn check(conn: &Connection, file: &Path) -> Result<i64> {
     inner().map_err(|e| MirrorError::opening(file, e))
 }
 
+/// Files up to this size are read whole when they are opened; of larger ones, only what central cannot send again.
+const READ_WHOLE_BYTES: i64 = 32 * 1024 * 1024;
+
+/// What only this desk has.
+const OWN_TABLES: [&str; 7] = ["identity", "settings", "outbox", "numbering", "bases", "feed_positions", "conflicts"];
+
 /// Looks at the file without changing a byte of it.
 pub(crate) fn inspect(file: &Path) -> Result<i64> {
     let conn = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|e| MirrorError::opening(file, e.into()))?;
+    conn.busy_timeout(BUSY)?;
     let found = check(&conn, file)?;
-    let quick: String = conn
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|e| MirrorError::opening(file, e.into()))?;
-    if quick == "ok" { Ok(found) } else { Err(MirrorError::Damaged { file: file.into(), what: quick }) }
+    let problem = first_problem(&conn).map_err(|e| MirrorError::opening(file, e))?;
+    match problem {
+        None => Ok(found),
+        Some(what) => Err(MirrorError::Damaged { file: file.into(), what }),
+    }
 }
 
-/// Makes the database of a new folder.
-pub(crate) fn create(dir: &Path) -> Result<Connection> {
+fn first_problem(conn: &Connection) -> Result<Option<String>> {
+    let quick = |pragma: &str| -> Result<Option<String>> {
+        let word: String = conn.query_row(pragma, [], |row| row.get(0))?;
+        Ok((word != "ok").then_some(word))
+    };
+    let size: i64 =
+        conn.query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| row.get(0))?;
+    if size <= READ_WHOLE_BYTES {
+        return quick("PRAGMA quick_check(1)");
+    }
+    for table in OWN_TABLES {
+        let problem = quick(&format!("PRAGMA quick_check({table})"))?;
+        if problem.is_some() {
+            return Ok(problem);
+        }
+    }
+    Ok(None)
+}
+
+/// Makes the database of a new folder: complete under another name first, so that a desk is there or is not.
+pub(crate) fn create(dir: &Path, write_first: impl FnOnce(&Connection) -> Result<()>) -> Result<()> {
     let file = database(dir);
     if file.exists() {
         return Err(MirrorError::AlreadyADesk { dir: dir.into() });
     }
-    drop(
-        OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .open(&file)
-            .map_err(|e| MirrorError::io(format!("{} cannot be made", file.display()), e))?,
-    );
-    let mut conn = connect(&file, Access::Write)?;
-    migrate(&mut conn, 0)?;
-    Ok(conn)
+    let journal = dir.join("aisle.db-wal");
+    if journal.exists() {
+        let what = format!("it is missing, and {} with its last changes is there", journal.display());
+        return Err(MirrorError::Damaged { file, what });
+    }
+    let unfinished = dir.join("aisle.db.new");
+    let cannot = |what: &Path, e| MirrorError::io(format!("{} cannot be made", what.display()), e);
+    // The lock is held: whoever left this behind is gone.
+    std::fs::write(&unfinished, []).map_err(|e| cannot(&unfinished, e))?;
+    let mut conn = Connection::open(&unfinished)?;
+    conn.execute_batch("PRAGMA journal_mode = MEMORY;")?;
+    migrate(&mut conn, MIGRATIONS, 0)?;
+    write_first(&conn)?;
+    conn.close().map_err(|(_, error)| error)?;
+    to_disk(&unfinished)?;
+    std::fs::rename(&unfinished, &file).map_err(|e| cannot(&file, e))?;
+    folder_to_disk(dir)
 }
 
 /// Opens the database of a folder: refuses what is not its own, copies before it migrates.
 pub(crate) fn open(dir: &Path, at: Timestamp) -> Result<Connection> {
+    open_with(dir, MIGRATIONS, at)
+}
+
+fn open_with(dir: &Path, migrations: &[&str], at: Timestamp) -> Result<Connection> {
     let file = database(dir);
     let found = inspect(&file)?;
     let mut conn = connect(&file, Access::Write).map_err(|e| MirrorError::opening(&file, e))?;
-    if found < known_version() {
+    if usize::try_from(found).unwrap_or(usize::MAX) < migrations.len() {
         copy(&conn, dir, found, at)?;
-        migrate(&mut conn, found)?;
+        migrate(&mut conn, migrations, found)?;
     }
     Ok(conn)
 }
@@ -157,19 +206,52 @@ fn copy(conn: &Connection, dir: &Path, schema: i64, at: Timestamp) -> Result<()>
     copy_to(conn, &copies.join(format!("aisle-schema-{schema}-{}.db", at.millis())))
 }
 
-/// Writes the database, whole and compact, to a new file and checks it.
+/// Writes the database, whole and compact, to a new file and checks it. A copy that is not whole does not stay.
 pub(crate) fn copy_to(conn: &Connection, to: &Path) -> Result<()> {
     if to.exists() {
         let error = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
         return Err(MirrorError::io(format!("{} is not overwritten", to.display()), error));
     }
-    conn.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
-    inspect(to).map(|_| ())
+    let written = conn
+        .execute("VACUUM INTO ?1", [to.to_string_lossy()])
+        .map_err(MirrorError::from)
+        .and_then(|_| inspect(to))
+        .and_then(|_| to_disk(to));
+    if written.is_err()
+        && let Err(error) = std::fs::remove_file(to)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(file = %to.display(), %error, "a copy that is not whole could not be removed");
+    }
+    written
 }
 
-fn migrate(conn: &mut Connection, from: i64) -> Result<()> {
+fn to_disk(file: &Path) -> Result<()> {
+    OpenOptions::new()
+        .write(true)
+        .open(file)
+        .and_then(|open| open.sync_all())
+        .map_err(|e| MirrorError::io(format!("{} cannot be written to the disk", file.display()), e))
+}
+
+/// A new name is on the disk only when its folder is.
+#[cfg(unix)]
+fn folder_to_disk(dir: &Path) -> Result<()> {
+    File::open(dir)
+        .and_then(|open| open.sync_all())
+        .map_err(|e| MirrorError::io(format!("{} cannot be written to the disk", dir.display()), e))
+}
+
+/// Here the system itself writes names to the disk.
+#[cfg(not(unix))]
+fn folder_to_disk(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// Applies what is missing, each file wholly or not at all.
+fn migrate(conn: &mut Connection, migrations: &[&str], from: i64) -> Result<()> {
     let done = usize::try_from(from).unwrap_or(usize::MAX);
-    for (index, sql) in MIGRATIONS.iter().enumerate().skip(done) {
+    for (index, sql) in migrations.iter().enumerate().skip(done) {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute_batch(sql)?;
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;

@@ -1,12 +1,33 @@
 //! The catalog: reads, search, and the one place that writes its shown rows.
 
-use aisle_domain::{Availability, Barcode, Item, ItemId, StoreId};
-use rusqlite::{Connection, Row, ToSql, Transaction, params};
+use std::collections::HashSet;
 
-use crate::{error::Result, row::Columns};
+use aisle_domain::{Availability, Barcode, Item, ItemId, StoreId};
+use rusqlite::{Connection, ErrorCode, Row, ToSql, Transaction, params};
+
+use crate::{
+    error::{MirrorError, Result},
+    row::Columns,
+};
 
 /// Matches that a search counts at most.
 const COUNTED: usize = 1000;
+
+/// From this many on, letters are looked for among barcodes too; digits always are.
+const CODE_LETTERS: usize = 3;
+
+const BY_NUMBER: &str = "SELECT * FROM items WHERE item_id = ?1";
+const BY_BARCODE: &str = "SELECT * FROM items WHERE barcode = ?1 ORDER BY item_id";
+const LIVE_BY_NUMBER: &str = "SELECT item_id FROM items WHERE item_id = ?1 AND deleted = 0";
+const LIVE_BY_BARCODE: &str = "SELECT item_id FROM items WHERE barcode = ?1 AND deleted = 0 ORDER BY item_id LIMIT 500";
+const LIVE_BY_NAME: &str =
+    "SELECT item_id FROM items WHERE name COLLATE NOCASE = ?1 AND deleted = 0 ORDER BY item_id LIMIT 1000";
+const LIVE_BY_BARCODE_START: &str =
+    "SELECT item_id FROM items WHERE barcode >= ?1 AND barcode < ?2 AND deleted = 0 ORDER BY barcode, item_id LIMIT 500";
+const LIVE_BY_NAME_START: &str =
+    "SELECT item_id FROM items WHERE name COLLATE NOCASE >= ?1 AND name COLLATE NOCASE < ?2 AND deleted = 0
+     ORDER BY name COLLATE NOCASE, item_id LIMIT 1000";
+const LIVE_BY_WORDS: &str = "SELECT rowid FROM items_words WHERE items_words MATCH ?1 LIMIT 1000";
 
 fn read(row: &Row<'_>) -> Result<Item> {
     Ok(Item {
@@ -40,18 +61,28 @@ fn collect(conn: &Connection, sql: &str, params: &[&dyn ToSql]) -> Result<Vec<It
 
 /// The item as it is shown, a deleted one too.
 pub fn load(conn: &Connection, id: ItemId) -> Result<Option<Item>> {
-    Ok(collect(conn, "SELECT * FROM items WHERE item_id = ?1", &[&id.get()])?.into_iter().next())
+    Ok(collect(conn, BY_NUMBER, &[&id.get()])?.into_iter().next())
 }
 
 /// Items with this barcode, deleted ones too.
 pub fn by_barcode(conn: &Connection, barcode: &Barcode) -> Result<Vec<Item>> {
-    collect(conn, "SELECT * FROM items WHERE barcode = ?1 ORDER BY item_id", &[&barcode.as_str()])
+    collect(conn, BY_BARCODE, &[&barcode.as_str()])
 }
 
-/// A page of the catalog by name.
+/// A page of the catalog by name, whatever its letters' case, then by number.
 pub fn page(conn: &Connection, offset: i64, limit: i64) -> Result<Vec<Item>> {
-    let sql = "SELECT * FROM items WHERE deleted = 0 ORDER BY name, item_id LIMIT ?2 OFFSET ?1";
+    let sql = "SELECT * FROM items WHERE deleted = 0 ORDER BY name COLLATE NOCASE, item_id LIMIT ?2 OFFSET ?1";
     collect(conn, sql, &[&offset, &limit])
+}
+
+/// The catalog in the order of [`page`], behind the item with this name and number.
+pub fn list(conn: &Connection, after: Option<(&str, ItemId)>, limit: usize) -> Result<Vec<Item>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let Some((name, id)) = after else { return page(conn, 0, limit) };
+    let sql = "SELECT * FROM items
+               WHERE deleted = 0 AND name COLLATE NOCASE >= ?1 AND (name COLLATE NOCASE > ?1 OR item_id > ?2)
+               ORDER BY name COLLATE NOCASE, item_id LIMIT ?3";
+    collect(conn, sql, &[&name, &id.get(), &limit])
 }
 
 /// How many items the catalog has.
@@ -59,57 +90,92 @@ pub fn count(conn: &Connection) -> Result<i64> {
     Ok(conn.prepare_cached("SELECT count(*) FROM items WHERE deleted = 0")?.query_row([], |row| row.get(0))?)
 }
 
-/// Items that match what was typed, and how many there are (counted to 1000): first the one with this number, then
-/// barcodes that begin so, then the names that are exactly this, then those that have all the words, in any order
-/// and from their first letter on, in name or category.
+/// Items that match what was typed, and how many there are, counted to 1000: the one with this number, the barcode,
+/// the name itself, barcodes and names that begin so, then those that have all the words from their first letters
+/// on, in any order, in name or category.
 pub fn search(conn: &Connection, text: &str, offset: i64, limit: i64) -> Result<(Vec<Item>, i64)> {
-    let mut found: Vec<i64> = Vec::new();
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if digits {
-        extend(&mut found, conn, "SELECT item_id FROM items WHERE item_id = ?1 AND deleted = 0", &[&text.parse::<i64>().ok()])?;
-        let sql = "SELECT item_id FROM items WHERE barcode >= ?1 AND barcode < ?1 || ':' AND deleted = 0
-                   ORDER BY barcode, item_id LIMIT 1000";
-        extend(&mut found, conn, sql, &[&text])?;
-    }
-    extend(&mut found, conn, "SELECT item_id FROM items WHERE name = ?1 AND deleted = 0 ORDER BY item_id LIMIT 1000", &[&text])?;
-    if let Some(query) = words_query(text) {
-        let sql = "SELECT i.item_id FROM items_words w JOIN items i ON i.item_id = w.rowid
-                   WHERE items_words MATCH ?1 AND i.deleted = 0 LIMIT 1000";
-        extend(&mut found, conn, sql, &[&query])?;
-    }
-    found.truncate(COUNTED);
+    let found = matches(conn, text.trim())?;
     let (skip, take) = (usize::try_from(offset).unwrap_or(0), usize::try_from(limit).unwrap_or(0));
     let mut items = Vec::new();
     for id in found.iter().skip(skip).take(take) {
-        items.extend(collect(conn, "SELECT * FROM items WHERE item_id = ?1", &[id])?);
+        items.extend(collect(conn, BY_NUMBER, &[id])?);
     }
     Ok((items, i64::try_from(found.len()).unwrap_or(i64::MAX)))
 }
 
-fn extend(found: &mut Vec<i64>, conn: &Connection, sql: &str, params: &[&dyn ToSql]) -> Result<()> {
-    if found.len() >= COUNTED {
-        return Ok(());
+fn matches(conn: &Connection, text: &str) -> Result<Vec<i64>> {
+    let mut found = Found::default();
+    if text.is_empty() {
+        return Ok(found.ids);
     }
-    let known: std::collections::HashSet<i64> = found.iter().copied().collect();
-    let mut statement = conn.prepare_cached(sql)?;
-    let mut rows = statement.query(params)?;
-    while let Some(row) = rows.next()? {
-        let id = row.get(0)?;
-        if !known.contains(&id) {
-            found.push(id);
+    let end = format!("{text}\u{10ffff}");
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    let code = text.bytes().all(|b| b.is_ascii_graphic()) && (digits || text.len() >= CODE_LETTERS);
+    if digits {
+        found.extend(conn, LIVE_BY_NUMBER, &[&text.parse::<i64>().ok()])?;
+    }
+    if code {
+        found.extend(conn, LIVE_BY_BARCODE, &[&text])?;
+    }
+    found.extend(conn, LIVE_BY_NAME, &[&text])?;
+    if code {
+        found.extend(conn, LIVE_BY_BARCODE_START, &[&text, &end])?;
+    }
+    found.extend(conn, LIVE_BY_NAME_START, &[&text, &end])?;
+    if let Some(query) = words_query(text) {
+        match found.extend(conn, LIVE_BY_WORDS, &[&query]) {
+            // A sign that is newer than SQLite's tables of letters cuts a word in two, which this index does not
+            // take. What begins with the text has been found by then.
+            Err(MirrorError::Sqlite(rusqlite::Error::SqliteFailure(code, _)))
+                if code.code == ErrorCode::Unknown => {}
+            other => other?,
         }
     }
-    Ok(())
+    found.ids.truncate(COUNTED);
+    Ok(found.ids)
+}
+
+/// Numbers of items, each once, in the order in which they were found.
+#[derive(Default)]
+struct Found {
+    ids: Vec<i64>,
+    known: HashSet<i64>,
+}
+
+impl Found {
+    fn extend(&mut self, conn: &Connection, sql: &str, params: &[&dyn ToSql]) -> Result<()> {
+        if self.ids.len() >= COUNTED {
+            return Ok(());
+        }
+        let mut statement = conn.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        while let Some(row) = rows.next()? {
+            let id = row.get(0)?;
+            if self.known.insert(id) {
+                self.ids.push(id);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Every word as a prefix, quoted so that no sign of the query language is read in it.
 pub(crate) fn words_query(text: &str) -> Option<String> {
     let words: Vec<String> = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
+        .split(|c: char| !is_of_word(c))
+        .filter(|word| word.contains(char::is_alphanumeric))
         .map(|word| format!("\"{word}\"*"))
         .collect();
     (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// Whether the index has this sign inside words: letters, digits, and the marks that belong to them.
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric()
+        || matches!(c,
+            '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{610}'..='\u{61a}'
+            | '\u{64b}'..='\u{65f}' | '\u{900}'..='\u{963}' | '\u{971}'..='\u{df3}' | '\u{e31}'..='\u{e3a}'
+            | '\u{e47}'..='\u{e4e}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20f0}')
 }
 
 /// Writes an item in the place of the one before.

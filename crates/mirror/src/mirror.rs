@@ -12,7 +12,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use crate::{
     error::{MirrorError, Result},
     folder::{self, Access, FolderLock},
-    ranges::RangeCache,
+    ranges::{RangeCache, RangeChange},
     row::Columns,
 };
 
@@ -63,14 +63,43 @@ struct Inner {
     _lock: Option<FolderLock>,
 }
 
+/// What the running transaction touched of what is also kept in memory.
+#[derive(Debug, Default)]
+struct Touched {
+    orders: Vec<i64>,
+    identity: bool,
+}
+
 thread_local! {
-    /// Orders that the running write transaction touched, for the range cache.
-    static TOUCHED: RefCell<Vec<i64>> = const { RefCell::new(Vec::new()) };
+    /// One transaction runs at a time on a thread, under the writer's lock.
+    static TOUCHED: RefCell<Touched> = RefCell::default();
 }
 
 /// Notes that the running transaction wrote this order.
 pub(crate) fn touched(order: i64) {
-    TOUCHED.with_borrow_mut(|orders| orders.push(order));
+    TOUCHED.with_borrow_mut(|touched| touched.orders.push(order));
+}
+
+/// Notes that the running transaction wrote who the desk is.
+pub(crate) fn touched_identity() {
+    TOUCHED.with_borrow_mut(|touched| touched.identity = true);
+}
+
+/// What memory is to hold once the running transaction is on the disk, read inside it: nothing is left to fail
+/// after the commit.
+struct Staged {
+    ranges: Vec<RangeChange>,
+    identity: Option<Identity>,
+}
+
+impl Staged {
+    fn read(tx: &Transaction<'_>, store: StoreId) -> Result<Self> {
+        let touched = TOUCHED.take();
+        let ranges =
+            touched.orders.into_iter().map(|order| RangeChange::read(tx, order, store)).collect::<Result<_>>()?;
+        let identity = touched.identity.then(|| read_identity(tx)).transpose()?;
+        Ok(Self { ranges, identity })
+    }
 }
 
 impl Mirror {
@@ -79,18 +108,21 @@ impl Mirror {
         std::fs::create_dir_all(dir)
             .map_err(|e| MirrorError::io(format!("the data folder {} cannot be made", dir.display()), e))?;
         let lock = FolderLock::take(dir)?;
-        let conn = folder::create(dir)?;
-        conn.execute(
-            "INSERT INTO identity (one, store_id, desk_id, incarnation, desk_name, created_at) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
-            params![
-                new.store_id.get(),
-                new.desk_id.to_string(),
-                new.incarnation.to_string(),
-                new.desk_name,
-                new.at.millis()
-            ],
-        )?;
-        Self::with(dir, Some(conn), Some(lock))
+        folder::create(dir, |conn| {
+            conn.execute(
+                "INSERT INTO identity (one, store_id, desk_id, incarnation, desk_name, created_at)
+                 VALUES (1, ?1, ?2, ?3, ?4, ?5)",
+                params![
+                    new.store_id.get(),
+                    new.desk_id.to_string(),
+                    new.incarnation.to_string(),
+                    new.desk_name,
+                    new.at.millis()
+                ],
+            )?;
+            Ok(())
+        })?;
+        Self::with(dir, Some(folder::open(dir, new.at)?), Some(lock))
     }
 
     /// Opens the folder's database and takes its lock; copies before it migrates.
@@ -170,7 +202,12 @@ impl Mirror {
     }
 
     /// Writes in one transaction: all of it is on the disk when this answers, or none of it.
-    pub fn write<T, E: From<MirrorError>>(
+    pub fn write<T>(&self, write: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.transact(write)
+    }
+
+    /// As [`Mirror::write`], where more than the database may say no.
+    pub(crate) fn transact<T, E: From<MirrorError>>(
         &self,
         write: impl FnOnce(&Transaction<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
@@ -178,38 +215,31 @@ impl Mirror {
             what: "it was opened for reading beside a running desk".into(),
         })?;
         let mut conn = writer.lock().unwrap_or_else(PoisonError::into_inner);
-        TOUCHED.with_borrow_mut(Vec::clear);
+        TOUCHED.take();
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(MirrorError::from)?;
         let answer = write(&tx)?;
+        let staged = Staged::read(&tx, self.identity().store_id)?;
         tx.commit().map_err(MirrorError::from)?;
-        self.after_commit(&conn)?;
+        self.publish(staged);
         Ok(answer)
     }
 
     /// Brings what is kept in memory up to the commit, still under the writer's lock.
-    fn after_commit(&self, conn: &Connection) -> Result<()> {
-        let touched = TOUCHED.take();
-        if touched.is_empty() {
-            return Ok(());
+    fn publish(&self, staged: Staged) {
+        self.0.ranges.apply(&staged.ranges);
+        if let Some(identity) = staged.identity {
+            *self.0.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
         }
-        let store = self.identity().store_id.get();
-        for order in touched {
-            self.0.ranges.refresh(conn, order, store)?;
-        }
-        Ok(())
     }
 
     /// Takes a new incarnation: numbers that central cannot follow any more are given back.
     pub fn renumber(&self, incarnation: Incarnation) -> Result<()> {
-        self.write(|tx| crate::outbox::renumber(tx, incarnation))?;
-        self.0.identity.write().unwrap_or_else(PoisonError::into_inner).incarnation = incarnation;
-        Ok(())
+        self.write(|tx| crate::outbox::renumber(tx, incarnation))
     }
 
     /// Writes a verified copy to a new file.
     pub fn backup_to(&self, file: &Path) -> Result<()> {
-        let conn = folder::connect(&folder::database(&self.0.dir), Access::Read)?;
-        conn.execute_batch("PRAGMA query_only = OFF;")?;
+        let conn = folder::connect(&folder::database(&self.0.dir), Access::Copy)?;
         folder::copy_to(&conn, file)
     }
 }

@@ -5,9 +5,7 @@ mod write;
 
 use std::collections::BTreeMap;
 
-use aisle_domain::{
-    Decision, Order, OrderId, OrderStatus, StoreId, Timestamp, UserId,
-};
+use aisle_domain::{Decision, Order, OrderId, OrderStatus, StoreId, Timestamp, UserId};
 use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
 
 pub(crate) use parts::payment as payment_row;
@@ -97,19 +95,24 @@ pub fn decided_since(conn: &Connection, since: Timestamp, limit: usize) -> Resul
     Ok((orders, total))
 }
 
-/// Orders by whole number, by the number that people say, or by customer; newest first.
+/// Orders by whole number, by the end of the number that people say, by customer's number or any part of their
+/// name; newest first.
 pub fn find(conn: &Connection, text: &str, limit: usize) -> Result<Vec<Order>> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
     let number: Option<i64> = text.parse().ok();
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    collect(
-        conn,
-        "SELECT * FROM orders WHERE order_id IN (
-             SELECT order_id FROM orders WHERE order_id = ?1 OR display_no = ?2 OR user_id = ?1
-             UNION SELECT order_id FROM orders WHERE ?2 <> '' AND customer_name LIKE ?2 || '%')
-         ORDER BY queued_time DESC, order_id DESC LIMIT ?3",
-        &[&number, &text, &limit],
-    )
+    let plain: String = text.chars().flat_map(|c| "\\%_".contains(c).then_some('\\').into_iter().chain([c])).collect();
+    collect(conn, FIND, &[&number, &format!("%{plain}"), &format!("%{plain}%"), &limit])
 }
+
+const FIND: &str = "SELECT * FROM orders WHERE order_id IN (
+        SELECT order_id FROM orders WHERE order_id = ?1
+        UNION SELECT order_id FROM orders WHERE user_id = ?1
+        UNION SELECT order_id FROM orders WHERE display_no LIKE ?2 ESCAPE '\\' OR customer_name LIKE ?3 ESCAPE '\\')
+    ORDER BY queued_time DESC, order_id DESC LIMIT ?4";
 
 /// How many orders a customer has in the mirror.
 pub fn count_of_user(conn: &Connection, user: UserId) -> Result<i64> {

@@ -1,6 +1,8 @@
 //! Changes on their way to central, in the order of acting. What a person did is never dropped and never deleted;
 //! only its state moves: held, ready, sent, received or refused.
 
+use std::str::FromStr;
+
 use aisle_contract::up;
 use aisle_domain::{Change, ChangeId, Incarnation, Lane, Refusal, Subject, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
@@ -8,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 use crate::{
     bases::Kind,
     error::{MirrorError, Result},
+    mirror::touched_identity,
     row::{Columns, bad},
 };
 
@@ -44,6 +47,19 @@ impl ChangeState {
     /// Whether it has no number yet and can be taken back.
     pub const fn is_undoable(self) -> bool {
         matches!(self, Self::Held | Self::Ready)
+    }
+}
+
+/// A word that is no state of a change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a state of a change; there are held, ready, sent, received, refused")]
+pub struct BadState(pub String);
+
+impl FromStr for ChangeState {
+    type Err = BadState;
+
+    fn from_str(text: &str) -> std::result::Result<Self, BadState> {
+        Self::ALL.into_iter().find(|state| state.word() == text).ok_or_else(|| BadState(text.into()))
     }
 }
 
@@ -174,8 +190,14 @@ pub(crate) fn collect(conn: &Connection, sql: &str, params: &[&dyn ToSql]) -> Re
     Ok(found)
 }
 
-fn states_sql(states: &[ChangeState]) -> String {
-    states.iter().map(|state| format!("'{}'", state.word())).collect::<Vec<_>>().join(", ")
+/// Rows in these states, as a union that reads each state and lane in the index's own order and merges them.
+fn in_states(states: &[ChangeState], and: &str) -> String {
+    let of_state = |state: &ChangeState| {
+        Lane::ALL.map(|lane| {
+            format!("SELECT * FROM outbox WHERE state = '{}' AND lane = '{}'{and}", state.word(), lane.word())
+        })
+    };
+    states.iter().flat_map(of_state).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
 /// Adds a change, held or ready.
@@ -218,27 +240,27 @@ pub(crate) fn release(tx: &Transaction<'_>, id: Option<ChangeId>) -> Result<usiz
 pub fn counts(conn: &Connection) -> Result<OutboxCounts> {
     let mut counts = OutboxCounts::default();
     let mut statement = conn.prepare_cached(
-        "SELECT state, count(*) AS count, min(at) AS oldest FROM outbox o
-         WHERE state IN ('held', 'ready', 'sent') OR (state = 'refused' AND closed_at IS NULL
-             AND NOT EXISTS (SELECT 1 FROM outbox r WHERE r.replaces = o.change_id))
-         GROUP BY state",
+        "SELECT o.state, count(*) AS count, (SELECT at FROM outbox WHERE id = min(o.id)) AS oldest FROM outbox o
+         WHERE o.state IN ('held', 'ready', 'sent') GROUP BY o.state",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let count = row.get("count")?;
-        let state = row.word("state", &ChangeState::ALL, ChangeState::word)?;
-        match state {
+        match row.word("state", &ChangeState::ALL, ChangeState::word)? {
             ChangeState::Held => counts.held = count,
             ChangeState::Ready => counts.ready = count,
             ChangeState::Sent => counts.sent = count,
-            ChangeState::Refused => counts.refused = count,
-            ChangeState::Received => {}
+            ChangeState::Refused | ChangeState::Received => {}
         }
-        if state != ChangeState::Refused {
-            let oldest = row.time("oldest")?;
-            counts.oldest_at = Some(counts.oldest_at.map_or(oldest, |at| at.min(oldest)));
-        }
+        let oldest = row.time("oldest")?;
+        counts.oldest_at = Some(counts.oldest_at.map_or(oldest, |at| at.min(oldest)));
     }
+    counts.refused = conn
+        .prepare_cached(
+            "SELECT count(*) FROM outbox o WHERE o.state = 'refused' AND o.closed_at IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM outbox r WHERE r.replaces = o.change_id)",
+        )?
+        .query_row([], |row| row.get(0))?;
     Ok(counts)
 }
 
@@ -249,17 +271,32 @@ pub fn load(conn: &Connection, id: ChangeId) -> Result<Option<OutboxRow>> {
 
 /// Changes in these states, in the order of acting.
 pub fn list(conn: &Connection, states: &[ChangeState], after: Option<i64>, limit: usize) -> Result<Vec<OutboxRow>> {
-    let sql = format!("SELECT * FROM outbox WHERE state IN ({}) AND id > ?1 ORDER BY id LIMIT ?2", states_sql(states));
+    if states.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("{} ORDER BY id LIMIT ?2", in_states(states, " AND id > ?1"));
     collect(conn, &sql, &[&after.unwrap_or(0), &i64::try_from(limit).unwrap_or(i64::MAX)])
 }
 
-/// Changes in these states, newest first.
+/// Changes in these states, newest first: by when central's word came, those without one before all others.
 pub fn newest(conn: &Connection, states: &[ChangeState], limit: usize) -> Result<Vec<OutboxRow>> {
-    let sql = format!(
-        "SELECT * FROM outbox WHERE state IN ({}) ORDER BY acked_at DESC, id DESC LIMIT ?1",
-        states_sql(states)
-    );
-    collect(conn, &sql, &[&i64::try_from(limit).unwrap_or(i64::MAX)])
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut found = Vec::new();
+    for state in states {
+        found.extend(match state {
+            ChangeState::Received | ChangeState::Refused => {
+                let sql = "SELECT * FROM outbox WHERE state = ?1 AND acked_at IS NOT NULL
+                           ORDER BY acked_at DESC, id DESC LIMIT ?2";
+                collect(conn, sql, &[&state.word(), &most])?
+            }
+            ChangeState::Held | ChangeState::Ready | ChangeState::Sent => {
+                collect(conn, &format!("{} ORDER BY id DESC LIMIT ?1", in_states(&[*state], "")), &[&most])?
+            }
+        });
+    }
+    found.sort_by_key(|row| std::cmp::Reverse((row.acked_at.map_or(i64::MAX, Timestamp::millis), row.id)));
+    found.truncate(limit);
+    Ok(found)
 }
 
 /// All changes on one subject, in the order of acting.
@@ -287,14 +324,13 @@ pub fn worst_state(conn: &Connection, subject: Subject) -> Result<Option<ChangeS
         )?
         .query_row(params![kind.word(), id], |row| row.get(0))
         .optional()?;
-    let state = word.and_then(|word| ChangeState::ALL.into_iter().find(|state| state.word() == word));
-    Ok(state)
+    word.map(|word| word.parse().map_err(|e| bad("state", e))).transpose()
 }
 
 /// The newest change without a number.
 pub fn latest_undoable(conn: &Connection) -> Result<Option<OutboxRow>> {
-    let sql = "SELECT * FROM outbox WHERE state IN ('held', 'ready') ORDER BY id DESC LIMIT 1";
-    Ok(collect(conn, sql, &[])?.into_iter().next())
+    let sql = format!("{} ORDER BY id DESC LIMIT 1", in_states(&[ChangeState::Held, ChangeState::Ready], ""));
+    Ok(collect(conn, &sql, &[])?.into_iter().next())
 }
 
 /// How many changes central has acknowledged since then.
@@ -328,6 +364,9 @@ pub fn cut(
             }
             ids.push(row.get(0)?);
         }
+    }
+    if ids.is_empty() {
+        return Ok(Vec::new());
     }
     let first = next_seq(tx, lane, incarnation)?;
     let mut number =
@@ -377,10 +416,12 @@ pub fn attempted(tx: &Transaction<'_>, ids: &[ChangeId], at: Timestamp) -> Resul
     Ok(())
 }
 
-/// Keeps delivery reports: where the cluster wrote each change.
+/// Keeps delivery reports: where the cluster wrote each change. One for a number that was given back since says
+/// nothing about the number to come.
 pub fn reported(tx: &Transaction<'_>, reports: &[Report], at: Timestamp) -> Result<()> {
     let mut statement = tx.prepare_cached(
-        "UPDATE outbox SET cluster = ?2, topic = ?3, partition = ?4, offset = ?5, last_attempt_at = ?6 WHERE change_id = ?1",
+        "UPDATE outbox SET cluster = ?2, topic = ?3, partition = ?4, offset = ?5, last_attempt_at = ?6
+         WHERE change_id = ?1 AND state <> 'ready'",
     )?;
     for report in reports {
         statement.execute(params![
@@ -397,13 +438,14 @@ pub fn reported(tx: &Transaction<'_>, reports: &[Report], at: Timestamp) -> Resu
 
 /// A new incarnation: changes without central's word give their numbers back and are numbered anew from 1, in the
 /// order of acting.
-pub(crate) fn renumber(tx: &Transaction<'_>, new: Incarnation) -> Result<()> {
+pub fn renumber(tx: &Transaction<'_>, new: Incarnation) -> Result<()> {
     tx.execute(
         "UPDATE outbox SET state = 'ready', incarnation = NULL, seq = NULL, cluster = NULL, topic = NULL,
              partition = NULL, offset = NULL, sent_at = NULL WHERE state = 'sent'",
         [],
     )?;
     tx.execute("UPDATE identity SET incarnation = ?1", [new.to_string()])?;
+    touched_identity();
     Ok(())
 }
 
@@ -443,6 +485,13 @@ pub(crate) fn refuse(
     Ok(Some(row.change.subject()))
 }
 
+/// A refused change that needs no fix.
+pub(crate) fn close(tx: &Transaction<'_>, id: ChangeId, at: Timestamp) -> Result<()> {
+    tx.prepare_cached("UPDATE outbox SET closed_at = ?2 WHERE change_id = ?1")?
+        .execute(params![id.to_string(), at.millis()])?;
+    Ok(())
+}
+
 /// Marks a change that no longer folds, or takes the mark away.
 pub(crate) fn mark(tx: &Transaction<'_>, id: ChangeId, will_be: Option<&Refusal>) -> Result<bool> {
     let json = will_be.map(serde_json::to_string).transpose()?;
@@ -452,11 +501,12 @@ pub(crate) fn mark(tx: &Transaction<'_>, id: ChangeId, will_be: Option<&Refusal>
     Ok(changed > 0)
 }
 
-/// What is wrong with the numbers: gaps, or numbers beyond the next.
+/// What is wrong with the numbers: gaps in this incarnation's, or numbers at or beyond the next. An older one may
+/// have gaps: what it had not been answered for was numbered anew.
 pub(crate) fn check_dense(conn: &Connection) -> Result<(i64, Vec<String>)> {
     let mut statement = conn.prepare(
-        "SELECT o.incarnation, o.lane, count(*) AS count, max(o.seq) AS top, n.next_seq
-         FROM outbox o LEFT JOIN numbering n ON n.incarnation = o.incarnation AND n.lane = o.lane
+        "SELECT o.incarnation = i.incarnation AS own, o.lane, count(*) AS count, max(o.seq) AS top, n.next_seq
+         FROM outbox o JOIN identity i LEFT JOIN numbering n ON n.incarnation = o.incarnation AND n.lane = o.lane
          WHERE o.seq IS NOT NULL GROUP BY o.incarnation, o.lane",
     )?;
     let mut rows = statement.query([])?;
@@ -466,8 +516,10 @@ pub(crate) fn check_dense(conn: &Connection) -> Result<(i64, Vec<String>)> {
         let next: Option<i64> = row.get("next_seq")?;
         let lane: String = row.get("lane")?;
         checked += count;
-        if count != top || next != Some(top + 1) {
-            problems.push(format!("lane {lane}: {count} numbers up to {top}, the next would be {next:?}"));
+        let gaps = row.get::<_, bool>("own")? && (count != top || next != Some(top + 1));
+        if gaps || next.is_none_or(|next| next <= top) {
+            let next = next.map_or_else(|| "unknown".to_owned(), |next| next.to_string());
+            problems.push(format!("lane {lane}: {count} numbers up to {top}, the next would be {next}"));
         }
     }
     Ok((checked, problems))

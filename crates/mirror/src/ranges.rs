@@ -8,6 +8,8 @@ use crate::error::Result;
 
 type Key = (i64, i64);
 type Range = (i64, i64);
+/// One range with its order and store.
+pub(crate) type RangeRow = (Key, Range);
 
 /// The cache.
 #[derive(Debug, Default)]
@@ -48,7 +50,7 @@ impl RangeCache {
     }
 
     /// What the table says of open orders.
-    pub(crate) fn rows(conn: &Connection) -> Result<Vec<(Key, Range)>> {
+    pub(crate) fn rows(conn: &Connection) -> Result<Vec<RangeRow>> {
         let mut statement = conn.prepare_cached(
             "SELECT r.order_id, r.store_id, r.amount_lo, r.amount_hi
              FROM orders o JOIN amount_ranges r ON r.order_id = o.order_id
@@ -58,24 +60,39 @@ impl RangeCache {
         Ok(rows.collect::<std::result::Result<_, _>>()?)
     }
 
-    /// Reads one order's range again after a commit that touched it.
-    pub(crate) fn refresh(&self, conn: &Connection, order: i64, store: i64) -> Result<()> {
-        let range: Option<Range> = conn
+    pub(crate) fn apply(&self, changes: &[RangeChange]) {
+        let ranges = self.ranges.pin();
+        for change in changes {
+            match change.range {
+                Some(range) => ranges.insert(change.key, range),
+                None => ranges.remove(&change.key),
+            };
+        }
+    }
+
+    pub(crate) fn entries(&self) -> Vec<RangeRow> {
+        self.ranges.pin().iter().map(|(key, range)| (*key, *range)).collect()
+    }
+}
+
+/// What the cache is to hold of one order once the transaction that wrote it is on the disk.
+#[derive(Debug)]
+pub(crate) struct RangeChange {
+    key: Key,
+    range: Option<Range>,
+}
+
+impl RangeChange {
+    /// Reads the order's range inside the transaction that wrote it.
+    pub(crate) fn read(conn: &Connection, order: i64, store: StoreId) -> Result<Self> {
+        let key = (order, store.get());
+        let range = conn
             .prepare_cached(
                 "SELECT r.amount_lo, r.amount_hi FROM amount_ranges r JOIN orders o ON o.order_id = r.order_id
                  WHERE r.order_id = ?1 AND r.store_id = ?2 AND o.status IN ('new', 'running', 'pending')",
             )?
-            .query_row([order, store], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row([key.0, key.1], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        let ranges = self.ranges.pin();
-        match range {
-            Some(range) => ranges.insert((order, store), range),
-            None => ranges.remove(&(order, store)),
-        };
-        Ok(())
-    }
-
-    pub(crate) fn entries(&self) -> Vec<(Key, Range)> {
-        self.ranges.pin().iter().map(|(key, range)| (*key, *range)).collect()
+        Ok(Self { key, range })
     }
 }

@@ -36,16 +36,39 @@ pub(crate) fn refold(tx: &Transaction<'_>, subject: Subject, from: PriceSource<'
 }
 
 fn order(tx: &Transaction<'_>, id: OrderId) -> Result<Vec<ChangeId>> {
-    let Some(shown) = orders::load(tx, id)? else { return Ok(Vec::new()) };
+    let shown = orders::load(tx, id)?;
     let rows = outbox::unacknowledged(tx, Subject::Order(id))?;
-    let base = bases::load::<Order>(tx, Kind::Order, id.get())?.and_then(|Base(row)| row);
+    let base = match bases::load::<Order>(tx, Kind::Order, id.get())? {
+        Some(Base(row)) => row,
+        None => shown.clone(),
+    };
     let (policies, reasons) = rules(tx)?;
-    let folded = fold::fold_order(base.as_ref().unwrap_or(&shown), &pending(&rows), &policies, &reasons);
-    orders::write(tx, &folded.row, Some(&shown))?;
+    let folded = fold_order(base.as_ref(), id, &pending(&rows), &policies, &reasons);
+    match &folded.row {
+        Some(row) if shown.as_ref() != Some(row) => orders::write(tx, row, shown.as_ref())?,
+        Some(_) => {}
+        None => orders::remove(tx, id)?,
+    }
     if rows.is_empty() {
         bases::remove(tx, Kind::Order, id.get())?;
     }
     mark(tx, &rows, &folded.refused)
+}
+
+/// The fold of an order, which nothing folds over once central has forgotten it.
+pub(crate) fn fold_order(
+    base: Option<&Order>,
+    id: OrderId,
+    changes: &[Pending],
+    policies: &Policies,
+    reasons: &Reasons,
+) -> Folded<Option<Order>> {
+    if let Some(base) = base {
+        let Folded { row, refused } = fold::fold_order(base, changes, policies, reasons);
+        return Folded { row: Some(row), refused };
+    }
+    let gone = || Refusal::NotFound { what: format!("order {id} at central any more") };
+    Folded { row: None, refused: changes.iter().map(|change| (change.change_id, gone())).collect() }
 }
 
 fn item(tx: &Transaction<'_>, id: ItemId, from: PriceSource<'_>) -> Result<Vec<ChangeId>> {

@@ -1,55 +1,42 @@
 //! One message of central's, applied to base, shown row and outbox.
 
-use aisle_contract::{ChangeRefused, DeskAck, DownBody};
-use aisle_domain::{Item, ItemId, Lane, Order, OrderId, Reasons, Refusal, Store, Subject, Timestamp};
+use aisle_contract::{ChangeRefused, DeskAck};
+use aisle_domain::{Item, ItemId, Lane, Order, OrderId, OrderStatus, Reasons, Refusal, Store, Subject, Timestamp};
 use rusqlite::Transaction;
 use serde_json::json;
 
-use super::FeedApplied;
+use super::{FeedApplied, plan::Meaning};
 use crate::{
     alarms,
     audit::{self, Entry},
     bases::{self, Base, Kind},
-    conflicts,
+    conflicts, digest,
     error::Result,
-    items,
-    mirror::Identity,
-    orders, outbox,
+    items, orders, outbox,
     prices::PriceSource,
     refold, store,
 };
 
 pub(super) fn apply(
     tx: &Transaction<'_>,
-    identity: &Identity,
     lane: Lane,
-    body: &DownBody,
+    offset: i64,
+    meaning: &Meaning<'_>,
     at: Timestamp,
-    applied: &mut FeedApplied,
-) -> Result<()> {
-    match body {
-        DownBody::Order(row) => order(tx, row, at, applied),
-        DownBody::Item(row) => item(tx, row, at, applied),
-        DownBody::Store(row) => the_store(tx, row, at, applied),
-        DownBody::Refused(refused) if refused.desk == identity.desk_id => refusal(tx, refused, at, applied),
-        DownBody::Ack(ack) if ack.desk == identity.desk_id && ack.incarnation == identity.incarnation => {
-            acknowledge(tx, ack, at, applied)
-        }
-        DownBody::Digest(digest) => {
-            tx.prepare_cached("INSERT INTO digests (lane, offset, count, sum, at) VALUES (?1, 0, ?2, ?3, ?4)")?
-                .execute(rusqlite::params![
-                    lane.word(),
-                    i64::try_from(digest.rows.count).unwrap_or(i64::MAX),
-                    digest.rows.sum,
-                    at.millis()
-                ])?;
-            Ok(())
-        }
-        DownBody::OrderGone(id) => gone_order(tx, *id, applied),
-        DownBody::ItemGone(id) => gone_item(tx, *id, at, applied),
-        // Words for other desks of the store, and what was compacted away.
-        DownBody::Refused(_) | DownBody::Ack(_) | DownBody::Gone => Ok(()),
-    }
+) -> Result<FeedApplied> {
+    let mut applied = FeedApplied::default();
+    match meaning {
+        Meaning::Known | Meaning::Park(_) | Meaning::Nothing => Ok(()),
+        Meaning::Order(row) => order(tx, row, at, &mut applied),
+        Meaning::Item(row) => item(tx, row, at, &mut applied),
+        Meaning::Store(row) => the_store(tx, row, at, &mut applied),
+        Meaning::Refused(refused) => refusal(tx, refused, at, &mut applied),
+        Meaning::Ack(ack) => acknowledge(tx, ack, at, &mut applied),
+        Meaning::Digest(digest) => digest::remember(tx, lane, offset, &digest.rows, at),
+        Meaning::OrderGone(id) => gone_order(tx, *id, at, &mut applied),
+        Meaning::ItemGone(id) => gone_item(tx, *id, at, &mut applied),
+    }?;
+    Ok(applied)
 }
 
 const fn central(at: Timestamp) -> PriceSource<'static> {
@@ -71,26 +58,39 @@ fn fold(tx: &Transaction<'_>, subject: Subject, at: Timestamp, applied: &mut Fee
 fn order(tx: &Transaction<'_>, row: &Order, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
     let id = row.order_id;
     let shown = orders::load(tx, id)?;
-    let kept = bases::load::<Order>(tx, Kind::Order, id.get())?.and_then(|Base(base)| base);
-    let before = kept.as_ref().or(shown.as_ref());
+    let kept = bases::load::<Order>(tx, Kind::Order, id.get())?;
+    let before = kept.as_ref().map_or(shown.as_ref(), |Base(base)| base.as_ref());
     if before.is_some_and(|before| row.version <= before.version) {
         return Ok(());
     }
     record(tx, before, row, at)?;
-    let ended = row.is_ended_by_central() && before.is_some_and(|b| b.status.is_open());
     if kept.is_some() {
         bases::store(tx, Kind::Order, id.get(), Some((row, row.version)))?;
+        fold(tx, Subject::Order(id), at, applied)?;
     } else {
         orders::write(tx, row, shown.as_ref())?;
+        applied.orders.push(id);
     }
-    fold(tx, Subject::Order(id), at, applied)?;
-    if before.is_none() && row.status == aisle_domain::OrderStatus::New {
+    alarm(tx, before, row, at, applied)
+}
+
+/// Rings for an order that is new here, or that central ended under the hands of whoever picks it.
+fn alarm(
+    tx: &Transaction<'_>,
+    before: Option<&Order>,
+    row: &Order,
+    at: Timestamp,
+    applied: &mut FeedApplied,
+) -> Result<()> {
+    let id = row.order_id;
+    if row.status != OrderStatus::New {
+        alarms::settle(tx, id)?;
+    } else if before.is_none() {
         alarms::raise(tx, id, "new", at)?;
         applied.new_orders.push(id);
-    } else if row.status != aisle_domain::OrderStatus::New {
-        alarms::settle(tx, id)?;
     }
-    if ended && row.reason.as_deref() != Some(Reasons::MISSED) {
+    let was_open = before.is_some_and(|b| b.status.is_open());
+    if was_open && row.is_ended_by_central() && row.reason.as_deref() != Some(Reasons::MISSED) {
         alarms::raise(tx, id, "cancelled", at)?;
         applied.cancelled.push(id);
     }
@@ -123,7 +123,7 @@ fn record(tx: &Transaction<'_>, before: Option<&Order>, row: &Order, at: Timesta
         let kind =
             if row.reason.as_deref() == Some(Reasons::MISSED) { "central.missed" } else { "central.cancelled" };
         log(row.decided_at.unwrap_or(at), kind, json!({ "reason": row.reason }))?;
-    } else if status_changed && row.status == aisle_domain::OrderStatus::Confirmed {
+    } else if status_changed && row.status == OrderStatus::Confirmed {
         let body = json!({ "decision": row.decision, "decided_by": row.decided_by, "reason": row.reason });
         log(at, "central.confirmed", body)?;
     }
@@ -150,18 +150,27 @@ fn item(tx: &Transaction<'_>, row: &Item, at: Timestamp, applied: &mut FeedAppli
 }
 
 fn the_store(tx: &Transaction<'_>, row: &Store, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
-    let kept = bases::load::<Store>(tx, Kind::Store, 0)?.and_then(|Base(base)| base);
     let shown = store::load(tx)?;
-    let before = kept.as_ref().or(shown.as_ref());
+    let kept = bases::load::<Store>(tx, Kind::Store, 0)?;
+    let before = kept.as_ref().map_or(shown.as_ref(), |Base(base)| base.as_ref());
     if before.is_some_and(|before| row.version <= before.version) {
         return Ok(());
     }
+    let rules = refold::rules(tx)?;
     if kept.is_some() {
         bases::store(tx, Kind::Store, 0, Some((row, row.version)))?;
+        fold(tx, Subject::Store, at, applied)?;
     } else {
         store::write(tx, row)?;
+        applied.store = true;
     }
-    fold(tx, Subject::Store, at, applied)
+    if rules != refold::rules(tx)? {
+        // Changes fold by the store's rules: what waits is judged by the new ones.
+        for subject in bases::subjects(tx)? {
+            fold(tx, subject, at, applied)?;
+        }
+    }
+    Ok(())
 }
 
 fn acknowledge(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
@@ -197,14 +206,15 @@ fn refusal(tx: &Transaction<'_>, refused: &ChangeRefused, at: Timestamp, applied
     Ok(())
 }
 
-fn gone_order(tx: &Transaction<'_>, id: OrderId, applied: &mut FeedApplied) -> Result<()> {
-    // A row with changes that central has not seen stays until it has.
+fn gone_order(tx: &Transaction<'_>, id: OrderId, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
     if outbox::unacknowledged(tx, Subject::Order(id))?.is_empty() {
         orders::remove(tx, id)?;
         bases::remove(tx, Kind::Order, id.get())?;
         applied.orders.push(id);
+        return Ok(());
     }
-    Ok(())
+    bases::store::<Order>(tx, Kind::Order, id.get(), None)?;
+    fold(tx, Subject::Order(id), at, applied)
 }
 
 fn gone_item(tx: &Transaction<'_>, id: ItemId, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {

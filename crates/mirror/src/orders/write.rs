@@ -8,7 +8,7 @@ use crate::{error::Result, mirror::touched};
 /// Writes the order in the place of `before`.
 pub(crate) fn write(tx: &Transaction<'_>, order: &Order, before: Option<&Order>) -> Result<()> {
     touched(order.order_id.get());
-    head(tx, order)?;
+    head(tx, order, before)?;
     if before.is_none_or(|b| b.lines != order.lines) {
         lines(tx, order)?;
     }
@@ -37,7 +37,39 @@ pub(crate) fn write(tx: &Transaction<'_>, order: &Order, before: Option<&Order>)
     Ok(())
 }
 
-fn head(tx: &Transaction<'_>, order: &Order) -> Result<()> {
+/// The columns that acts change; whoever changes another one rewrites the row with all its indexes.
+fn same_but_for_acts(before: &Order, order: &Order) -> bool {
+    (before.user_id, before.creation_time, before.queued_time, before.accept_by)
+        == (order.user_id, order.creation_time, order.queued_time, order.accept_by)
+        && (&before.display_no, &before.customer_name, &before.note, &before.substitution)
+            == (&order.display_no, &order.customer_name, &order.note, &order.substitution)
+        && before.payment_expected == order.payment_expected
+}
+
+fn head(tx: &Transaction<'_>, order: &Order, before: Option<&Order>) -> Result<()> {
+    if before.is_none_or(|before| !same_but_for_acts(before, order)) {
+        return whole_head(tx, order);
+    }
+    tx.prepare_cached(
+        "UPDATE orders SET status = ?2, due_at = ?3, decision = ?4, reason = ?5, decided_by = ?6, decided_at = ?7,
+             claimed_by = ?8, version = ?9
+         WHERE order_id = ?1",
+    )?
+    .execute(params![
+        order.order_id.get(),
+        order.status.word(),
+        order.due_at.map(aisle_domain::Timestamp::millis),
+        order.decision.map(aisle_domain::Decision::word),
+        order.reason,
+        order.decided_by,
+        order.decided_at.map(aisle_domain::Timestamp::millis),
+        order.claimed_by,
+        order.version,
+    ])?;
+    Ok(())
+}
+
+fn whole_head(tx: &Transaction<'_>, order: &Order) -> Result<()> {
     tx.prepare_cached(
         "INSERT OR REPLACE INTO orders (order_id, store_id, user_id, creation_time, status, queued_time, accept_by,
              due_at, display_no, customer_name, note, substitution, payment_expected, decision, reason, decided_by,

@@ -1,0 +1,105 @@
+//! What a record of a feed means for this desk, told before anything is written. Pure.
+
+use aisle_contract::{ChangeRefused, DeskAck, DigestMessage, DownBody};
+use aisle_domain::{Item, ItemId, Lane, Money, Order, OrderId, Store};
+
+use super::FeedEntry;
+use crate::mirror::Identity;
+
+/// What is to be done with one record.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Meaning<'a> {
+    /// It lies before the position: it has been applied.
+    Known,
+    /// It cannot be applied, and why.
+    Park(String),
+    /// A word for another desk or an older numbering, or something that was compacted away.
+    Nothing,
+    /// Central's whole order.
+    Order(&'a Order),
+    /// Central's whole item.
+    Item(&'a Item),
+    /// Central's whole row of the store.
+    Store(&'a Store),
+    /// This desk's change was refused.
+    Refused(&'a ChangeRefused),
+    /// This desk's changes have outcomes.
+    Ack(&'a DeskAck),
+    /// Count and sum of central's rows.
+    Digest(&'a DigestMessage),
+    /// Central no longer keeps the order.
+    OrderGone(OrderId),
+    /// Central no longer keeps the item.
+    ItemGone(ItemId),
+}
+
+/// What a record of `lane` at or behind `start` means.
+pub(super) fn meaning<'a>(identity: &Identity, lane: Lane, start: i64, entry: &'a FeedEntry) -> Meaning<'a> {
+    if entry.offset < start {
+        return Meaning::Known;
+    }
+    let body = match &entry.message {
+        Ok(message) => &message.body,
+        Err(why) => return Meaning::Park(why.clone()),
+    };
+    match objection(identity, lane, body) {
+        Some(why) => Meaning::Park(why),
+        None => accepted(identity, body),
+    }
+}
+
+fn accepted<'a>(identity: &Identity, body: &'a DownBody) -> Meaning<'a> {
+    match body {
+        DownBody::Order(row) => Meaning::Order(row),
+        DownBody::Item(row) => Meaning::Item(row),
+        DownBody::Store(row) => Meaning::Store(row),
+        DownBody::Refused(refused) if refused.desk == identity.desk_id => Meaning::Refused(refused),
+        DownBody::Ack(ack) if ack.desk == identity.desk_id && ack.incarnation == identity.incarnation => {
+            Meaning::Ack(ack)
+        }
+        DownBody::Digest(digest) => Meaning::Digest(digest),
+        DownBody::OrderGone(id) => Meaning::OrderGone(*id),
+        DownBody::ItemGone(id) => Meaning::ItemGone(*id),
+        DownBody::Refused(_) | DownBody::Ack(_) | DownBody::Gone => Meaning::Nothing,
+    }
+}
+
+/// Why a record that was understood may not be applied all the same.
+fn objection(identity: &Identity, lane: Lane, body: &DownBody) -> Option<String> {
+    let (own_lane, store) = match body {
+        DownBody::Order(order) => (Lane::Orders, Some(order.store_id)),
+        DownBody::Store(store) => (Lane::Orders, Some(store.store_id)),
+        DownBody::Item(item) => (Lane::Catalog, Some(item.store_id)),
+        DownBody::OrderGone(_) => (Lane::Orders, None),
+        DownBody::ItemGone(_) => (Lane::Catalog, None),
+        DownBody::Ack(ack) => (ack.lane, None),
+        DownBody::Refused(_) | DownBody::Digest(_) | DownBody::Gone => (lane, None),
+    };
+    if own_lane != lane {
+        return Some(format!("it belongs to the lane {}, not to {}", own_lane.word(), lane.word()));
+    }
+    if let Some(store) = store.filter(|store| *store != identity.store_id) {
+        return Some(format!("it is a row of store {store}, this desk is of store {}", identity.store_id));
+    }
+    match body {
+        DownBody::Order(order) => bad_order(order),
+        DownBody::Item(item) if item.unit_price < Money::ZERO => {
+            Some(format!("the price of item {} is {}, below zero", item.item_id, item.unit_price))
+        }
+        _ => None,
+    }
+}
+
+fn bad_order(order: &Order) -> Option<String> {
+    let id = order.order_id;
+    if let Some(range) = order.range.as_ref().filter(|range| range.amount_lo > range.amount_hi) {
+        return Some(format!("the range of order {id} goes from {} down to {}", range.amount_lo, range.amount_hi));
+    }
+    for (index, line) in order.lines.iter().enumerate() {
+        if order.lines.iter().take(index).any(|other| other.item_id == line.item_id) {
+            return Some(format!("order {id} has item {} on two lines", line.item_id));
+        }
+    }
+    let strays = order.payments.iter().any(|p| p.order_id != id) || order.receipts.iter().any(|r| r.order_id != id);
+    strays.then(|| format!("order {id} comes with a payment or receipt of another order"))
+}
