@@ -34,7 +34,7 @@ pub(crate) struct Global {
     pub(crate) no_input: bool,
     /// Brokers to use instead of the desk's own, host:port separated by commas
     #[arg(long = "at-brokers", global = true, env = "AISLE_BROKERS", value_name = "H:P,..")]
-    pub(crate) brokers: Option<String>,
+    pub(crate) at_brokers: Option<String>,
     /// Prefix of all topics
     #[arg(long, global = true, env = "AISLE_TOPIC_PREFIX", value_name = "PREFIX")]
     pub(crate) topic_prefix: Option<String>,
@@ -258,7 +258,7 @@ pub(crate) enum Order {
     Line {
         id: String,
         item: String,
-        /// to_pick, found, short, substituted or out_of_stock
+        /// `to_pick`, found, short, substituted or `out_of_stock`
         #[arg(long)]
         state: String,
         #[arg(long)]
@@ -347,7 +347,7 @@ pub(crate) enum Item {
     Show { id: String },
     /// The prices an item had
     History { id: String },
-    /// Edit fields, such as unit_price=1.99
+    /// Edit fields, such as `unit_price=1.99`
     Set {
         id: String,
         /// field=value
@@ -446,19 +446,19 @@ pub(crate) struct Rehearse {
 #[derive(Debug, Args, Clone)]
 pub(crate) struct Place {
     /// Central's database
-    #[arg(long, env = "AISLE_CENTRAL_DB", value_name = "FILE")]
+    #[arg(long, global = true, env = "AISLE_CENTRAL_DB", value_name = "FILE")]
     pub(crate) db: Option<PathBuf>,
     /// Brokers, host:port separated by commas
-    #[arg(long, env = "AISLE_BROKERS", value_name = "H:P,..")]
+    #[arg(long, global = true, env = "AISLE_BROKERS", value_name = "H:P,..")]
     pub(crate) brokers: Option<String>,
     /// User for SASL_SSL with SCRAM-SHA-512
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) username: Option<String>,
     /// File that holds the password
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) password_file: Option<PathBuf>,
     /// File with the certificate of the cluster's authority
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) ca_file: Option<PathBuf>,
 }
 

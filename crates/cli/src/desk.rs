@@ -5,6 +5,8 @@ mod folder;
 mod listing;
 mod run;
 
+pub(crate) use run::stop_flag;
+
 use crate::{
     args::{Command, Global},
     exit::{self, Failure},
@@ -15,7 +17,7 @@ use crate::{
 const LATER: &[&str] =
     &["backup", "restore", "diagnostics", "staff", "store", "conflict"];
 
-pub(crate) fn run(command: &Command, global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn run(command: &Command, global: &Global, output: Output) -> Result<u8, Failure> {
     match command {
         Command::Init(init) => folder::init(init, global, output),
         Command::Status => listing::status(global, output),

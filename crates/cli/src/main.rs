@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     };
     let output = Output::new(&cli.global);
     output::init_logs(&cli.global);
-    match run(&cli, &output) {
+    match run(&cli, output) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             output.failure(&failure);
@@ -34,9 +34,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
+fn run(cli: &Cli, output: Output) -> Result<u8, Failure> {
     match &cli.command {
-        args::Command::Central(command) => central::run(command, output),
+        args::Command::Central(command) => central::run(command, &cli.global, output),
         #[cfg(feature = "dev")]
         args::Command::Dev(command) => dev::run(command, output),
         command => desk::run(command, &cli.global, output),

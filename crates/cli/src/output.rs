@@ -29,6 +29,13 @@ impl Output {
         write(&mut std::io::stdout().lock(), &text)
     }
 
+    /// The result of a long-running command: its last line.
+    pub(crate) fn last(self, result: &impl Serialize) -> Result<(), Failure> {
+        let value = to_value(result)?;
+        let text = if self.json { value.to_string() } else { render(&value) };
+        write(&mut std::io::stdout().lock(), &text)
+    }
+
     /// One event of a long-running command: a JSON object a line, or a line on stderr.
     pub(crate) fn event(self, at: &str, event: &str, facts: &impl Serialize) -> Result<(), Failure> {
         let Value::Object(facts) = to_value(facts)? else { return Ok(()) };

@@ -17,7 +17,7 @@ use crate::{
 type Act<'a> = &'a dyn Fn(&Desk, &str) -> Result<aisle_app::views::ActReceipt, Failure>;
 
 /// Does one act for each id, each in a transaction of its own. One id answers an object, several a list.
-fn each(ids: &[String], flags: &ActFlags, global: &Global, output: &Output, act: Act<'_>) -> Result<u8, Failure> {
+fn each(ids: &[String], flags: &ActFlags, global: &Global, output: Output, act: Act<'_>) -> Result<u8, Failure> {
     let desk = folder::open_to_act(global)?;
     if let [id] = ids {
         let mut receipt = serde_json::to_value(act(&desk, id)?).map_err(|e| Failure::new("unexpected", e.to_string()))?;
@@ -86,7 +86,7 @@ where
     Ok(text.parse()?)
 }
 
-pub(crate) fn order(command: &Order, global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn order(command: &Order, global: &Global, output: Output) -> Result<u8, Failure> {
     match command {
         Order::List { status, unsent, page } => list_orders(status, *unsent, page, global, output),
         Order::Show { id } => {
@@ -148,7 +148,7 @@ fn list_orders(
     unsent: bool,
     page: &PageFlags,
     global: &Global,
-    output: &Output,
+    output: Output,
 ) -> Result<u8, Failure> {
     let bad = || Failure::new("bad_value", "the cursor of --after is not one that a list answered");
     let after = match page.after.as_deref().map(|cursor| cursor.split_once(':').ok_or_else(bad)) {
@@ -164,7 +164,7 @@ fn list_orders(
     Ok(exit::OK)
 }
 
-pub(crate) fn payment(command: &Payment, global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn payment(command: &Payment, global: &Global, output: Output) -> Result<u8, Failure> {
     match command {
         Payment::List { undecided, page } => {
             let after = page.after.as_deref().map(parse).transpose()?;
@@ -192,7 +192,7 @@ pub(crate) fn payment(command: &Payment, global: &Global, output: &Output) -> Re
     }
 }
 
-pub(crate) fn item(command: &Item, global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn item(command: &Item, global: &Global, output: Output) -> Result<u8, Failure> {
     match command {
         Item::List { page } => list_items("", page, global, output),
         Item::Search { text, page } => list_items(text, page, global, output),
@@ -219,21 +219,21 @@ pub(crate) fn item(command: &Item, global: &Global, output: &Output) -> Result<u
     }
 }
 
-fn list_items(text: &str, page: &PageFlags, global: &Global, output: &Output) -> Result<u8, Failure> {
+fn list_items(text: &str, page: &PageFlags, global: &Global, output: Output) -> Result<u8, Failure> {
     let bad = |_| Failure::new("bad_value", "the cursor of --after is not one that a list answered");
     let after = page.after.as_deref().map_or(Ok(0), |cursor| cursor.parse().map_err(bad))?;
     output.result(&folder::open_to_read(global)?.list_items(text, after, page.limit.into())?)?;
     Ok(exit::OK)
 }
 
-pub(crate) fn undo(change: Option<&str>, global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn undo(change: Option<&str>, global: &Global, output: Output) -> Result<u8, Failure> {
     let desk = folder::open_to_act(global)?;
     let receipt = desk.undo(change.map(parse).transpose()?)?;
     output.result(&json!({ "change_id": receipt.change_id, "state": "withdrawn", "subject": receipt.subject }))?;
     Ok(exit::OK)
 }
 
-pub(crate) fn outbox(command: &Outbox, global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn outbox(command: &Outbox, global: &Global, output: Output) -> Result<u8, Failure> {
     match command {
         Outbox::List { state, page } => {
             let states = match state {

@@ -48,7 +48,7 @@ pub(crate) fn open_mirror(global: &Global) -> Result<Mirror, Failure> {
     Mirror::open(&path(global)?, SystemClock::default().now()).map_err(|e| nothing_there(global, e))
 }
 
-pub(crate) fn init(init: &Init, global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn init(init: &Init, global: &Global, output: Output) -> Result<u8, Failure> {
     if init.enrolment.is_some() || init.rest.is_some() {
         return Err(Failure::new("not_yet", "enrolment files and REST proxies are not yet there in this version"));
     }

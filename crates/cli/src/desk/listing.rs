@@ -13,12 +13,12 @@ use crate::{
 
 const ENTRIES: usize = 1000;
 
-pub(crate) fn status(global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn status(global: &Global, output: Output) -> Result<u8, Failure> {
     output.result(&folder::open_to_read(global)?.status()?)?;
     Ok(exit::OK)
 }
 
-pub(crate) fn parked(global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn parked(global: &Global, output: Output) -> Result<u8, Failure> {
     let desk = folder::open_to_read(global)?;
     let rows: Vec<_> = desk
         .mirror()
@@ -35,7 +35,7 @@ pub(crate) fn parked(global: &Global, output: &Output) -> Result<u8, Failure> {
     Ok(exit::OK)
 }
 
-pub(crate) fn audit(command: &Audit, global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn audit(command: &Audit, global: &Global, output: Output) -> Result<u8, Failure> {
     let Audit::List { subject } = command;
     let desk = folder::open_to_read(global)?;
     let subject = parse_subject(subject)?;
@@ -64,7 +64,7 @@ fn parse_subject(text: &str) -> Result<Subject, Failure> {
     }
 }
 
-pub(crate) fn verify(deep: bool, global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn verify(deep: bool, global: &Global, output: Output) -> Result<u8, Failure> {
     let desk = folder::open_to_read(global)?;
     let mirror = desk.mirror();
     let found = mirror.read(|conn| checks::run(conn, deep, Some(mirror.ranges())))?;
@@ -77,7 +77,7 @@ pub(crate) fn verify(deep: bool, global: &Global, output: &Output) -> Result<u8,
     Ok(check_code(ok))
 }
 
-pub(crate) fn digest(global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn digest(global: &Global, output: Output) -> Result<u8, Failure> {
     let desk = folder::open_to_read(global)?;
     let (epoch, (orders, items)) =
         desk.mirror().read(|conn| Ok((feed::epoch(conn)?, rows_digest::rows(conn)?)))?;
@@ -88,7 +88,7 @@ pub(crate) fn digest(global: &Global, output: &Output) -> Result<u8, Failure> {
     Ok(exit::OK)
 }
 
-pub(crate) fn config(command: &Config, global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn config(command: &Config, global: &Global, output: Output) -> Result<u8, Failure> {
     match command {
         Config::Get => output.result(&folder::open_to_read(global)?.settings()?)?,
         Config::Set { key, value } => output.result(&folder::open_to_act(global)?.set_setting(key, value)?)?,

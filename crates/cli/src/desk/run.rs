@@ -55,7 +55,7 @@ pub(crate) fn interrupted_within(limit: Duration) -> Result<bool, Failure> {
 
 fn line_of(mirror: &Mirror, global: &Global) -> Result<(Arc<dyn Transport>, SyncOptions), Failure> {
     let mut connection = ConnectionSettings::load(mirror)?;
-    if let Some(brokers) = &global.brokers {
+    if let Some(brokers) = &global.at_brokers {
         connection.brokers.clone_from(brokers);
     }
     if let Some(prefix) = &global.topic_prefix {
@@ -79,7 +79,7 @@ fn summary(found: &SyncSummary) -> serde_json::Value {
     })
 }
 
-pub(crate) fn sync(args: &SyncArgs, global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn sync(args: &SyncArgs, global: &Global, output: Output) -> Result<u8, Failure> {
     let mirror = folder::open_mirror(global)?;
     mirror.release(None)?;
     if args.follow {
@@ -126,12 +126,12 @@ pub(crate) fn sync_until_outcome(desk: &Desk, global: &Global, timeout: Duration
     Ok(())
 }
 
-fn follow(mirror: &Mirror, args: &SyncArgs, global: &Global, output: &Output) -> Result<u8, Failure> {
+fn follow(mirror: &Mirror, args: &SyncArgs, global: &Global, output: Output) -> Result<u8, Failure> {
     let (transport, mut options) = line_of(mirror, global)?;
     options.push_interval = args.interval;
     let stop = stop_flag()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let (printer, its_clock) = (*output, Arc::clone(&clock));
+    let (printer, its_clock) = (output, Arc::clone(&clock));
     let engine = SyncEngine::start(
         mirror.clone(),
         transport,
@@ -175,7 +175,7 @@ fn print_event(output: Output, at: &str, event: &SyncEvent) -> Result<(), Failur
     }
 }
 
-pub(crate) fn serve(args: &Serve, global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn serve(args: &Serve, global: &Global, output: Output) -> Result<u8, Failure> {
     let launcher = StandardLauncher::new(folder::path(global)?);
     let app = App::new(Arc::new(launcher), Arc::new(SystemClock::default()));
     if let Err(error) = app.start() {
@@ -184,7 +184,7 @@ pub(crate) fn serve(args: &Serve, global: &Global, output: &Output) -> Result<u8
     serve_app(&app, args.port, args.ui.clone(), args.open, output)
 }
 
-pub(crate) fn rehearse(args: &Rehearse, _global: &Global, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn rehearse(args: &Rehearse, _global: &Global, output: Output) -> Result<u8, Failure> {
     let launcher = StandardLauncher::new(args.dir.clone());
     let app = App::new(Arc::new(launcher), Arc::new(SystemClock::default()));
     app.call("rehearse", serde_json::Value::Null)?;
@@ -196,7 +196,7 @@ fn serve_app(
     port: u16,
     ui: Option<std::path::PathBuf>,
     open: bool,
-    output: &Output,
+    output: Output,
 ) -> Result<u8, Failure> {
     let stop = stop_flag()?;
     let server = aisle_host::serve(app.clone(), &ServeOptions { port, ui })?;
