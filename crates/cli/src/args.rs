@@ -697,7 +697,7 @@ mod tests {
     #[test]
     fn durations_are_read_with_their_units() {
         assert_eq!(duration("30s"), Ok(std::time::Duration::from_secs(30)));
-        assert_eq!(duration("5m"), Ok(std::time::Duration::from_secs(300)));
+        assert_eq!(duration("5m"), Ok(std::time::Duration::from_mins(5)));
         assert!(duration("5 weeks").is_err());
         assert!(duration("").is_err());
     }

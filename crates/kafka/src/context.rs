@@ -7,12 +7,13 @@ use rdkafka::{ClientContext, config::RDKafkaLogLevel, consumer::ConsumerContext,
 
 use crate::error_class::classify_kafka;
 
-/// The last error that a client was told, until something works again.
+/// Why the cluster turned a client away, until something works again.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Health(Arc<Mutex<Option<PortError>>>);
 
 impl Health {
-    pub(crate) fn last_error(&self) -> Option<PortError> {
+    /// Why the cluster turned this client away, if it did so last.
+    pub(crate) fn refusal(&self) -> Option<PortError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -21,11 +22,14 @@ impl Health {
     }
 
     fn told(&self, error: PortError) {
+        // That one machine cannot be reached is ordinary while others answer: whoever asks finds out.
+        if !matches!(error, PortError::AuthFailed(_) | PortError::NotAuthorized { .. }) {
+            tracing::debug!(%error, "the cluster's client reports");
+            return;
+        }
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // That a machine cannot be reached says less than why it turned this client away.
-        let is_vaguer = matches!(error, PortError::Unreachable(_)) && matches!(*last, Some(PortError::AuthFailed(_)));
-        if !is_vaguer && last.as_ref() != Some(&error) {
-            tracing::warn!(%error, "the cluster's client reports");
+        if last.as_ref() != Some(&error) {
+            tracing::warn!(%error, "the cluster turns this desk away");
             *last = Some(error);
         }
     }

@@ -75,9 +75,8 @@ impl Kafka {
                 self.health.works();
                 Ok(answer)
             }
-            Err(PortError::Unreachable(words) | PortError::TimedOut(words)) => {
-                Err(self.health.last_error().unwrap_or(PortError::Unreachable(words)))
-            }
+            // Being turned away shows as mere silence to whoever asks; the client was told the reason.
+            Err(error @ (PortError::Unreachable(_) | PortError::TimedOut(_))) => Err(self.health.refusal().unwrap_or(error)),
             Err(other) => Err(other),
         }
     }

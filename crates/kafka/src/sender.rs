@@ -109,7 +109,7 @@ impl Sender for KafkaSender {
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
             }
         }
-        let late = || self.health.last_error().unwrap_or_else(|| PortError::TimedOut("no delivery report".into()));
+        let late = || self.health.refusal().unwrap_or_else(|| PortError::TimedOut("no delivery report".into()));
         let answers: Vec<Delivery> = answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(late()))).collect();
         if answers.iter().all(Result::is_ok) && line.producer.client().fatal_error().is_none() {
             self.health.works();

@@ -240,7 +240,7 @@ pub(crate) fn release(tx: &Transaction<'_>, id: Option<ChangeId>) -> Result<usiz
 pub fn counts(conn: &Connection) -> Result<OutboxCounts> {
     let mut counts = OutboxCounts::default();
     let mut statement = conn.prepare_cached(
-        "SELECT o.state, count(*) AS count, (SELECT at FROM outbox WHERE id = min(o.id)) AS oldest FROM outbox o
+        "SELECT o.state, count(*) AS count, min(o.at) AS oldest FROM outbox o
          WHERE o.state IN ('held', 'ready', 'sent') GROUP BY o.state",
     )?;
     let mut rows = statement.query([])?;

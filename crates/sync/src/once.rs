@@ -71,6 +71,8 @@ struct Run<'a> {
     summary: SyncSummary,
     awaited: Vec<ChangeId>,
     pushed_at: Option<Duration>,
+    /// What stopped the last push: says more than a feed that cannot be read meanwhile.
+    push_error: Option<PortError>,
 }
 
 /// Syncs until the goal is reached, `timeout` is over or `stop` is set.
@@ -104,6 +106,7 @@ pub fn once(
         summary: SyncSummary::default(),
         awaited,
         pushed_at: None,
+        push_error: None,
     };
     let mut ends: Option<Vec<i64>> = None;
     while !stop.load(Ordering::Relaxed) && clock.monotonic().saturating_sub(start) < timeout {
@@ -123,14 +126,14 @@ pub fn once(
 impl Run<'_> {
     /// One turn: push when something is ready or overdue, then look at both feeds.
     fn turn(&mut self, progress: &mut dyn FnMut(&SyncEvent)) -> Result<(), MirrorError> {
-        let mut failed = None;
+        let mut failed: Option<PortError> = None;
         let now = self.clock.monotonic();
         let due = self.pushed_at.is_none_or(|at| now.saturating_sub(at) >= AGAIN);
         if due && !self.awaited.is_empty() {
             self.pushed_at = Some(now);
             let outcome = self.pusher.push(self.transport, self.clock.now())?;
             self.summary.sent += outcome.sent;
-            failed = outcome.error;
+            self.push_error = outcome.error;
         }
         for feed in &mut self.feeds {
             let clock = self.clock;
@@ -149,10 +152,10 @@ impl Run<'_> {
                 Err(SyncError::Mirror(error)) => return Err(error),
             }
         }
-        if failed.is_some() {
+        if failed.is_some() || self.push_error.is_some() {
             std::thread::sleep(PAUSE);
         }
-        self.summary.error = failed;
+        self.summary.error = self.push_error.clone().or(failed);
         Ok(())
     }
 

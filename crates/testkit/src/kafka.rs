@@ -66,7 +66,10 @@ impl Kit {
         }
     }
 
-    /// For tests: the kit, or a loud skip. Where `CI=true` a skip is a failure.
+    /// For tests: the kit, or a loud skip.
+    ///
+    /// # Panics
+    /// Where `CI=true`: a skip is a failure there.
     #[allow(clippy::panic, clippy::print_stderr, reason = "a test that is skipped must be heard, and fail in CI")]
     pub fn require(test: &str) -> Option<Self> {
         match Self::find() {

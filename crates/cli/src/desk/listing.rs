@@ -47,7 +47,7 @@ pub(crate) fn audit(command: &Audit, global: &Global, output: Output) -> Result<
             json!({
                 "id": entry.id.to_string(), "at": entry.at, "kind": entry.kind, "subject": entry.subject,
                 "by": entry.by, "desk": entry.desk, "change_id": entry.change_id, "body": entry.text_json,
-                "state": entry.state.map(|state| state.word()), "reason": entry.reason,
+                "state": entry.state.map(aisle_mirror::ChangeState::word), "reason": entry.reason,
             })
         })
         .collect();

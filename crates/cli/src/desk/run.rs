@@ -63,7 +63,7 @@ fn line_of(mirror: &Mirror, global: &Global) -> Result<(Arc<dyn Transport>, Sync
     }
     let options = SyncOptions {
         names: connection.names(),
-        push_interval: Duration::from_secs(300),
+        push_interval: Duration::from_mins(5),
         push_decisions_at_once: true,
         version: env!("CARGO_PKG_VERSION").into(),
         desk_name: mirror.identity().desk_name.clone(),
@@ -102,17 +102,14 @@ pub(crate) fn sync(args: &SyncArgs, global: &Global, output: Output) -> Result<u
     if stop.load(Ordering::Relaxed) {
         return Err(Failure::new("interrupted", "interrupted; what is done here is kept"));
     }
-    match found.error {
-        Some(error) => Err(error.into()),
-        None => {
-            let message = format!(
-                "after {} s {} changes have no outcome yet and {} records are unread",
-                args.timeout.as_secs(),
-                found.left,
-                found.behind
-            );
-            Err(Failure::new("timed_out", message).with_hint("is central working? aisle central work applies changes"))
-        }
+    if let Some(error) = found.error { Err(error.into()) } else {
+        let message = format!(
+            "after {} s {} changes have no outcome yet and {} records are unread",
+            args.timeout.as_secs(),
+            found.left,
+            found.behind
+        );
+        Err(Failure::new("timed_out", message).with_hint("is central working? aisle central work applies changes"))
     }
 }
 
@@ -168,7 +165,7 @@ fn print_event(output: Output, at: &str, event: &SyncEvent) -> Result<(), Failur
             "status",
             &json!({
                 "link": status.link.state.word(),
-                "cause": status.link.cause.as_ref().map(|cause| cause.words()),
+                "cause": status.link.cause.as_ref().map(aisle_sync::Cause::words),
                 "catching_up": status.catching_up,
             }),
         ),
