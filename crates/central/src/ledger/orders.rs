@@ -13,8 +13,25 @@ use crate::error::CentralError;
 const HEAD: &str = "order_id, store_id, user_id, creation_time, status, queued_time, accept_by, due_at, display_no,
     customer_name, note, substitution, payment_expected, decision, reason, decided_by, decided_at, claimed_by, version";
 
-fn read_head(row: &Row<'_>) -> rusqlite::Result<Order> {
-    Ok(Order {
+/// The head with what hangs on it once, and whether there is more: one statement for most orders, lines aside.
+const WHOLE: &str = "SELECT o.order_id, o.store_id, o.user_id, o.creation_time, o.status, o.queued_time, o.accept_by,
+        o.due_at, o.display_no, o.customer_name, o.note, o.substitution, o.payment_expected, o.decision, o.reason,
+        o.decided_by, o.decided_at, o.claimed_by, o.version, r.amount_lo, r.amount_hi, r.version, r.set_at, r.set_by,
+        s.shopper_id, s.rating,
+        EXISTS (SELECT 1 FROM payments p WHERE p.store_id = o.store_id AND p.order_id = o.order_id),
+        EXISTS (SELECT 1 FROM shopper_order_details d WHERE d.store_id = o.store_id AND d.order_id = o.order_id)
+    FROM orders o
+    LEFT JOIN amount_ranges r ON r.store_id = o.store_id AND r.order_id = o.order_id
+    LEFT JOIN shoppers s ON s.store_id = o.store_id AND s.order_id = o.order_id
+    WHERE o.store_id = ?1 AND o.order_id = ?2 AND o.gone_at IS NULL";
+
+/// An order without its lines, and whether it has payments and receipts.
+fn read_head(row: &Row<'_>) -> rusqlite::Result<(Order, bool, bool)> {
+    let range = row.get::<_, Option<i64>>(19)?.map(|_| read_range(row, 19)).transpose()?;
+    let shopper = columns::id_or_none(row, 24, ShopperId::new)?
+        .map(|shopper_id| Ok::<_, rusqlite::Error>(Shopper { shopper_id, rating: row.get(25)? }))
+        .transpose()?;
+    let order = Order {
         order_id: columns::id(row, 0, OrderId::new)?,
         store_id: columns::id(row, 1, StoreId::new)?,
         user_id: columns::id(row, 2, UserId::new)?,
@@ -35,15 +52,17 @@ fn read_head(row: &Row<'_>) -> rusqlite::Result<Order> {
         claimed_by: row.get(17)?,
         version: row.get(18)?,
         lines: Vec::new(),
-        range: None,
+        range,
         payments: Vec::new(),
         receipts: Vec::new(),
-        shopper: None,
-    })
+        shopper,
+    };
+    Ok((order, row.get(26)?, row.get(27)?))
 }
 
-fn read_line(row: &Row<'_>) -> rusqlite::Result<OrderLine> {
-    Ok(OrderLine {
+/// A line with its number on the order.
+fn read_line(row: &Row<'_>) -> rusqlite::Result<(i64, OrderLine)> {
+    let line = OrderLine {
         item_id: columns::id(row, 0, ItemId::new)?,
         name: row.get(1)?,
         barcode: columns::barcode_or_none(row, 2)?,
@@ -54,7 +73,8 @@ fn read_line(row: &Row<'_>) -> rusqlite::Result<OrderLine> {
         state: columns::line_state(row, 7)?,
         picked_quantity: columns::quantity_or_none(row, 8)?,
         substitute: columns::id_or_none(row, 9, ItemId::new)?,
-    })
+    };
+    Ok((row.get(10)?, line))
 }
 
 fn read_payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
@@ -82,13 +102,14 @@ fn read_receipt_line(row: &Row<'_>) -> rusqlite::Result<ReceiptLine> {
     })
 }
 
-pub(super) fn read_range(row: &Row<'_>) -> rusqlite::Result<AmountRange> {
+/// A range whose columns begin at `first`.
+pub(super) fn read_range(row: &Row<'_>, first: usize) -> rusqlite::Result<AmountRange> {
     Ok(AmountRange {
-        amount_lo: columns::money(row, 0)?,
-        amount_hi: columns::money(row, 1)?,
-        version: row.get(2)?,
-        set_at: columns::time(row, 3)?,
-        set_by: row.get(4)?,
+        amount_lo: columns::money(row, first)?,
+        amount_hi: columns::money(row, first + 1)?,
+        version: row.get(first + 2)?,
+        set_at: columns::time(row, first + 3)?,
+        set_by: row.get(first + 4)?,
     })
 }
 
@@ -96,35 +117,41 @@ impl Tx<'_> {
     /// The order, whole; `None` when central does not have it or keeps it only as archive.
     pub(crate) fn order(&self, store: StoreId, order: OrderId) -> Result<Option<Order>, CentralError> {
         let key = (store.get(), order.get());
-        let head = self
-            .conn
-            .prepare_cached(&format!(
-                "SELECT {HEAD} FROM orders WHERE store_id = ?1 AND order_id = ?2 AND gone_at IS NULL"
-            ))?
-            .query_row(key, read_head)
-            .optional()?;
-        head.map(|head| self.with_parts(head)).transpose()
+        let head = self.conn.prepare_cached(WHOLE)?.query_row(key, read_head).optional()?;
+        let Some((mut order, paid, receipted)) = head else { return Ok(None) };
+        order.lines = self.lines(key)?;
+        if paid {
+            order.payments = self.payments(key)?;
+        }
+        if receipted {
+            order.receipts = self.receipts(key)?;
+        }
+        Ok(Some(order))
     }
 
-    fn with_parts(&self, mut order: Order) -> Result<Order, CentralError> {
-        let key = (order.store_id.get(), order.order_id.get());
-        order.lines = self
+    /// The version of the order's row: any write makes it another one.
+    pub(crate) fn order_version(&self, store: StoreId, order: OrderId) -> Result<Option<i64>, CentralError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT version FROM orders WHERE store_id = ?1 AND order_id = ?2 AND gone_at IS NULL",
+        )?;
+        Ok(statement.query_row((store.get(), order.get()), |row| row.get(0)).optional()?)
+    }
+
+    fn lines(&self, key: (i64, i64)) -> Result<Vec<OrderLine>, CentralError> {
+        let mut lines: Vec<(i64, OrderLine)> = self
             .conn
             .prepare_cached(
                 "SELECT item_id, name, barcode, order_unit_price, quantity, unit, note, state, picked_quantity,
-                    substitute FROM client_order_items WHERE store_id = ?1 AND order_id = ?2 ORDER BY line_no",
+                    substitute, line_no FROM client_order_items WHERE store_id = ?1 AND order_id = ?2",
             )?
             .query_map(key, read_line)?
             .collect::<Result<_, _>>()?;
-        order.range = self
-            .conn
-            .prepare_cached(
-                "SELECT amount_lo, amount_hi, version, set_at, set_by FROM amount_ranges
-                 WHERE store_id = ?1 AND order_id = ?2",
-            )?
-            .query_row(key, read_range)
-            .optional()?;
-        order.payments = self
+        lines.sort_unstable_by_key(|(number, _)| *number);
+        Ok(lines.into_iter().map(|(_, line)| line).collect())
+    }
+
+    fn payments(&self, key: (i64, i64)) -> Result<Vec<Payment>, CentralError> {
+        let payments = self
             .conn
             .prepare_cached(
                 "SELECT payment_id, order_id, store_id, amount, made_at, decide_by, status, reason, decided_by,
@@ -132,15 +159,7 @@ impl Tx<'_> {
             )?
             .query_map(key, read_payment)?
             .collect::<Result<_, _>>()?;
-        order.shopper = self
-            .conn
-            .prepare_cached("SELECT shopper_id, rating FROM shoppers WHERE store_id = ?1 AND order_id = ?2")?
-            .query_row(key, |row| {
-                Ok(Shopper { shopper_id: columns::id(row, 0, ShopperId::new)?, rating: row.get(1)? })
-            })
-            .optional()?;
-        order.receipts = self.receipts(key)?;
-        Ok(order)
+        Ok(payments)
     }
 
     fn receipts(&self, (store, order): (i64, i64)) -> Result<Vec<Receipt>, CentralError> {
@@ -185,15 +204,15 @@ impl Tx<'_> {
 
     /// A store's orders by number, those after `after`; archived ones are left out.
     pub(crate) fn orders(&self, store: StoreId, after: i64, limit: i64) -> Result<Vec<Order>, CentralError> {
-        let heads: Vec<Order> = self
+        let numbers: Vec<OrderId> = self
             .conn
-            .prepare_cached(&format!(
-                "SELECT {HEAD} FROM orders WHERE store_id = ?1 AND order_id > ?2 AND gone_at IS NULL
-                 ORDER BY order_id LIMIT ?3"
-            ))?
-            .query_map((store.get(), after, limit), read_head)?
+            .prepare_cached(
+                "SELECT order_id FROM orders WHERE store_id = ?1 AND order_id > ?2 AND gone_at IS NULL
+                 ORDER BY order_id LIMIT ?3",
+            )?
+            .query_map((store.get(), after, limit), |row| columns::id(row, 0, OrderId::new))?
             .collect::<Result<_, _>>()?;
-        heads.into_iter().map(|head| self.with_parts(head)).collect()
+        numbers.into_iter().filter_map(|number| self.order(store, number).transpose()).collect()
     }
 
     /// How many rows hang on orders, and those whose order is not there.

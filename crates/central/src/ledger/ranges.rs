@@ -36,7 +36,7 @@ impl Tx<'_> {
             "SELECT amount_lo, amount_hi, version, set_at, set_by FROM range_history
              WHERE store_id = ?1 AND order_id = ?2 ORDER BY version",
         )?;
-        let ranges = statement.query_map((store.get(), order.get()), read_range)?.collect::<Result<_, _>>()?;
+        let ranges = statement.query_map((store.get(), order.get()), |row| read_range(row, 0))?.collect::<Result<_, _>>()?;
         Ok(ranges)
     }
 }
