@@ -55,7 +55,8 @@ pub(crate) fn change_order(
     change: impl FnOnce(&mut Order) -> Result<(), CentralError>,
 ) -> Result<(), CentralError> {
     let mut rows = Rows::new(tx, now);
-    let row = rows.order(store, order)?.ok_or_else(|| CentralError::NotFound { what: format!("order {order}") })?;
+    let row =
+        rows.order(store, order)?.ok_or_else(|| CentralError::NotFound { what: format!("order {order}") })?;
     change(row)?;
     rows.write()?;
     tx.audit(&AuditEntry {
@@ -142,9 +143,16 @@ impl Centre {
     ///
     /// # Errors
     /// [`CentralError::Refused`] when the order is decided already.
-    pub fn cancel_order(&self, store: Option<StoreId>, order: OrderId, reason: &str) -> Result<OrderView, CentralError> {
+    pub fn cancel_order(
+        &self,
+        store: Option<StoreId>,
+        order: OrderId,
+        reason: &str,
+    ) -> Result<OrderView, CentralError> {
         if reason.trim().is_empty() {
-            return Err(CentralError::BadValue { what: "a cancellation needs a reason, such as cancelled".into() });
+            return Err(CentralError::BadValue {
+                what: "a cancellation needs a reason, such as cancelled".into(),
+            });
         }
         let now = self.now();
         self.ledger()?.write(|tx| {
@@ -167,7 +175,9 @@ impl Centre {
     ) -> Result<OrderView, CentralError> {
         if lo < Money::ZERO || hi < lo {
             return Err(CentralError::BadValue {
-                what: format!("[{lo}, {hi}] is no range; the lower end is zero or more and not above the upper end"),
+                what: format!(
+                    "[{lo}, {hi}] is no range; the lower end is zero or more and not above the upper end"
+                ),
             });
         }
         let now = self.now();
@@ -176,8 +186,13 @@ impl Centre {
             let facts = serde_json::json!({ "amount_lo": lo, "amount_hi": hi });
             change_order(tx, (store, order), "range.set", Some(facts), now, |row| {
                 let version = row.range.as_ref().map_or(0, |r| r.version) + 1;
-                row.range =
-                    Some(AmountRange { amount_lo: lo, amount_hi: hi, version, set_at: now, set_by: "central".into() });
+                row.range = Some(AmountRange {
+                    amount_lo: lo,
+                    amount_hi: hi,
+                    version,
+                    set_at: now,
+                    set_by: "central".into(),
+                });
                 Ok(())
             })?;
             view(tx, store, order)
@@ -196,7 +211,9 @@ impl Centre {
         amount: Money,
     ) -> Result<PaymentView, CentralError> {
         if amount < Money::ZERO {
-            return Err(CentralError::BadValue { what: format!("{amount} is negative; a payment is zero or more") });
+            return Err(CentralError::BadValue {
+                what: format!("{amount} is negative; a payment is zero or more"),
+            });
         }
         let now = self.now();
         self.ledger()?.write(|tx| {
@@ -235,7 +252,11 @@ impl Centre {
     }
 
     /// Records that could not be applied, oldest first, beyond the cursor `after`.
-    pub fn list_dead_letters(&self, cursor: Option<&str>, limit: u32) -> Result<Page<DeadLetterView>, CentralError> {
+    pub fn list_dead_letters(
+        &self,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<DeadLetterView>, CentralError> {
         let limit = limit.clamp(1, MOST);
         let from = after(cursor)?;
         let letters = self.ledger()?.read(|tx| tx.dead_letters(from, i64::from(limit) + 1))?;

@@ -64,8 +64,33 @@ pub(crate) fn apply_batch(tx: &Tx<'_>, place: Place<'_>, records: &[Incoming]) -
     Ok(batch.tally)
 }
 
-/// Puts a record aside that the database itself does not take, and goes on behind it.
-pub(crate) fn bury_record(tx: &Tx<'_>, place: Place<'_>, record: &Incoming, why: &str) -> Result<Tally, CentralError> {
+/// Refuses a change whose effect the database does not take, as one that central does not understand: its sender is
+/// told, and its numbering goes on. Anything else is put aside.
+pub(crate) fn refuse_record(
+    tx: &Tx<'_>,
+    place: Place<'_>,
+    record: &Incoming,
+    why: &str,
+) -> Result<Tally, CentralError> {
+    tx.hold_lease(place.partition, place.term, place.now)?;
+    let mut batch = Batch::new(tx, place)?;
+    match UpMessage::decode(record) {
+        Ok(UpMessage::Change(message)) => batch.take_change(record, &message.envelope, Err(why))?,
+        Ok(UpMessage::NotUnderstood { envelope, .. }) => batch.take_change(record, &envelope, Err(why))?,
+        Ok(UpMessage::Heartbeat(beat)) => batch.bury(record, Some(beat.store), None, why)?,
+        Err(_) => batch.bury(record, None, None, why)?,
+    }
+    tx.set_position(place.partition, place.cluster, record.offset + 1)?;
+    batch.finish(record.offset + 1)
+}
+
+/// Puts a record aside that not even a refusal can be written of, and goes on behind it.
+pub(crate) fn bury_record(
+    tx: &Tx<'_>,
+    place: Place<'_>,
+    record: &Incoming,
+    why: &str,
+) -> Result<Tally, CentralError> {
     tx.hold_lease(place.partition, place.term, place.now)?;
     let letter = NewDeadLetter { cluster: place.cluster, record, store: None, change: None, why };
     let dead = u64::from(tx.bury(letter, place.now)?);
@@ -146,12 +171,15 @@ impl<'t, 'c> Batch<'t, 'c> {
             Some(of) => *of,
             None => self.tx.desk(desk)?.map(|d| d.store),
         };
-        Ok(of.filter(|of| *of != store).map(|of| format!("desk {desk} belongs to store {of}, not to store {store}")))
+        Ok(of
+            .filter(|of| *of != store)
+            .map(|of| format!("desk {desk} belongs to store {of}, not to store {store}")))
     }
 
     /// Notes that a desk was heard: once a batch, unless its numbering is another one.
     fn hear(&mut self, record: &Incoming, store: StoreId, sequence: Sequence) -> Result<(), CentralError> {
-        let first = !self.acks.iter().any(|(_, s, _)| s.desk == sequence.desk && s.incarnation == sequence.incarnation);
+        let first =
+            !self.acks.iter().any(|(_, s, _)| s.desk == sequence.desk && s.incarnation == sequence.incarnation);
         if first {
             let known = self.tx.desk(sequence.desk)?;
             let heard = record.written_at.min(self.place.now);

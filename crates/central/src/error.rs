@@ -80,6 +80,9 @@ pub enum CentralError {
     /// The cluster.
     #[error("{0}")]
     Port(#[from] PortError),
+    /// The system gives no thread.
+    #[error("no thread can be started: {0}")]
+    Thread(std::io::Error),
     /// Another worker took the partition over; this one must end without a trace.
     #[error("partition {partition} has been taken over by another worker")]
     Zombie {
@@ -110,6 +113,7 @@ impl CentralError {
             Self::Refused(refusal) => refusal.code(),
             Self::Input { .. } => "bad_input",
             Self::Port(error) => error.code(),
+            Self::Thread(_) => "no_thread",
             Self::Zombie { .. } => "taken_over",
             Self::Struck { .. } => "struck",
         }
@@ -128,8 +132,8 @@ impl CentralError {
 /// Whether the database may take the same statement later: it is locked, or its disk is full or away.
 pub(crate) fn is_passing(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{
-        CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed, OutOfMemory, PermissionDenied,
-        ReadOnly, SystemIoFailure,
+        CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed, OutOfMemory,
+        PermissionDenied, ReadOnly, SystemIoFailure,
     };
     error.sqlite_error_code().is_some_and(|code| {
         matches!(

@@ -12,6 +12,7 @@
 
 mod acts;
 mod apply;
+mod background;
 mod backoff;
 pub mod clock;
 pub mod error;
@@ -26,6 +27,7 @@ pub mod views;
 pub mod work;
 
 pub use acts::{ItemChange, NewStore};
+pub use background::Background;
 pub use clock::{Clock, Stop, SystemClock};
 pub use error::CentralError;
 pub use fault::{FaultPoint, Faults};

@@ -43,7 +43,8 @@ pub(crate) struct Publisher<'a> {
     sent: BTreeMap<Feed, i64>,
     marked: HashMap<Feed, i64>,
     waits: HashMap<Feed, Backoff>,
-    dead_wait: Backoff,
+    /// While dead letters wait because their topic did not take them.
+    dead_wait: Option<Backoff>,
 }
 
 /// What one round read to send.
@@ -63,7 +64,7 @@ impl<'a> Publisher<'a> {
             sent: BTreeMap::new(),
             marked: HashMap::new(),
             waits: HashMap::new(),
-            dead_wait: Backoff::new(),
+            dead_wait: None,
         }
     }
 
@@ -85,12 +86,12 @@ impl<'a> Publisher<'a> {
         self.marked.extend(self.sent.iter().map(|(feed, id)| (*feed, *id)));
     }
 
-    /// Whether some feed failed and its time to be tried again has come.
+    /// Whether something failed and its time to be tried again has come.
     pub(crate) fn retry_due(&self) -> bool {
-        self.waits.values().any(Backoff::ready)
+        self.waits.values().chain(&self.dead_wait).any(Backoff::ready)
     }
 
-    fn read(&self, ledger: &mut Ledger, term: i64) -> Result<Work, CentralError> {
+    fn read(&mut self, ledger: &mut Ledger, term: i64) -> Result<Work, CentralError> {
         ledger.read(|tx| {
             if !tx.holds_lease(self.partition, term)? {
                 return Err(CentralError::Zombie { partition: self.partition });
@@ -98,9 +99,11 @@ impl<'a> Publisher<'a> {
             let partitions = tx.partitions()?;
             let mut room = ROUND;
             let mut feeds = Vec::new();
-            for feed in tx.waiting_feeds()? {
-                let ours = partition_of(feed.store, partitions) == self.partition;
-                if !ours || room == 0 || self.waits.get(&feed).is_some_and(|w| !w.ready()) {
+            let mut waiting = tx.waiting_feeds()?;
+            waiting.retain(|feed| partition_of(feed.store, partitions) == self.partition);
+            self.waits.retain(|feed, _| waiting.contains(feed));
+            for feed in waiting {
+                if room == 0 || self.waits.get(&feed).is_some_and(|w| !w.ready()) {
                     continue;
                 }
                 let rows = tx.waiting_rows(feed, self.sent.get(&feed).copied().unwrap_or(0), room)?;
@@ -109,7 +112,11 @@ impl<'a> Publisher<'a> {
                     feeds.push((feed, rows));
                 }
             }
-            let dead = if self.dead_wait.ready() { tx.waiting_dead_letters(self.partition, 50)? } else { Vec::new() };
+            let dead = if self.dead_wait.is_none_or(|w| w.ready()) {
+                tx.waiting_dead_letters(self.partition, 50)?
+            } else {
+                Vec::new()
+            };
             Ok(Work { epoch: tx.epoch()?, feeds, dead })
         })
     }
@@ -119,7 +126,12 @@ impl<'a> Publisher<'a> {
     /// # Errors
     /// [`CentralError::Zombie`] when the term is over. What the cluster did not take is no error: it stands in the
     /// answer and is tried again later.
-    pub(crate) fn round(&mut self, ledger: &mut Ledger, term: i64, now: Timestamp) -> Result<Published, CentralError> {
+    pub(crate) fn round(
+        &mut self,
+        ledger: &mut Ledger,
+        term: i64,
+        now: Timestamp,
+    ) -> Result<Published, CentralError> {
         let work = self.read(ledger, term)?;
         let mut published = Published::default();
         if work.feeds.is_empty() && work.dead.is_empty() {
@@ -193,11 +205,18 @@ impl<'a> Publisher<'a> {
         }
         let topic = self.names.dead_letters();
         let reports = self.send(letters.iter().map(|letter| of_letter(&topic, letter)).collect());
-        let sent: Vec<i64> =
-            letters.iter().zip(&reports).filter(|(_, report)| report.is_ok()).map(|(letter, _)| letter.id).collect();
-        if let Some(Err(error)) = reports.into_iter().find(Result::is_err) {
-            self.dead_wait.fail();
-            published.failure.get_or_insert(error);
+        let sent: Vec<i64> = letters
+            .iter()
+            .zip(&reports)
+            .filter(|(_, report)| report.is_ok())
+            .map(|(letter, _)| letter.id)
+            .collect();
+        match reports.into_iter().find_map(Result::err) {
+            Some(error) => {
+                self.dead_wait.get_or_insert_with(Backoff::new).fail();
+                published.failure.get_or_insert(error);
+            }
+            None => self.dead_wait = None,
         }
         ledger.write(|tx| sent.iter().try_for_each(|id| tx.mark_dead_published(*id, now)))
     }

@@ -224,7 +224,11 @@ impl Centre {
 }
 
 /// The orders of the store's first `days` days, in the order of the file.
-fn orders_of_days<'i>(input: &'i Input, store: &Store, days: Option<u32>) -> Result<Vec<&'i InputOrder>, CentralError> {
+fn orders_of_days<'i>(
+    input: &'i Input,
+    store: &Store,
+    days: Option<u32>,
+) -> Result<Vec<&'i InputOrder>, CentralError> {
     let bad = |e: jiff::Error| CentralError::BadValue { what: format!("a day of store {}: {e}", store.store_id) };
     let zone = jiff::tz::TimeZone::get(&store.time_zone).map_err(bad)?;
     let day_of = |order: &InputOrder| {
@@ -368,7 +372,9 @@ impl Run<'_> {
         }
         for some in acts.chunks(ORDERS) {
             let (input, options) = (self.input, self.options);
-            self.ledger.write(|tx| some.iter().try_for_each(|(order, step)| act(tx, input, options, order, *step, now)))?;
+            self.ledger.write(|tx| {
+                some.iter().try_for_each(|(order, step)| act(tx, input, options, order, *step, now))
+            })?;
             for (order, step) in some {
                 self.tell_step(order.order, *step);
             }

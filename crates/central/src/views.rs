@@ -1,9 +1,9 @@
 //! What the centre's command line prints: ids are strings, money decimal strings beside the currency, times RFC 3339.
 
 use aisle_domain::{
-    Availability, Barcode, ChangeId, Currency, Decision, DeskId, Epoch, Incarnation, Item, ItemId, LineState, Money,
-    Order, OrderId, OrderLine, OrderStatus, Payment, PaymentId, PaymentStatus, Quantity, Receipt, ShopperId, StoreId,
-    Timestamp, TransactionId, UserId, Verdict, digest::DigestView,
+    Availability, Barcode, ChangeId, Currency, Decision, DeskId, Epoch, Incarnation, Item, ItemId, LineState,
+    Money, Order, OrderId, OrderLine, OrderStatus, Payment, PaymentId, PaymentStatus, Quantity, Receipt,
+    ShopperId, StoreId, Timestamp, TransactionId, UserId, Verdict, digest::DigestView,
 };
 use serde::Serialize;
 

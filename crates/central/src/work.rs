@@ -20,14 +20,7 @@ use std::{
 use aisle_contract::{Membership, Transport};
 use serde::Serialize;
 
-use crate::{
-    Centre,
-    backoff::Backoff,
-    clock::Stop,
-    error::CentralError,
-    fault::Faults,
-    ledger::Ledger,
-};
+use crate::{Centre, backoff::Backoff, clock::Stop, error::CentralError, fault::Faults, ledger::Ledger};
 use housekeeping::Housekeeping;
 use worker::{Slot, Worker};
 

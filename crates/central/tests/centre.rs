@@ -10,7 +10,7 @@ use std::{
 };
 
 use aisle_central::{
-    Centre, CentralError, FaultPoint, Partitions, SimulateOptions, Stop, SystemClock, TopicsOptions, WorkEvent,
+    CentralError, Centre, FaultPoint, Partitions, SimulateOptions, Stop, SystemClock, TopicsOptions, WorkEvent,
     WorkOptions, work::WorkEventKind,
 };
 use aisle_contract::{DownBody, Outgoing, PortError, TopicAdmin, TopicNames, partition_of};
@@ -138,10 +138,11 @@ fn a_feed_that_is_missing_keeps_its_rows_and_holds_nobody_else_up() {
     town.bus.hide_topic(&hidden, true);
     for number in [367, 368] {
         town.centre
-            .set_item(store(number), aisle_domain::ItemId::new(5).unwrap(), &[
-                "name=Bread".parse().unwrap(),
-                "unit_price=2.50".parse().unwrap(),
-            ])
+            .set_item(
+                store(number),
+                aisle_domain::ItemId::new(5).unwrap(),
+                &["name=Bread".parse().unwrap(), "unit_price=2.50".parse().unwrap()],
+            )
             .unwrap();
     }
     let stop = Stop::new();
@@ -164,7 +165,9 @@ fn acts_of_the_centre_are_published_at_once_by_a_worker_that_runs() {
     let stop = Stop::new();
     std::thread::scope(|scope| {
         scope.spawn(|| town.centre.work(&town.bus, &WorkOptions::default(), &stop).unwrap());
-        wait_for("a worker reads", || town.bus.committed(0).is_some() || !town.feed(store(367), Lane::Orders).is_empty());
+        wait_for("a worker reads", || {
+            town.bus.committed(0).is_some() || !town.feed(store(367), Lane::Orders).is_empty()
+        });
         std::thread::sleep(Duration::from_millis(300));
         let acted = Instant::now();
         // As another process does it: a centre of its own over the same file.
@@ -189,7 +192,9 @@ fn while_the_cluster_takes_nothing_rows_wait_and_then_go_out_in_order() {
     let stop = Stop::new();
     std::thread::scope(|scope| {
         scope.spawn(|| town.centre.work(&town.bus, &WorkOptions::default(), &stop).unwrap());
-        wait_for("everything is applied", || statuses(&town, store(367)).iter().all(|s| *s == OrderStatus::Running));
+        wait_for("everything is applied", || {
+            statuses(&town, store(367)).iter().all(|s| *s == OrderStatus::Running)
+        });
         assert!(town.acks(store(367), Lane::Orders).is_empty());
         town.bus.refuse_writes(None);
         wait_for("the ack is there", || town.acks(store(367), Lane::Orders).iter().any(|a| a.expected == 9));
@@ -335,6 +340,68 @@ fn homes_move_when_the_topic_has_grown_and_the_old_partitions_are_read_to_their_
     assert_eq!(town.acks(store(367), Lane::Orders).pop().unwrap().expected, 5);
     assert!(statuses(&town, store(367)).iter().all(|s| *s == OrderStatus::Running));
     town.assert_sound();
+}
+
+#[test]
+fn a_change_that_the_database_never_takes_is_refused_and_kept_and_the_rest_goes_on() {
+    let (town, mut desk) = opened(3);
+    let poisoned = desk.orders.values().next().unwrap().order_id;
+    let other = rusqlite::Connection::open(town.centre.path()).unwrap();
+    let trigger = format!(
+        "CREATE TRIGGER poison BEFORE INSERT ON audit WHEN new.subject = 'order/{poisoned}' AND new.change_id NOT NULL
+         BEGIN SELECT raise(ABORT, 'poison'); END"
+    );
+    other.execute_batch(&trigger).unwrap();
+    desk.accept_everything();
+    let report = town.work_until_idle();
+    assert_eq!((report.summary.applied, report.summary.refused, report.summary.dead), (2, 1, 1));
+    let letter = town.centre.list_dead_letters(None, 10).unwrap().items.remove(0);
+    assert!(letter.why.contains("poison"), "{}", letter.why);
+    desk.pull();
+    assert_eq!(desk.refused.iter().map(|(_, r)| r.code()).collect::<Vec<_>>(), ["not_understood"]);
+    assert_eq!(desk.expected[&Lane::Orders], 4);
+    assert_eq!(statuses(&town, store(367)), [OrderStatus::New, OrderStatus::Running, OrderStatus::Running]);
+}
+
+#[test]
+fn dead_letters_wait_for_their_topic() {
+    let (town, _) = opened(1);
+    let topic = town.centre.names().dead_letters();
+    town.bus.hide_topic(&topic, true);
+    let partition = partition_of(store(367), 12);
+    let record = Outgoing {
+        topic: town.centre.names().changes(),
+        partition,
+        key: Vec::new(),
+        headers: Vec::new(),
+        value: None,
+    };
+    town.bus.append(vec![record]).remove(0).unwrap();
+    let stop = Stop::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| town.centre.work(&town.bus, &WorkOptions::default(), &stop).unwrap());
+        wait_for("it is put aside", || !town.centre.list_dead_letters(None, 1).unwrap().items.is_empty());
+        town.bus.hide_topic(&topic, false);
+        wait_for("it is on its topic", || !town.bus.records(&topic, partition % 3).is_empty());
+        stop.stop();
+    });
+}
+
+#[test]
+fn a_centre_runs_in_the_background_until_it_is_dropped() {
+    let town = Town::new(&[367]);
+    write_days(town.folder.path(), 10);
+    let days = SimulateOptions { until_done: true, ..SimulateOptions::new(store(367), town.folder.path()) };
+    let running = town.centre.start(Arc::new(town.bus.clone()), WorkOptions::default(), Some(days)).unwrap();
+    let mut desk = ScriptedDesk::new(&town, store(367), 1);
+    wait_for("a desk has decided everything", || {
+        desk.accept_everything();
+        statuses(&town, store(367)).iter().filter(|s| **s == OrderStatus::Confirmed).count() == 10
+    });
+    running.stop().unwrap();
+    let nowhere = SimulateOptions::new(store(367), town.folder.path().join("nowhere"));
+    let running = town.centre.start(Arc::new(town.bus.clone()), WorkOptions::default(), Some(nowhere)).unwrap();
+    assert_eq!(running.stop().unwrap_err().code(), "bad_input");
 }
 
 #[test]

@@ -98,7 +98,12 @@ impl Centre {
     ///
     /// # Errors
     /// [`CentralError::NotFound`], [`CentralError::BadValue`] and [`CentralError::Refused`] for values no item has.
-    pub fn set_item(&self, store: StoreId, item: ItemId, changes: &[ItemChange]) -> Result<ItemView, CentralError> {
+    pub fn set_item(
+        &self,
+        store: StoreId,
+        item: ItemId,
+        changes: &[ItemChange],
+    ) -> Result<ItemView, CentralError> {
         if changes.is_empty() {
             return Err(CentralError::BadValue { what: "no field=value was given".into() });
         }

@@ -74,13 +74,22 @@ impl NewStore {
             return bad("the first line of a store's address has 1 to 255 characters".into());
         }
         if self.currency.len() != 3 || !self.currency.bytes().all(|b| b.is_ascii_uppercase()) {
-            return bad(format!("\"{}\" is no currency; write its three capital letters, such as USD", self.currency));
+            return bad(format!(
+                "\"{}\" is no currency; write its three capital letters, such as USD",
+                self.currency
+            ));
         }
         if jiff::tz::TimeZone::get(&self.time_zone).is_err() {
-            return bad(format!("\"{}\" is no time zone; write its name, such as America/New_York", self.time_zone));
+            return bad(format!(
+                "\"{}\" is no time zone; write its name, such as America/New_York",
+                self.time_zone
+            ));
         }
         if self.day_starts >= 24 * 60 {
-            return bad(format!("a day cannot start {} minutes after midnight; write less than 1440", self.day_starts));
+            return bad(format!(
+                "a day cannot start {} minutes after midnight; write less than 1440",
+                self.day_starts
+            ));
         }
         Ok(())
     }
@@ -220,5 +229,53 @@ impl Centre {
             let tables = DigestTables { orders: orders.into(), items: items.into() };
             Ok(StoreDigest { epoch: tx.epoch()?, tables })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> NewStore {
+        NewStore::new(StoreId::new(1).unwrap(), "Store", "Main street 1")
+    }
+
+    #[test]
+    fn a_store_with_a_value_no_store_may_have_is_refused() {
+        assert!(store().check().is_ok());
+        let wrong = [
+            NewStore { name: " ".into(), ..store() },
+            NewStore { address1: String::new(), ..store() },
+            NewStore { address1: "x".repeat(256), ..store() },
+            NewStore { currency: "usd".into(), ..store() },
+            NewStore { time_zone: "Mars/Olympus".into(), ..store() },
+            NewStore { day_starts: 1440, ..store() },
+        ];
+        for new in wrong {
+            assert_eq!(new.check().unwrap_err().code(), "bad_value", "{new:?}");
+        }
+    }
+
+    #[test]
+    fn a_desk_that_was_not_heard_for_two_intervals_is_quiet_unless_it_is_retired() {
+        let heard = |at: Option<i64>, retired| Desk {
+            id: DeskId(uuid::Uuid::nil()),
+            store: StoreId::new(1).unwrap(),
+            name: None,
+            incarnations: Vec::new(),
+            last_heard: at.map(Timestamp::from_millis),
+            outbox: None,
+            oldest_age_s: None,
+            behind: None,
+            version: None,
+            clock_offset_ms: None,
+            forked_at: None,
+            retired,
+        };
+        let now = Timestamp::from_millis(600_000);
+        assert!(!is_quiet(&heard(Some(0), false), now));
+        assert!(is_quiet(&heard(Some(-1), false), now));
+        assert!(is_quiet(&heard(None, false), now));
+        assert!(!is_quiet(&heard(Some(-1), true), now));
     }
 }

@@ -1,11 +1,7 @@
 //! What a change does at central: the domain's own functions over central's rows.
 
 use aisle_contract::{ChangeEnvelope, MAX_VALUE_BYTES};
-use aisle_domain::{
-    Change, Context, Item, OrderStatus, Outcome, Refusal, Subject,
-    decide, fold,
-    item::ChangedBy,
-};
+use aisle_domain::{Change, Context, Item, OrderStatus, Outcome, Refusal, Subject, decide, fold, item::ChangedBy};
 
 use super::rows::Rows;
 use crate::{error::CentralError, ledger::OutcomeWord};
@@ -16,7 +12,11 @@ const LONG_TEXT: usize = 10_000;
 type Verdict = Result<OutcomeWord, Refusal>;
 
 /// Decides a change and writes what it does into `rows`.
-pub(super) fn decide(rows: &mut Rows<'_, '_>, envelope: &ChangeEnvelope, change: &Change) -> Result<Verdict, CentralError> {
+pub(super) fn decide(
+    rows: &mut Rows<'_, '_>,
+    envelope: &ChangeEnvelope,
+    change: &Change,
+) -> Result<Verdict, CentralError> {
     match change.subject() {
         Subject::Order(_) => decide_order(rows, envelope, change),
         Subject::Item(_) => decide_item(rows, envelope, change),
@@ -24,15 +24,18 @@ pub(super) fn decide(rows: &mut Rows<'_, '_>, envelope: &ChangeEnvelope, change:
     }
 }
 
-fn decide_order(rows: &mut Rows<'_, '_>, envelope: &ChangeEnvelope, change: &Change) -> Result<Verdict, CentralError> {
+fn decide_order(
+    rows: &mut Rows<'_, '_>,
+    envelope: &ChangeEnvelope,
+    change: &Change,
+) -> Result<Verdict, CentralError> {
     let Subject::Order(number) = change.subject() else { return Ok(Err(not_of("an order", change))) };
     let store = rows.known_store(envelope.store)?;
     let names_range = matches!(
         change,
         Change::PaymentApproved(c) if c.range_version.is_some()
     ) || matches!(change, Change::PaymentDeclined(c) if c.range_version.is_some());
-    let superseded =
-        if names_range { rows.superseded_ranges(envelope.store, number)? } else { Vec::new() };
+    let superseded = if names_range { rows.superseded_ranges(envelope.store, number)? } else { Vec::new() };
     let Some(order) = rows.order(envelope.store, number)? else {
         return Ok(Err(Refusal::NotFound { what: format!("order {number}") }));
     };
@@ -64,7 +67,11 @@ fn decide_order(rows: &mut Rows<'_, '_>, envelope: &ChangeEnvelope, change: &Cha
     }
 }
 
-fn decide_item(rows: &mut Rows<'_, '_>, envelope: &ChangeEnvelope, change: &Change) -> Result<Verdict, CentralError> {
+fn decide_item(
+    rows: &mut Rows<'_, '_>,
+    envelope: &ChangeEnvelope,
+    change: &Change,
+) -> Result<Verdict, CentralError> {
     let Subject::Item(number) = change.subject() else { return Ok(Err(not_of("an item", change))) };
     if let Change::ItemCreated(created) = change
         && let Some(refusal) = foreign(&created.item, envelope)
@@ -89,7 +96,11 @@ fn decide_item(rows: &mut Rows<'_, '_>, envelope: &ChangeEnvelope, change: &Chan
     Ok(verdict.map(|()| if *row == before { OutcomeWord::Already } else { OutcomeWord::Applied }))
 }
 
-fn decide_store(rows: &mut Rows<'_, '_>, envelope: &ChangeEnvelope, change: &Change) -> Result<Verdict, CentralError> {
+fn decide_store(
+    rows: &mut Rows<'_, '_>,
+    envelope: &ChangeEnvelope,
+    change: &Change,
+) -> Result<Verdict, CentralError> {
     let before = rows.known_store(envelope.store)?;
     let mut store = (*before).clone();
     if let Err(refusal) = fold::apply_store(&mut store, change) {

@@ -78,7 +78,11 @@ impl<'t, 'c> Rows<'t, 'c> {
     }
 
     /// The order's ranges that are no longer in force.
-    pub(crate) fn superseded_ranges(&self, store: StoreId, order: OrderId) -> Result<Vec<AmountRange>, CentralError> {
+    pub(crate) fn superseded_ranges(
+        &self,
+        store: StoreId,
+        order: OrderId,
+    ) -> Result<Vec<AmountRange>, CentralError> {
         self.tx.superseded_ranges(store, order)
     }
 

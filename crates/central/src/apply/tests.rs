@@ -255,4 +255,3 @@ fn claim(from: Option<&str>, to: &str) -> Change {
 fn pay(bench: &Bench, amount: i64) -> PaymentId {
     bench.centre.add_payment(Some(store_id()), order_id(), Money::from_minor(amount)).unwrap().payment_id
 }
-

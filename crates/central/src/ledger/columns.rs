@@ -3,8 +3,7 @@
 use std::{error::Error, str::FromStr};
 
 use aisle_domain::{
-    BadId, Barcode, ChangeId, Decision, DeskId, Lane, LineState, Money, PaymentStatus, Quantity,
-    Timestamp,
+    BadId, Barcode, ChangeId, Decision, DeskId, Lane, LineState, Money, PaymentStatus, Quantity, Timestamp,
 };
 use rusqlite::{Row, types::Type};
 
@@ -28,7 +27,10 @@ pub(super) fn id_or_none<T>(
     row.get::<_, Option<i64>>(column)?.map(make).transpose().map_err(|e| bad(column, Type::Integer, e))
 }
 
-pub(super) fn text<T: FromStr<Err: Error + Send + Sync + 'static>>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+pub(super) fn text<T: FromStr<Err: Error + Send + Sync + 'static>>(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<T> {
     row.get_ref(column)?.as_str()?.parse().map_err(|e| bad(column, Type::Text, e))
 }
 
@@ -60,7 +62,10 @@ pub(super) fn time_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Opt
 }
 
 pub(super) fn barcode_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Barcode>> {
-    row.get::<_, Option<String>>(column)?.map(Barcode::try_from).transpose().map_err(|e| bad(column, Type::Text, e))
+    row.get::<_, Option<String>>(column)?
+        .map(Barcode::try_from)
+        .transpose()
+        .map_err(|e| bad(column, Type::Text, e))
 }
 
 fn word<T>(row: &Row<'_>, column: usize, of: impl FnOnce(&str) -> Option<T>) -> rusqlite::Result<T> {
@@ -68,7 +73,11 @@ fn word<T>(row: &Row<'_>, column: usize, of: impl FnOnce(&str) -> Option<T>) -> 
     of(word).ok_or_else(|| bad(column, Type::Text, UnknownWord(word.into())))
 }
 
-fn word_or_none<T>(row: &Row<'_>, column: usize, of: impl FnOnce(&str) -> Option<T>) -> rusqlite::Result<Option<T>> {
+fn word_or_none<T>(
+    row: &Row<'_>,
+    column: usize,
+    of: impl FnOnce(&str) -> Option<T>,
+) -> rusqlite::Result<Option<T>> {
     match row.get_ref(column)?.as_str_or_null()? {
         None => Ok(None),
         Some(_) => word(row, column, of).map(Some),
@@ -102,5 +111,8 @@ pub(super) fn desk(row: &Row<'_>, column: usize) -> rusqlite::Result<DeskId> {
 }
 
 pub(super) fn change_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<ChangeId>> {
-    row.get::<_, Option<String>>(column)?.map(|t| t.parse()).transpose().map_err(|e: BadId| bad(column, Type::Text, e))
+    row.get::<_, Option<String>>(column)?
+        .map(|t| t.parse())
+        .transpose()
+        .map_err(|e: BadId| bad(column, Type::Text, e))
 }

@@ -45,8 +45,7 @@ pub(crate) struct NewDeadLetter<'a> {
     pub(crate) why: &'a str,
 }
 
-const COLUMNS: &str =
-    "id, cluster, partition, offset, store_id, change_id, why, message_key, headers, raw, at";
+const COLUMNS: &str = "id, cluster, partition, offset, store_id, change_id, why, message_key, headers, raw, at";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
     let headers: Vec<(String, String)> = columns::json(row, 8)?;
@@ -110,7 +109,11 @@ impl Tx<'_> {
     }
 
     /// Dead letters of a partition that are not on their topic yet.
-    pub(crate) fn waiting_dead_letters(&self, partition: i32, limit: i64) -> Result<Vec<DeadLetter>, CentralError> {
+    pub(crate) fn waiting_dead_letters(
+        &self,
+        partition: i32,
+        limit: i64,
+    ) -> Result<Vec<DeadLetter>, CentralError> {
         let mut statement = self.conn.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM dead_letters WHERE partition = ?1 AND published IS NULL ORDER BY id LIMIT ?2"
         ))?;

@@ -59,14 +59,16 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Desk> {
 impl Tx<'_> {
     /// The desk.
     pub(crate) fn desk(&self, desk: DeskId) -> Result<Option<Desk>, CentralError> {
-        let mut statement = self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM desks WHERE desk_id = ?1"))?;
+        let mut statement =
+            self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM desks WHERE desk_id = ?1"))?;
         Ok(statement.query_row([desk.to_string()], read).optional()?)
     }
 
     /// A store's desks.
     pub(crate) fn desks(&self, store: StoreId) -> Result<Vec<Desk>, CentralError> {
-        let mut statement =
-            self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM desks WHERE store_id = ?1 ORDER BY desk_id"))?;
+        let mut statement = self
+            .conn
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM desks WHERE store_id = ?1 ORDER BY desk_id"))?;
         let desks = statement.query_map([store.get()], read)?.collect::<Result<_, _>>()?;
         Ok(desks)
     }
@@ -102,7 +104,11 @@ impl Tx<'_> {
     }
 
     /// Notes what a desk says of itself, unless it was heard later already.
-    pub(crate) fn take_heartbeat(&self, beat: &HeartbeatMessage, written_at: Timestamp) -> Result<(), CentralError> {
+    pub(crate) fn take_heartbeat(
+        &self,
+        beat: &HeartbeatMessage,
+        written_at: Timestamp,
+    ) -> Result<(), CentralError> {
         self.conn
             .prepare_cached(
                 "UPDATE desks SET name = ?2, outbox = ?3, oldest_age_s = ?4, behind = ?5, version = ?6,

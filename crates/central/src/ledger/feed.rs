@@ -32,9 +32,16 @@ impl Tx<'_> {
     }
 
     /// Puts a record that is made already into the outbox.
-    pub(crate) fn enqueue_record(&self, store: StoreId, record: &FeedRecord, at: Timestamp) -> Result<(), CentralError> {
+    pub(crate) fn enqueue_record(
+        &self,
+        store: StoreId,
+        record: &FeedRecord,
+        at: Timestamp,
+    ) -> Result<(), CentralError> {
         self.conn
-            .prepare_cached("INSERT INTO feed_outbox (store_id, lane, key, type, data, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .prepare_cached(
+                "INSERT INTO feed_outbox (store_id, lane, key, type, data, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
             .execute((
                 store.get(),
                 record.lane.word(),

@@ -6,7 +6,8 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{Tx, columns};
 use crate::error::CentralError;
 
-const COLUMNS: &str = "item_id, store_id, unit_price, barcode, name, category, availability, available_until, version,
+const COLUMNS: &str =
+    "item_id, store_id, unit_price, barcode, name, category, availability, available_until, version,
     deleted, changed";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Item> {
@@ -36,7 +37,8 @@ impl Tx<'_> {
 
     /// Whether the number is in use at the store, archived items included.
     pub(crate) fn item_is_known(&self, store: StoreId, item: ItemId) -> Result<bool, CentralError> {
-        let mut statement = self.conn.prepare_cached("SELECT 1 FROM items WHERE store_id = ?1 AND item_id = ?2")?;
+        let mut statement =
+            self.conn.prepare_cached("SELECT 1 FROM items WHERE store_id = ?1 AND item_id = ?2")?;
         Ok(statement.exists((store.get(), item.get()))?)
     }
 

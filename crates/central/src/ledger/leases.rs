@@ -46,8 +46,7 @@ impl Tx<'_> {
 
     /// Whether the term is still the partition's.
     pub(crate) fn holds_lease(&self, partition: i32, term: i64) -> Result<bool, CentralError> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT 1 FROM leases WHERE partition = ?1 AND term = ?2")?;
+        let mut statement = self.conn.prepare_cached("SELECT 1 FROM leases WHERE partition = ?1 AND term = ?2")?;
         Ok(statement.exists((partition, term))?)
     }
 
@@ -61,9 +60,9 @@ impl Tx<'_> {
 
     /// Partitions whose holder has not been heard since `before`, although it did not give them back.
     pub(crate) fn orphaned(&self, before: Timestamp) -> Result<Vec<i32>, CentralError> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT partition FROM leases WHERE expires > 0 AND expires <= ?1 ORDER BY partition")?;
+        let mut statement = self.conn.prepare_cached(
+            "SELECT partition FROM leases WHERE expires > 0 AND expires <= ?1 ORDER BY partition",
+        )?;
         let partitions = statement.query_map([before.millis()], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(partitions)
     }
@@ -76,10 +75,17 @@ impl Tx<'_> {
     }
 
     /// Notes how far the partition is applied.
-    pub(crate) fn set_position(&self, partition: i32, cluster: &str, next_offset: i64) -> Result<(), CentralError> {
-        self.conn
-            .prepare_cached("INSERT OR REPLACE INTO positions VALUES (?1, ?2, ?3)")?
-            .execute((partition, cluster, next_offset))?;
+    pub(crate) fn set_position(
+        &self,
+        partition: i32,
+        cluster: &str,
+        next_offset: i64,
+    ) -> Result<(), CentralError> {
+        self.conn.prepare_cached("INSERT OR REPLACE INTO positions VALUES (?1, ?2, ?3)")?.execute((
+            partition,
+            cluster,
+            next_offset,
+        ))?;
         Ok(())
     }
 }

@@ -58,8 +58,7 @@ impl Tx<'_> {
     /// Moves the homes of all stores.
     pub(crate) fn set_partitions(&self, partitions: i32, now: Timestamp) -> Result<(), CentralError> {
         self.set_meta(PARTITIONS, &partitions.to_string())?;
-        self.conn
-            .execute("INSERT OR IGNORE INTO partition_counts VALUES (?1, ?2)", (partitions, now.millis()))?;
+        self.conn.execute("INSERT OR IGNORE INTO partition_counts VALUES (?1, ?2)", (partitions, now.millis()))?;
         self.conn.execute("DELETE FROM partition_growth", [])?;
         Ok(())
     }
@@ -78,8 +77,7 @@ impl Tx<'_> {
         ends: &[(i32, i64)],
         now: Timestamp,
     ) -> Result<(), CentralError> {
-        self.conn
-            .execute("INSERT OR IGNORE INTO partition_counts VALUES (?1, ?2)", (partitions, now.millis()))?;
+        self.conn.execute("INSERT OR IGNORE INTO partition_counts VALUES (?1, ?2)", (partitions, now.millis()))?;
         for (partition, end) in ends {
             self.conn.execute("INSERT OR IGNORE INTO partition_growth VALUES (?1, ?2)", (partition, end))?;
         }

@@ -52,7 +52,9 @@ impl Tx<'_> {
     pub(crate) fn expected(&self, sequence: Sequence) -> Result<i64, CentralError> {
         let expected = self
             .conn
-            .prepare_cached("SELECT expected FROM numbering WHERE desk_id = ?1 AND incarnation = ?2 AND lane = ?3")?
+            .prepare_cached(
+                "SELECT expected FROM numbering WHERE desk_id = ?1 AND incarnation = ?2 AND lane = ?3",
+            )?
             .query_row(
                 (sequence.desk.to_string(), sequence.incarnation.to_string(), sequence.lane.word()),
                 |row| row.get(0),

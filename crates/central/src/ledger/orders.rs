@@ -129,14 +129,6 @@ impl Tx<'_> {
         Ok(Some(order))
     }
 
-    /// The version of the order's row: any write makes it another one.
-    pub(crate) fn order_version(&self, store: StoreId, order: OrderId) -> Result<Option<i64>, CentralError> {
-        let mut statement = self.conn.prepare_cached(
-            "SELECT version FROM orders WHERE store_id = ?1 AND order_id = ?2 AND gone_at IS NULL",
-        )?;
-        Ok(statement.query_row((store.get(), order.get()), |row| row.get(0)).optional()?)
-    }
-
     fn lines(&self, key: (i64, i64)) -> Result<Vec<OrderLine>, CentralError> {
         let mut lines: Vec<(i64, OrderLine)> = self
             .conn
@@ -197,8 +189,9 @@ impl Tx<'_> {
     pub(crate) fn stores_of_order(&self, order: OrderId) -> Result<Vec<StoreId>, CentralError> {
         let mut statement =
             self.conn.prepare_cached("SELECT store_id FROM orders WHERE order_id = ?1 ORDER BY store_id")?;
-        let stores =
-            statement.query_map([order.get()], |row| columns::id(row, 0, StoreId::new))?.collect::<Result<_, _>>()?;
+        let stores = statement
+            .query_map([order.get()], |row| columns::id(row, 0, StoreId::new))?
+            .collect::<Result<_, _>>()?;
         Ok(stores)
     }
 
@@ -236,7 +229,11 @@ impl Tx<'_> {
     }
 
     /// Orders that nobody accepted in time.
-    pub(crate) fn orders_to_miss(&self, now: Timestamp, limit: i64) -> Result<Vec<(StoreId, OrderId)>, CentralError> {
+    pub(crate) fn orders_to_miss(
+        &self,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<(StoreId, OrderId)>, CentralError> {
         let mut statement = self.conn.prepare_cached(
             "SELECT store_id, order_id FROM orders
              WHERE status = 'new' AND accept_by IS NOT NULL AND accept_by <= ?1 ORDER BY accept_by LIMIT ?2",
@@ -250,7 +247,12 @@ impl Tx<'_> {
     }
 
     /// Writes an order: what differs from `before`, all of it where there was none.
-    pub(crate) fn save_order(&self, before: Option<&Order>, order: &Order, now: Timestamp) -> Result<(), CentralError> {
+    pub(crate) fn save_order(
+        &self,
+        before: Option<&Order>,
+        order: &Order,
+        now: Timestamp,
+    ) -> Result<(), CentralError> {
         self.save_head(order, now)?;
         let known = before.map(|b| b.lines.as_slice()).unwrap_or_default();
         for (number, line) in (1_i64..).zip(&order.lines) {
@@ -269,14 +271,12 @@ impl Tx<'_> {
         if let Some(range) = order.range.as_ref().filter(|r| before.is_none_or(|b| b.range.as_ref() != Some(r))) {
             self.save_range(order, range)?;
         }
-        if let Some(shopper) = order.shopper.as_ref().filter(|s| before.is_none_or(|b| b.shopper.as_ref() != Some(s)))
+        if let Some(shopper) =
+            order.shopper.as_ref().filter(|s| before.is_none_or(|b| b.shopper.as_ref() != Some(s)))
         {
-            self.conn.prepare_cached("INSERT OR REPLACE INTO shoppers VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-                order.store_id.get(),
-                order.order_id.get(),
-                shopper.shopper_id.get(),
-                shopper.rating,
-            ])?;
+            self.conn.prepare_cached("INSERT OR REPLACE INTO shoppers VALUES (?1, ?2, ?3, ?4)")?.execute(
+                params![order.store_id.get(), order.order_id.get(), shopper.shopper_id.get(), shopper.rating,],
+            )?;
         }
         Ok(())
     }
@@ -378,15 +378,15 @@ impl Tx<'_> {
             self.conn
                 .prepare_cached("INSERT INTO shopper_order_items VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
                 .execute(params![
-                    store,
-                    transaction,
-                    line.line_no,
-                    receipt.order_id.get(),
-                    line.item_id.map(ItemId::get),
-                    line.name,
-                    line.unit_price.minor(),
-                    line.quantity.thousandths(),
-                ])?;
+                store,
+                transaction,
+                line.line_no,
+                receipt.order_id.get(),
+                line.item_id.map(ItemId::get),
+                line.name,
+                line.unit_price.minor(),
+                line.quantity.thousandths(),
+            ])?;
         }
         Ok(())
     }

@@ -16,8 +16,9 @@ impl Tx<'_> {
                  WHERE store_id = ?1 AND order_id = ?2 AND version < ?3",
             )?
             .execute((store, number, range.version))?;
-        self.conn.prepare_cached("INSERT OR REPLACE INTO amount_ranges VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
-            (
+        self.conn
+            .prepare_cached("INSERT OR REPLACE INTO amount_ranges VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+            .execute((
                 store,
                 number,
                 range.amount_lo.minor(),
@@ -25,18 +26,23 @@ impl Tx<'_> {
                 range.version,
                 range.set_at.millis(),
                 &range.set_by,
-            ),
-        )?;
+            ))?;
         Ok(())
     }
 
     /// The order's ranges that are no longer in force, oldest first.
-    pub(crate) fn superseded_ranges(&self, store: StoreId, order: OrderId) -> Result<Vec<AmountRange>, CentralError> {
+    pub(crate) fn superseded_ranges(
+        &self,
+        store: StoreId,
+        order: OrderId,
+    ) -> Result<Vec<AmountRange>, CentralError> {
         let mut statement = self.conn.prepare_cached(
             "SELECT amount_lo, amount_hi, version, set_at, set_by FROM range_history
              WHERE store_id = ?1 AND order_id = ?2 ORDER BY version",
         )?;
-        let ranges = statement.query_map((store.get(), order.get()), |row| read_range(row, 0))?.collect::<Result<_, _>>()?;
+        let ranges = statement
+            .query_map((store.get(), order.get()), |row| read_range(row, 0))?
+            .collect::<Result<_, _>>()?;
         Ok(ranges)
     }
 }

@@ -54,7 +54,12 @@ impl Tx<'_> {
     }
 
     /// Notes when the simulation first saw an order accepted.
-    pub(crate) fn note_accepted(&self, store: StoreId, order: OrderId, now: Timestamp) -> Result<(), CentralError> {
+    pub(crate) fn note_accepted(
+        &self,
+        store: StoreId,
+        order: OrderId,
+        now: Timestamp,
+    ) -> Result<(), CentralError> {
         self.conn
             .prepare_cached(
                 "UPDATE simulated_orders SET accepted_at = ?3

@@ -36,13 +36,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Store> {
 impl Tx<'_> {
     /// The store.
     pub(crate) fn store(&self, store: StoreId) -> Result<Option<Store>, CentralError> {
-        let mut statement = self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM stores WHERE store_id = ?1"))?;
+        let mut statement =
+            self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM stores WHERE store_id = ?1"))?;
         Ok(statement.query_row([store.get()], read).optional()?)
     }
 
     /// All stores, by number.
     pub(crate) fn stores(&self) -> Result<Vec<Store>, CentralError> {
-        let mut statement = self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM stores ORDER BY store_id"))?;
+        let mut statement =
+            self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM stores ORDER BY store_id"))?;
         let stores = statement.query_map([], read)?.collect::<Result<_, _>>()?;
         Ok(stores)
     }

@@ -72,7 +72,8 @@ impl Input {
     /// [`CentralError::Input`] with file, line and reason.
     pub(super) fn read(folder: &Path) -> Result<Self, CentralError> {
         let items = read_items(&folder.join("items.csv"))?;
-        let places: HashMap<ItemId, usize> = items.iter().enumerate().map(|(place, i)| (i.item_id, place)).collect();
+        let places: HashMap<ItemId, usize> =
+            items.iter().enumerate().map(|(place, i)| (i.item_id, place)).collect();
         let orders = read_orders(&folder.join("orders.jsonl"), &places)?;
         let receipts = read_receipts(&folder.join("receipts.jsonl"), &orders)?;
         if let Some(lonely) = orders.iter().find(|o| !receipts.contains_key(&o.order_id)) {

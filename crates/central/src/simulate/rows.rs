@@ -1,8 +1,8 @@
 //! The files' rows as central's.
 
 use aisle_domain::{
-    AmountRange, Availability, BadId, Item, LineState, Order, OrderId, OrderLine, OrderStatus, Receipt, ReceiptLine,
-    Store, StoreId, Timestamp,
+    AmountRange, Availability, BadId, Item, LineState, Order, OrderId, OrderLine, OrderStatus, Receipt,
+    ReceiptLine, Store, StoreId, Timestamp,
 };
 
 use super::{

@@ -226,7 +226,9 @@ fn every_customer_who_is_to_cancel_cancels_and_keeps_the_reason() {
     town.desk(accept);
     let done = town.run(&options);
     assert_eq!((done.cancelled, done.payments), (6, 0));
-    assert!(town.orders().iter().all(|o| o.reason.as_deref() == Some(Reasons::CANCELLED) && o.is_ended_by_central()));
+    assert!(
+        town.orders().iter().all(|o| o.reason.as_deref() == Some(Reasons::CANCELLED) && o.is_ended_by_central())
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use aisle_contract::{Incoming, PortError, Reader, Start};
 
 use super::{ASK_WITHIN, Shared, WorkEventKind, housekeeping::follow_growth};
 use crate::{
-    apply::{BATCH, Place, Tally, apply_batch, bury_record},
+    apply::{BATCH, Place, Tally, apply_batch, bury_record, refuse_record},
     backoff::Backoff,
     clock::Stop,
     error::{CentralError, is_passing},
@@ -275,25 +275,32 @@ impl<'a> Shift<'a, '_> {
         Ok(())
     }
 
-    /// The database turned some record down for good: that one is put aside, the rest goes on.
+    /// The database turned some record down for good: that one is refused or put aside, the rest goes on.
     fn apply_singly(&mut self, records: &[Incoming]) -> Result<(), CentralError> {
         for record in records {
-            let one = std::slice::from_ref(record);
-            match self.apply_together(one) {
-                Err(CentralError::Sql(error)) if !is_passing(&error) => {
-                    let why = format!("central's database does not take it: {error}");
-                    let place = Place {
-                        cluster: &self.cluster,
-                        partition: self.worker.partition,
-                        term: self.term,
-                        now: self.worker.shared.centre.now(),
-                    };
-                    let applied = self.ledger.write(|tx| bury_record(tx, place, record, &why))?;
-                    self.count(applied, one);
-                }
+            match self.apply_together(std::slice::from_ref(record)) {
+                Err(CentralError::Sql(error)) if !is_passing(&error) => self.refuse(record, &error)?,
                 other => other?,
             }
         }
+        Ok(())
+    }
+
+    fn refuse(&mut self, record: &Incoming, error: &rusqlite::Error) -> Result<(), CentralError> {
+        let why = format!("central's database does not take it: {error}");
+        let place = Place {
+            cluster: &self.cluster,
+            partition: self.worker.partition,
+            term: self.term,
+            now: self.worker.shared.centre.now(),
+        };
+        let tally = match self.ledger.write(|tx| refuse_record(tx, place, record, &why)) {
+            Err(CentralError::Sql(error)) if !is_passing(&error) => {
+                self.ledger.write(|tx| bury_record(tx, place, record, &why))?
+            }
+            other => other?,
+        };
+        self.count(tally, std::slice::from_ref(record));
         Ok(())
     }
 

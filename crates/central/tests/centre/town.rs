@@ -10,7 +10,7 @@ use std::{
 
 use aisle_bus::Bus;
 use aisle_central::{
-    Centre, CentralError, FaultPoint, Faults, NewStore, Stop, SystemClock, TopicsOptions, WorkOptions, WorkReport,
+    CentralError, Centre, FaultPoint, Faults, NewStore, Stop, SystemClock, TopicsOptions, WorkOptions, WorkReport,
 };
 use aisle_contract::{
     ChangeEnvelope, ChangeMessage, DeskAck, DownBody, DownMessage, TopicNames, Transport, partition_of,
@@ -96,7 +96,7 @@ impl Town {
 }
 
 /// Waits until something holds.
-pub(crate) fn wait_for(what: &str, holds: impl Fn() -> bool) {
+pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + LONG;
     while !holds() {
         assert!(Instant::now() < end, "waited in vain until {what}");

@@ -24,7 +24,10 @@ fn create(item: Item) -> Change {
 
 fn reprice(item: ItemId, from: i64, to: i64) -> Change {
     let edit = Edit { from: Money::from_minor(from), to: Money::from_minor(to) };
-    Change::ItemChanged(ItemChanged { item, changes: ItemEdits { unit_price: Some(edit), ..ItemEdits::default() } })
+    Change::ItemChanged(ItemChanged {
+        item,
+        changes: ItemEdits { unit_price: Some(edit), ..ItemEdits::default() },
+    })
 }
 
 #[test]
@@ -93,7 +96,10 @@ fn a_pause_changes_the_stores_row_and_sends_it() {
     bench.sent(Lane::Orders);
     bench.send(DESK, 1, 1, Change::StorePaused(StorePaused { until: Some(at(3600)) }));
     let sent = bench.sent(Lane::Orders);
-    assert!(matches!(&sent[0], DownBody::Store(s) if s.paused_until == Some(at(3600)) && s.version == 2), "{sent:?}");
+    assert!(
+        matches!(&sent[0], DownBody::Store(s) if s.paused_until == Some(at(3600)) && s.version == 2),
+        "{sent:?}"
+    );
 }
 
 #[test]

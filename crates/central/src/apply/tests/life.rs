@@ -52,10 +52,7 @@ fn two_desks_rejecting_alike_are_both_acknowledged() {
 fn a_decision_by_a_range_that_was_replaced_before_the_payment_is_refused() {
     let mut bench = Bench::with_order();
     bench.send(DESK, 1, 1, accept());
-    bench
-        .centre
-        .set_range(None, order_id(), Money::from_minor(100), Money::from_minor(2000))
-        .unwrap();
+    bench.centre.set_range(None, order_id(), Money::from_minor(100), Money::from_minor(2000)).unwrap();
     let payment = pay(&bench, 900);
     bench.sent(Lane::Orders);
     bench.send(DESK, 2, 2, approve(payment, 900, 1));

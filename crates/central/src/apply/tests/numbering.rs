@@ -205,7 +205,10 @@ fn a_heartbeat_is_answered_in_the_orders_lane_with_its_id_and_centrals_clock() {
     assert_eq!(acks.len(), 1);
     assert_eq!((acks[0].heartbeat, acks[0].central_time, acks[0].expected), (Some(change_id(77)), at(20), 1));
     let desks = bench.centre.list_stores().unwrap().remove(0).desks;
-    assert_eq!((desks[0].name.as_deref(), desks[0].outbox, desks[0].oldest_age_s), (Some("Front"), Some(3), Some(42)));
+    assert_eq!(
+        (desks[0].name.as_deref(), desks[0].outbox, desks[0].oldest_age_s),
+        (Some("Front"), Some(3), Some(42))
+    );
     assert_eq!(desks[0].clock_offset_ms, Some(499_000), "its clock is ahead of the cluster's");
 }
 
