@@ -2,8 +2,8 @@
 
 use aisle_contract::{MAX_VALUE_BYTES, up};
 use aisle_domain::{
-    Change, ChangeId, Context, Item, Order, OrderId, OrderStatus, Outcome, Refusal, Store, Subject, Timestamp, decide, fold,
-    item::ChangedBy,
+    Change, ChangeId, Context, Item, Order, OrderId, OrderStatus, Outcome, Refusal, Store, Subject, Timestamp,
+    decide, fold, item::ChangedBy,
 };
 use rusqlite::Transaction;
 use serde_json::json;

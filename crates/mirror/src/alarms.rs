@@ -17,7 +17,8 @@ pub fn raise(tx: &Transaction<'_>, order: OrderId, kind: &str, at: Timestamp) ->
 
 /// Ends the alarm of an order that is no longer new: somebody, somewhere, has taken it.
 pub(crate) fn settle(tx: &Transaction<'_>, order: OrderId) -> Result<bool> {
-    let ended = tx.prepare_cached("DELETE FROM alarms WHERE order_id = ?1 AND kind = 'new'")?.execute([order.get()])?;
+    let ended =
+        tx.prepare_cached("DELETE FROM alarms WHERE order_id = ?1 AND kind = 'new'")?.execute([order.get()])?;
     Ok(ended > 0)
 }
 

@@ -75,7 +75,17 @@ pub(crate) fn append(tx: &Transaction<'_>, entry: &Entry<'_>) -> Result<()> {
         "INSERT INTO audit_log (incarnation, at, kind, subject, by, desk, change_id, body, hash)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
-    .execute(params![incarnation, at, entry.kind, subject, entry.by, desk, change_id, body, hash.as_slice()])?;
+    .execute(params![
+        incarnation,
+        at,
+        entry.kind,
+        subject,
+        entry.by,
+        desk,
+        change_id,
+        body,
+        hash.as_slice()
+    ])?;
     Ok(())
 }
 

@@ -45,7 +45,12 @@ pub(crate) fn load<T: DeserializeOwned>(conn: &Connection, kind: Kind, id: i64) 
 }
 
 /// Keeps a base, in the place of the one before.
-pub(crate) fn store<T: Serialize>(tx: &Transaction<'_>, kind: Kind, id: i64, base: Option<(&T, i64)>) -> Result<()> {
+pub(crate) fn store<T: Serialize>(
+    tx: &Transaction<'_>,
+    kind: Kind,
+    id: i64,
+    base: Option<(&T, i64)>,
+) -> Result<()> {
     let json = base.map(|(row, _)| serde_json::to_string(row)).transpose()?;
     tx.prepare_cached(
         "INSERT INTO bases (kind, id, version, row) VALUES (?1, ?2, ?3, ?4)

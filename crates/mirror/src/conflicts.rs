@@ -13,7 +13,13 @@ pub fn count_open(conn: &Connection) -> Result<i64> {
 }
 
 /// One for each item and field; a later own value joins it.
-pub(crate) fn open(tx: &Transaction<'_>, item: ItemId, fields: &[Field], change: ChangeId, at: Timestamp) -> Result<()> {
+pub(crate) fn open(
+    tx: &Transaction<'_>,
+    item: ItemId,
+    fields: &[Field],
+    change: ChangeId,
+    at: Timestamp,
+) -> Result<()> {
     let mut statement = tx.prepare_cached(
         "INSERT INTO conflicts (item_id, field, change_id, at) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (item_id, field) WHERE closed_at IS NULL DO UPDATE SET change_id = excluded.change_id, at = excluded.at",

@@ -56,7 +56,13 @@ pub struct CentralDigest {
 const KEPT: i64 = 20;
 
 /// Keeps central's word.
-pub(crate) fn remember(tx: &Transaction<'_>, lane: Lane, offset: i64, rows: &DigestView, at: Timestamp) -> Result<()> {
+pub(crate) fn remember(
+    tx: &Transaction<'_>,
+    lane: Lane,
+    offset: i64,
+    rows: &DigestView,
+    at: Timestamp,
+) -> Result<()> {
     let count = i64::try_from(rows.count).unwrap_or(i64::MAX);
     tx.prepare_cached("INSERT INTO digests (lane, offset, count, sum, at) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![lane.word(), offset, count, rows.sum, at.millis()])?;

@@ -109,7 +109,13 @@ impl FeedApplied {
 impl Mirror {
     /// Applies a batch of a lane's feed with its position, in one transaction. Records before the position are
     /// skipped; what cannot be applied is parked and the rest goes on.
-    pub fn apply_feed(&self, lane: Lane, cluster: &str, entries: &[FeedEntry], at: Timestamp) -> Result<FeedApplied> {
+    pub fn apply_feed(
+        &self,
+        lane: Lane,
+        cluster: &str,
+        entries: &[FeedEntry],
+        at: Timestamp,
+    ) -> Result<FeedApplied> {
         let Some(last) = entries.last() else { return Ok(FeedApplied::default()) };
         let mut applied = self.write(|tx| {
             let identity = self.identity();
@@ -180,7 +186,8 @@ fn whole<T>(
 /// A later record of the same key stands in the place of one that was parked.
 fn unpark(tx: &Transaction<'_>, lane: Lane, entry: &FeedEntry) -> Result<()> {
     if let Some(key) = entry.record.key_text() {
-        tx.prepare_cached("DELETE FROM parked WHERE lane = ?1 AND key = ?2")?.execute(params![lane.word(), key])?;
+        tx.prepare_cached("DELETE FROM parked WHERE lane = ?1 AND key = ?2")?
+            .execute(params![lane.word(), key])?;
     }
     Ok(())
 }
@@ -271,13 +278,17 @@ pub fn last_ack(conn: &Connection, lane: Lane) -> Result<Option<DeskAck>> {
 
 /// How many messages are parked.
 pub fn parked_count(conn: &Connection) -> Result<i64> {
-    Ok(conn.prepare_cached("SELECT count(*) FROM parked")?.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
+    Ok(conn
+        .prepare_cached("SELECT count(*) FROM parked")?
+        .query_row([], |row| row.get(0))
+        .optional()?
+        .unwrap_or(0))
 }
 
 /// Parked messages, oldest first.
 pub fn parked(conn: &Connection, limit: usize) -> Result<Vec<Parked>> {
-    let mut statement = conn
-        .prepare_cached("SELECT id, topic, partition, offset, key, why, at FROM parked ORDER BY id LIMIT ?1")?;
+    let mut statement =
+        conn.prepare_cached("SELECT id, topic, partition, offset, key, why, at FROM parked ORDER BY id LIMIT ?1")?;
     let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {

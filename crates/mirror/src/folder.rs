@@ -66,7 +66,8 @@ pub(crate) enum Access {
 
 /// A connection with every setting that the guarantees rest on, checked.
 pub(crate) fn connect(file: &Path, access: Access) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
     // A reader beside a running desk must be able to use its shared memory, so it opens for writing and is made
     // `query_only`; where the folder cannot be written at all it reads the file alone.
     let conn = match Connection::open_with_flags(file, flags) {
@@ -98,7 +99,9 @@ fn make_durable(conn: &Connection) -> Result<()> {
     let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     let synchronous: i64 = conn.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
     if mode != "wal" || synchronous != 2 {
-        let what = format!("it does not take the settings that keep data safe (journal {mode}, synchronous {synchronous})");
+        let what = format!(
+            "it does not take the settings that keep data safe (journal {mode}, synchronous {synchronous})"
+        );
         return Err(MirrorError::ReadOnly { what });
     }
     Ok(())
@@ -124,12 +127,14 @@ pub(crate) fn check(conn: &Connection, file: &Path) -> Result<i64> {
 const READ_WHOLE_BYTES: i64 = 32 * 1024 * 1024;
 
 /// What only this desk has.
-const OWN_TABLES: [&str; 7] = ["identity", "settings", "outbox", "numbering", "bases", "feed_positions", "conflicts"];
+const OWN_TABLES: [&str; 7] =
+    ["identity", "settings", "outbox", "numbering", "bases", "feed_positions", "conflicts"];
 
 /// Looks at the file without changing a byte of it.
 pub(crate) fn inspect(file: &Path) -> Result<i64> {
-    let conn = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(|e| MirrorError::opening(file, e.into()))?;
+    let conn =
+        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(|e| MirrorError::opening(file, e.into()))?;
     conn.busy_timeout(BUSY)?;
     let found = check(&conn, file)?;
     let problem = first_problem(&conn).map_err(|e| MirrorError::opening(file, e))?;
@@ -145,7 +150,9 @@ fn first_problem(conn: &Connection) -> Result<Option<String>> {
         Ok((word != "ok").then_some(word))
     };
     let size: i64 =
-        conn.query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| row.get(0))?;
+        conn.query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| {
+            row.get(0)
+        })?;
     if size <= READ_WHOLE_BYTES {
         return quick("PRAGMA quick_check(1)");
     }

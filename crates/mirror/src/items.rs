@@ -19,11 +19,11 @@ const CODE_LETTERS: usize = 3;
 const BY_NUMBER: &str = "SELECT * FROM items WHERE item_id = ?1";
 const BY_BARCODE: &str = "SELECT * FROM items WHERE barcode = ?1 ORDER BY item_id";
 const LIVE_BY_NUMBER: &str = "SELECT item_id FROM items WHERE item_id = ?1 AND deleted = 0";
-const LIVE_BY_BARCODE: &str = "SELECT item_id FROM items WHERE barcode = ?1 AND deleted = 0 ORDER BY item_id LIMIT 500";
+const LIVE_BY_BARCODE: &str =
+    "SELECT item_id FROM items WHERE barcode = ?1 AND deleted = 0 ORDER BY item_id LIMIT 500";
 const LIVE_BY_NAME: &str =
     "SELECT item_id FROM items WHERE name COLLATE NOCASE = ?1 AND deleted = 0 ORDER BY item_id LIMIT 1000";
-const LIVE_BY_BARCODE_START: &str =
-    "SELECT item_id FROM items WHERE barcode >= ?1 AND barcode < ?2 AND deleted = 0 ORDER BY barcode, item_id LIMIT 500";
+const LIVE_BY_BARCODE_START: &str = "SELECT item_id FROM items WHERE barcode >= ?1 AND barcode < ?2 AND deleted = 0 ORDER BY barcode, item_id LIMIT 500";
 const LIVE_BY_NAME_START: &str =
     "SELECT item_id FROM items WHERE name COLLATE NOCASE >= ?1 AND name COLLATE NOCASE < ?2 AND deleted = 0
      ORDER BY name COLLATE NOCASE, item_id LIMIT 1000";
@@ -160,11 +160,20 @@ impl Found {
 }
 
 /// Every word as a prefix, quoted so that no sign of the query language is read in it.
-pub(crate) fn words_query(text: &str) -> Option<String> {
+fn words_query(text: &str) -> Option<String> {
+    query(text, "*")
+}
+
+/// Every word as it is.
+pub(crate) fn whole_words_query(text: &str) -> Option<String> {
+    query(text, "")
+}
+
+fn query(text: &str, end: &str) -> Option<String> {
     let words: Vec<String> = text
         .split(|c: char| !is_of_word(c))
         .filter(|word| word.contains(char::is_alphanumeric))
-        .map(|word| format!("\"{word}\"*"))
+        .map(|word| format!("\"{word}\"{end}"))
         .collect();
     (!words.is_empty()).then(|| words.join(" "))
 }

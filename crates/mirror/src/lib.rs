@@ -27,12 +27,12 @@ mod row;
 
 pub use act::NewChange;
 pub use audit::AuditEntry;
+pub use conflicts::Conflict;
 pub use digest::CentralDigest;
 pub use error::{ActError, MirrorError, Result};
 pub use feed::{FeedApplied, FeedEntry, FeedPosition, Parked};
 pub use mirror::{Identity, Mirror, NewDesk};
 pub use orders::OrderFilter;
-pub use conflicts::Conflict;
 pub use outbox::{BadState, ChangeState, OutboxCounts, OutboxRow, Report};
 pub use prices::PriceEntry;
 pub use pushes::PushRow;

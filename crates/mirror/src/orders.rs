@@ -56,7 +56,8 @@ pub fn list(conn: &Connection, filter: &OrderFilter) -> Result<Vec<Order>> {
     }
     if filter.unsent {
         conditions.push(
-            "order_id IN (SELECT subject FROM outbox WHERE kind = 'order' AND state IN ('held', 'ready', 'sent'))".into(),
+            "order_id IN (SELECT subject FROM outbox WHERE kind = 'order' AND state IN ('held', 'ready', 'sent'))"
+                .into(),
         );
     }
     if let Some((at, id)) = filter.after {
@@ -65,10 +66,8 @@ pub fn list(conn: &Connection, filter: &OrderFilter) -> Result<Vec<Order>> {
         values.push(Box::new(id.get()));
     }
     values.push(Box::new(i64::try_from(filter.limit).unwrap_or(i64::MAX)));
-    let sql = format!(
-        "SELECT * FROM orders WHERE {} ORDER BY queued_time, order_id LIMIT ?",
-        conditions.join(" AND ")
-    );
+    let sql =
+        format!("SELECT * FROM orders WHERE {} ORDER BY queued_time, order_id LIMIT ?", conditions.join(" AND "));
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(values.iter()))?;
     let mut orders = Vec::new();
@@ -104,7 +103,8 @@ pub fn find(conn: &Connection, text: &str, limit: usize) -> Result<Vec<Order>> {
     }
     let number: Option<i64> = text.parse().ok();
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let plain: String = text.chars().flat_map(|c| "\\%_".contains(c).then_some('\\').into_iter().chain([c])).collect();
+    let plain: String =
+        text.chars().flat_map(|c| "\\%_".contains(c).then_some('\\').into_iter().chain([c])).collect();
     collect(conn, FIND, &[&number, &format!("%{plain}"), &format!("%{plain}%"), &limit])
 }
 

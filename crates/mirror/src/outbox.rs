@@ -232,7 +232,9 @@ pub(crate) fn delete(tx: &Transaction<'_>, id: ChangeId) -> Result<()> {
 /// Held becomes ready: one, or all.
 pub(crate) fn release(tx: &Transaction<'_>, id: Option<ChangeId>) -> Result<usize> {
     Ok(tx
-        .prepare_cached("UPDATE outbox SET state = 'ready' WHERE state = 'held' AND (?1 IS NULL OR change_id = ?1)")?
+        .prepare_cached(
+            "UPDATE outbox SET state = 'ready' WHERE state = 'held' AND (?1 IS NULL OR change_id = ?1)",
+        )?
         .execute([id.map(|id| id.to_string())])?)
 }
 
@@ -270,7 +272,12 @@ pub fn load(conn: &Connection, id: ChangeId) -> Result<Option<OutboxRow>> {
 }
 
 /// Changes in these states, in the order of acting.
-pub fn list(conn: &Connection, states: &[ChangeState], after: Option<i64>, limit: usize) -> Result<Vec<OutboxRow>> {
+pub fn list(
+    conn: &Connection,
+    states: &[ChangeState],
+    after: Option<i64>,
+    limit: usize,
+) -> Result<Vec<OutboxRow>> {
     if states.is_empty() {
         return Ok(Vec::new());
     }
@@ -308,7 +315,8 @@ pub fn of_subject(conn: &Connection, subject: Subject) -> Result<Vec<OutboxRow>>
 /// Changes on one subject that the fold takes: without central's word yet.
 pub(crate) fn unacknowledged(conn: &Connection, subject: Subject) -> Result<Vec<OutboxRow>> {
     let (kind, id) = key(subject);
-    let sql = "SELECT * FROM outbox WHERE kind = ?1 AND subject = ?2 AND state IN ('held', 'ready', 'sent') ORDER BY id";
+    let sql =
+        "SELECT * FROM outbox WHERE kind = ?1 AND subject = ?2 AND state IN ('held', 'ready', 'sent') ORDER BY id";
     collect(conn, sql, &[&kind.word(), &id])
 }
 
@@ -369,8 +377,9 @@ pub fn cut(
         return Ok(Vec::new());
     }
     let first = next_seq(tx, lane, incarnation)?;
-    let mut number =
-        tx.prepare_cached("UPDATE outbox SET state = 'sent', incarnation = ?2, seq = ?3, sent_at = ?4 WHERE id = ?1")?;
+    let mut number = tx.prepare_cached(
+        "UPDATE outbox SET state = 'sent', incarnation = ?2, seq = ?3, sent_at = ?4 WHERE id = ?1",
+    )?;
     for (seq, id) in (first..).zip(&ids) {
         number.execute(params![id, incarnation.to_string(), seq, at.millis()])?;
     }
@@ -457,7 +466,8 @@ pub(crate) fn acknowledge(
     expected: i64,
     at: Timestamp,
 ) -> Result<Vec<(ChangeId, Subject)>> {
-    let sql = "SELECT * FROM outbox WHERE state = 'sent' AND lane = ?1 AND incarnation = ?2 AND seq < ?3 ORDER BY seq";
+    let sql =
+        "SELECT * FROM outbox WHERE state = 'sent' AND lane = ?1 AND incarnation = ?2 AND seq < ?3 ORDER BY seq";
     let covered = collect(tx, sql, &[&lane.word(), &incarnation.to_string(), &expected])?;
     let mut statement = tx.prepare_cached(
         "UPDATE outbox SET state = 'received', acked_at = ?2, will_be_refused = NULL WHERE change_id = ?1",
@@ -496,7 +506,9 @@ pub(crate) fn close(tx: &Transaction<'_>, id: ChangeId, at: Timestamp) -> Result
 pub(crate) fn mark(tx: &Transaction<'_>, id: ChangeId, will_be: Option<&Refusal>) -> Result<bool> {
     let json = will_be.map(serde_json::to_string).transpose()?;
     let changed = tx
-        .prepare_cached("UPDATE outbox SET will_be_refused = ?2 WHERE change_id = ?1 AND will_be_refused IS NOT ?2")?
+        .prepare_cached(
+            "UPDATE outbox SET will_be_refused = ?2 WHERE change_id = ?1 AND will_be_refused IS NOT ?2",
+        )?
         .execute(params![id.to_string(), json])?;
     Ok(changed > 0)
 }

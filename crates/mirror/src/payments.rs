@@ -36,6 +36,7 @@ pub fn order_of(conn: &Connection, id: PaymentId) -> Result<Option<OrderId>> {
         .prepare_cached("SELECT order_id FROM payments WHERE payment_id = ?1")?
         .query_row([id.get()], |row| row.get(0))
         .optional()?;
-    let bad = |e: aisle_domain::BadId| MirrorError::BadRow { what: "a payment's order".into(), why: e.to_string() };
+    let bad =
+        |e: aisle_domain::BadId| MirrorError::BadRow { what: "a payment's order".into(), why: e.to_string() };
     order.map(|order| OrderId::new(order).map_err(bad)).transpose()
 }

@@ -35,8 +35,17 @@ pub(crate) fn record(
     new: Money,
     from: PriceSource<'_>,
 ) -> Result<()> {
-    tx.prepare_cached("INSERT INTO price_history (item_id, at, old, new, by, source) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute(params![item.get(), from.at.millis(), old.map(Money::minor), new.minor(), from.by, from.source])?;
+    tx.prepare_cached(
+        "INSERT INTO price_history (item_id, at, old, new, by, source) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        item.get(),
+        from.at.millis(),
+        old.map(Money::minor),
+        new.minor(),
+        from.by,
+        from.source
+    ])?;
     Ok(())
 }
 

@@ -25,8 +25,11 @@ const KEPT: i64 = 1000;
 
 /// Records a push.
 pub fn record(tx: &Transaction<'_>, at: Timestamp, sent: i64, error: Option<&str>) -> Result<i64> {
-    tx.prepare_cached("INSERT INTO pushes (at, sent, error) VALUES (?1, ?2, ?3)")?
-        .execute(params![at.millis(), sent, error])?;
+    tx.prepare_cached("INSERT INTO pushes (at, sent, error) VALUES (?1, ?2, ?3)")?.execute(params![
+        at.millis(),
+        sent,
+        error
+    ])?;
     let id = tx.last_insert_rowid();
     tx.prepare_cached("DELETE FROM pushes WHERE id <= ?1")?.execute([id - KEPT])?;
     Ok(id)

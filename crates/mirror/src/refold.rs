@@ -22,7 +22,12 @@ pub(crate) fn rules(conn: &Connection) -> Result<(Policies, Reasons)> {
 
 pub(crate) fn pending(rows: &[OutboxRow]) -> Vec<Pending> {
     rows.iter()
-        .map(|row| Pending { change_id: row.change_id, change: row.change.clone(), by: row.by.clone(), at: row.at })
+        .map(|row| Pending {
+            change_id: row.change_id,
+            change: row.change.clone(),
+            by: row.by.clone(),
+            at: row.at,
+        })
         .collect()
 }
 

@@ -24,7 +24,12 @@ pub(crate) trait Columns {
     fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T>;
     fn json_optional<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<Option<T>>;
     fn word<T: Copy>(&self, column: &str, all: &[T], word: impl Fn(T) -> &'static str) -> Result<T>;
-    fn word_optional<T: Copy>(&self, column: &str, all: &[T], word: impl Fn(T) -> &'static str) -> Result<Option<T>>;
+    fn word_optional<T: Copy>(
+        &self,
+        column: &str,
+        all: &[T],
+        word: impl Fn(T) -> &'static str,
+    ) -> Result<Option<T>>;
 }
 
 pub(crate) fn bad(column: &str, why: impl std::fmt::Display) -> MirrorError {
@@ -70,7 +75,8 @@ impl Columns for Row<'_> {
     }
 
     fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T> {
-        serde_json::from_str(self.get_ref(column)?.as_str().map_err(|e| bad(column, e))?).map_err(|e| bad(column, e))
+        serde_json::from_str(self.get_ref(column)?.as_str().map_err(|e| bad(column, e))?)
+            .map_err(|e| bad(column, e))
     }
 
     fn json_optional<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<Option<T>> {
@@ -82,10 +88,18 @@ impl Columns for Row<'_> {
         self.word_optional(column, all, word)?.ok_or_else(|| bad(column, "it is empty"))
     }
 
-    fn word_optional<T: Copy>(&self, column: &str, all: &[T], word: impl Fn(T) -> &'static str) -> Result<Option<T>> {
+    fn word_optional<T: Copy>(
+        &self,
+        column: &str,
+        all: &[T],
+        word: impl Fn(T) -> &'static str,
+    ) -> Result<Option<T>> {
         let text = self.get_ref(column)?.as_str_or_null().map_err(|e| bad(column, e))?;
         text.map(|text| {
-            all.iter().copied().find(|value| word(*value) == text).ok_or_else(|| bad(column, format!("\"{text}\"")))
+            all.iter()
+                .copied()
+                .find(|value| word(*value) == text)
+                .ok_or_else(|| bad(column, format!("\"{text}\"")))
         })
         .transpose()
     }

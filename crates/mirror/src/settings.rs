@@ -14,7 +14,9 @@ pub fn get(conn: &Connection, key: &str) -> Result<Option<String>> {
 
 /// Sets a key.
 pub fn set(tx: &Transaction<'_>, key: &str, value: &str) -> Result<()> {
-    tx.prepare_cached("INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")?
-        .execute(params![key, value])?;
+    tx.prepare_cached(
+        "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    )?
+    .execute(params![key, value])?;
     Ok(())
 }

@@ -1,9 +1,6 @@
 //! The store's own row.
 
-use aisle_domain::{
-    Currency, Store, StoreId,
-    store::Durability,
-};
+use aisle_domain::{Currency, Store, StoreId, store::Durability};
 use rusqlite::{Connection, Transaction, params};
 
 use crate::{error::Result, row::Columns};

@@ -18,8 +18,9 @@ use crate::{
 /// Problems that are named one by one.
 const NAMED: usize = 20;
 
-/// Items whose search is tried when not every one is.
-const SAMPLED: i64 = 1000;
+/// About how many items are searched for: each costs a walk over all that share its words.
+const SAMPLED: i64 = 500;
+const SAMPLED_DEEP: i64 = 2000;
 
 /// How often the cache and its table are compared again, and after what time.
 const LOOKS: usize = 5;
@@ -145,7 +146,8 @@ fn folds(conn: &Connection) -> Result<Check> {
             problems.push(format!("{subject}: what is shown does not follow from central's row and the outbox"));
         }
     }
-    let without = "SELECT DISTINCT o.kind || ' ' || o.subject || ' has unacknowledged changes and no base' FROM outbox o
+    let without =
+        "SELECT DISTINCT o.kind || ' ' || o.subject || ' has unacknowledged changes and no base' FROM outbox o
         LEFT JOIN bases b ON b.kind = o.kind AND b.id = o.subject
         WHERE o.state IN ('held', 'ready', 'sent') AND b.id IS NULL";
     problems.extend(texts(conn, without)?);
@@ -175,19 +177,25 @@ fn is_folded(conn: &Connection, subject: Subject) -> Result<bool> {
     })
 }
 
-/// Items whose own words do not find them, and deleted ones that are found: all when `deep`, else about a thousand.
+/// Items whose own words do not find them, and deleted ones that are found, among items spread over the catalog.
 fn search_index(conn: &Connection, deep: bool) -> Result<Check> {
     let items = number(conn, "SELECT count(*) FROM items")?;
-    let step = if deep { 1 } else { (items / SAMPLED).max(1) };
+    let sampled = if deep { SAMPLED_DEEP } else { SAMPLED };
+    let step = usize::try_from((items / sampled).max(1)).unwrap_or(1);
     let mut problems = Vec::new();
     let mut checked = 0;
-    let mut sample = conn.prepare("SELECT item_id, name, deleted FROM items WHERE item_id % ?1 = 0")?;
+    let mut all = conn.prepare("SELECT item_id, name, deleted FROM items ORDER BY item_id")?;
     let mut find = conn.prepare("SELECT count(*) FROM items_words WHERE items_words MATCH ?1 AND rowid = ?2")?;
-    let mut rows = sample.query([step])?;
+    let mut rows = all.query([])?;
+    let mut place = 0_usize;
     while let Some(row) = rows.next()? {
+        place += 1;
+        if place % step != 0 {
+            continue;
+        }
         let (id, name, deleted): (i64, String, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
         // Names in letters that the index does not know are found by their beginning alone.
-        let Some(query) = items::words_query(&name).filter(|_| name.is_ascii()) else { continue };
+        let Some(query) = items::whole_words_query(&name).filter(|_| name.is_ascii()) else { continue };
         checked += 1;
         let found = find.query_row(rusqlite::params![query, id], |row| row.get::<_, i64>(0))? == 1;
         match (found, deleted) {

@@ -195,7 +195,8 @@ fn refusal(tx: &Transaction<'_>, refused: &ChangeRefused, at: Timestamp, applied
         return Ok(());
     };
     let body = json!({ "refusal": refused.refusal, "message": refused.message });
-    let entry = Entry { at, kind: "change.refused", subject, by: Some("central"), change_id: Some(change_id), body };
+    let entry =
+        Entry { at, kind: "change.refused", subject, by: Some("central"), change_id: Some(change_id), body };
     audit::append(tx, &entry)?;
     if let (Refusal::BothChanged { fields }, Subject::Item(item)) = (&refused.refusal, subject) {
         conflicts::open(tx, item, fields, change_id, at)?;

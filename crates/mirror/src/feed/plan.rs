@@ -100,6 +100,7 @@ fn bad_order(order: &Order) -> Option<String> {
             return Some(format!("order {id} has item {} on two lines", line.item_id));
         }
     }
-    let strays = order.payments.iter().any(|p| p.order_id != id) || order.receipts.iter().any(|r| r.order_id != id);
+    let strays =
+        order.payments.iter().any(|p| p.order_id != id) || order.receipts.iter().any(|r| r.order_id != id);
     strays.then(|| format!("order {id} comes with a payment or receipt of another order"))
 }

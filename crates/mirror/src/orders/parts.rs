@@ -65,7 +65,11 @@ pub(crate) fn payment(row: &Row<'_>) -> Result<Payment> {
         amount: row.money("amount")?,
         made_at: row.time("made_at")?,
         decide_by: row.time_optional("decide_by")?,
-        status: row.word_optional("status", &[PaymentStatus::Approved, PaymentStatus::Rejected], PaymentStatus::word)?,
+        status: row.word_optional(
+            "status",
+            &[PaymentStatus::Approved, PaymentStatus::Rejected],
+            PaymentStatus::word,
+        )?,
         reason: row.get("reason")?,
         decided_by: row.get("decided_by")?,
         decided_at: row.time_optional("decided_at")?,

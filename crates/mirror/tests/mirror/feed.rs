@@ -1,0 +1,374 @@
+//! The feed: rows, acknowledgements, refusals, what is parked, positions.
+
+use aisle_contract::DownBody;
+use aisle_domain::{
+    DeskId, Incarnation, ItemId, Lane, OrderStatus, Reasons, Refusal, Subject, change::ItemCreated,
+};
+use aisle_mirror::{ChangeState, alarms, audit, digest, feed, items, orders, prices};
+use uuid::Uuid;
+
+use crate::fixtures::{
+    CLUSTER, Desk, accept, ack, ack_of, approve, at, entry, item, item_id, money, new_desk, note, order, order_id,
+    pending_order, price, refused, rename, store, unreadable,
+};
+
+fn row(order: aisle_domain::Order) -> DownBody {
+    DownBody::Order(Box::new(order))
+}
+
+#[test]
+fn a_new_order_is_shown_whole_and_rings() {
+    let mut desk = Desk::new();
+    let applied = desk.orders(vec![row(order(1, 1))]);
+    assert_eq!(desk.order(1), order(1, 1));
+    assert_eq!((applied.orders, applied.new_orders), (vec![order_id(1)], vec![order_id(1)]));
+    let alarm = desk.mirror.read(alarms::unheard).unwrap();
+    assert_eq!((alarm[0].0, alarm[0].1.as_str()), (order_id(1), "new"));
+    assert_eq!(desk.mirror.write(|tx| alarms::acknowledge(tx, None)).unwrap(), [order_id(1)]);
+    desk.assert_sound();
+}
+
+#[test]
+fn a_row_of_an_equal_or_lower_version_changes_nothing() {
+    let mut desk = Desk::with_rows();
+    desk.orders(vec![row(order(1, 5))]);
+    for version in [5, 4] {
+        let mut stale = order(1, version);
+        stale.note = Some("stale".into());
+        let applied = desk.orders(vec![row(stale)]);
+        assert!(applied.orders.is_empty());
+    }
+    assert_eq!(desk.order(1), order(1, 5));
+}
+
+#[test]
+fn pending_changes_are_folded_over_the_new_row() {
+    let mut desk = Desk::with_rows();
+    desk.act(accept(1));
+    let mut central = order(1, 2);
+    central.note = Some("ring the bell".into());
+    desk.orders(vec![row(central)]);
+    let shown = desk.order(1);
+    assert_eq!((shown.status, shown.note.as_deref()), (OrderStatus::Running, Some("ring the bell")));
+    desk.assert_sound();
+}
+
+#[test]
+fn an_acknowledged_change_leaves_the_fold_and_its_base_goes() {
+    let mut desk = Desk::with_rows();
+    let id = desk.act(accept(1));
+    desk.cut(Lane::Orders);
+    let mut central = order(1, 2);
+    central.status = OrderStatus::Running;
+    let applied = desk.orders(vec![row(central.clone()), ack(Lane::Orders, 2)]);
+    assert_eq!((applied.received, applied.acks.len(), applied.outbox), (1, 1, true));
+    assert_eq!(desk.order(1), central);
+    assert_eq!(desk.row(id).state, ChangeState::Received);
+    let bases: i64 =
+        desk.mirror.read(|conn| Ok(conn.query_row("SELECT count(*) FROM bases", [], |row| row.get(0))?)).unwrap();
+    assert_eq!(bases, 0);
+    let log = desk.mirror.read(|conn| audit::of_subject(conn, Subject::Order(order_id(1)), 10)).unwrap();
+    let received: Vec<_> = log.iter().filter(|e| e.kind == "change.received").collect();
+    assert_eq!((received.len(), received[0].change_id), (1, Some(id)));
+    desk.assert_sound();
+}
+
+#[test]
+fn acks_for_other_desks_and_older_numberings_acknowledge_nothing() {
+    let mut desk = Desk::with_rows();
+    let id = desk.act(accept(1));
+    desk.cut(Lane::Orders);
+    let other = ack_of(DeskId(Uuid::from_u128(8)), new_desk().incarnation, Lane::Orders, 2);
+    let older = ack_of(new_desk().desk_id, Incarnation(1), Lane::Orders, 2);
+    let applied = desk.orders(vec![other, older]);
+    assert_eq!((applied.received, applied.acks.len()), (0, 0));
+    assert_eq!(desk.row(id).state, ChangeState::Sent);
+}
+
+#[test]
+fn a_refused_change_leaves_the_fold_with_its_reason() {
+    let mut desk = Desk::with_rows();
+    let id = desk.act(price(10, "1.99", "2.49"));
+    let kept = desk.act(rename(10, "Whole milk 10", "Milk"));
+    desk.cut(Lane::Catalog);
+    let why = Refusal::BothChanged { fields: vec![aisle_domain::Field::UnitPrice] };
+    let applied = desk.catalog(vec![refused(id, why.clone())]);
+    assert_eq!(applied.refused, [id]);
+    let row = desk.row(id);
+    assert_eq!(
+        (row.state, row.refusal, row.message),
+        (ChangeState::Refused, Some(why.clone()), Some(why.to_string()))
+    );
+    assert_eq!((desk.item(10).unit_price, desk.item(10).name.as_str()), (money("1.99"), "Milk"));
+    assert_eq!(desk.row(kept).state, ChangeState::Sent);
+    let conflicts = desk.mirror.read(|conn| aisle_mirror::conflicts::list(conn, 10)).unwrap();
+    assert_eq!((conflicts.len(), conflicts[0].change_id), (1, id));
+    desk.assert_sound();
+}
+
+#[test]
+fn a_refusal_of_another_desks_change_is_not_ours() {
+    let mut desk = Desk::with_rows();
+    let id = desk.act(accept(1));
+    desk.cut(Lane::Orders);
+    let DownBody::Refused(mut body) = refused(id, Refusal::RangeChanged) else { panic!("it is a refusal") };
+    body.desk = DeskId(Uuid::from_u128(8));
+    desk.orders(vec![DownBody::Refused(body)]);
+    assert_eq!(desk.row(id).state, ChangeState::Sent);
+}
+
+#[test]
+fn a_change_that_no_longer_folds_is_marked_and_unmarked_when_it_folds_again() {
+    let mut desk = Desk::with_rows();
+    desk.orders(vec![row(pending_order(1, 2, "20.00"))]);
+    let id = desk.act(approve(1, "20.00"));
+    let mut narrowed = pending_order(1, 3, "20.00");
+    narrowed.range.as_mut().unwrap().version = 2;
+    let applied = desk.orders(vec![row(narrowed)]);
+    assert_eq!(applied.will_be_refused, [id]);
+    assert_eq!(desk.row(id).will_be_refused, Some(Refusal::RangeChanged));
+    assert_eq!(desk.order(1).status, OrderStatus::Pending);
+    desk.assert_sound();
+    desk.orders(vec![row(pending_order(1, 4, "20.00"))]);
+    assert_eq!(desk.row(id).will_be_refused, None);
+    assert_eq!(desk.order(1).status, OrderStatus::Approved);
+    desk.assert_sound();
+}
+
+#[test]
+fn new_reasons_of_the_store_judge_what_waits_again() {
+    let mut desk = Desk::with_rows();
+    let id = desk.act(aisle_domain::Change::OrderRejected(aisle_domain::change::OrderRejected {
+        order: order_id(1),
+        from: OrderStatus::New,
+        reason: "too_busy".into(),
+        lines: Vec::new(),
+        note: None,
+    }));
+    let mut stricter = store(2);
+    stricter.reasons.reject.retain(|reason| reason.code != "too_busy");
+    let applied = desk.orders(vec![DownBody::Store(Box::new(stricter))]);
+    assert!(applied.store);
+    assert_eq!(applied.will_be_refused, [id]);
+    assert_eq!(desk.order(1).status, OrderStatus::New);
+    desk.assert_sound();
+}
+
+#[test]
+fn an_order_cancelled_under_our_hands_rings_and_warns_of_what_waits() {
+    let mut desk = Desk::with_rows();
+    let id = desk.act(accept(1));
+    let mut cancelled = order(1, 2);
+    cancelled.cancel(Reasons::CANCELLED, "customer", at(70)).unwrap();
+    let applied = desk.orders(vec![row(cancelled.clone())]);
+    assert_eq!((applied.cancelled, applied.will_be_refused), (vec![order_id(1)], vec![id]));
+    assert_eq!(desk.order(1), cancelled);
+    assert_eq!(desk.mirror.read(alarms::unheard).unwrap()[0].1, "cancelled");
+    let log = desk.mirror.read(|conn| audit::of_subject(conn, Subject::Order(order_id(1)), 10)).unwrap();
+    assert_eq!(log.iter().filter(|e| e.kind == "central.cancelled").count(), 1);
+    desk.assert_sound();
+}
+
+#[test]
+fn a_missed_order_ends_its_alarm_without_another() {
+    let mut desk = Desk::with_rows();
+    let mut missed = order(1, 2);
+    missed.miss(at(601)).unwrap();
+    let applied = desk.orders(vec![row(missed)]);
+    assert!(applied.cancelled.is_empty());
+    assert!(desk.mirror.read(alarms::unheard).unwrap().is_empty());
+}
+
+#[test]
+fn what_central_did_stands_in_the_timeline_once() {
+    let mut desk = Desk::with_rows();
+    desk.orders(vec![row(pending_order(1, 2, "20.00"))]);
+    let mut confirmed = pending_order(1, 3, "20.00");
+    confirmed.status = OrderStatus::Confirmed;
+    confirmed.receipts = vec![aisle_domain::Receipt {
+        transaction_id: aisle_domain::TransactionId::new(5).unwrap(),
+        order_id: order_id(1),
+        store_id: confirmed.store_id,
+        datetime: at(55),
+        amount: money("20.00"),
+        lines: vec![aisle_domain::ReceiptLine {
+            line_no: 1,
+            item_id: Some(item_id(10)),
+            name: "Item 10".into(),
+            unit_price: money("10.00"),
+            quantity: aisle_domain::Quantity::from_thousandths(2000).unwrap(),
+        }],
+    }];
+    desk.orders(vec![row(confirmed.clone()), row(confirmed.clone())]);
+    assert_eq!(desk.order(1), confirmed);
+    let log = desk.mirror.read(|conn| audit::of_subject(conn, Subject::Order(order_id(1)), 20)).unwrap();
+    let kinds: Vec<_> = log.iter().map(|entry| entry.kind.as_str()).collect();
+    assert_eq!(
+        kinds,
+        ["central.queued", "central.range", "central.payment", "central.receipt", "central.confirmed"]
+    );
+    desk.assert_sound();
+}
+
+#[test]
+fn a_tombstone_removes_the_row_and_what_waits_on_it_will_be_refused() {
+    let mut desk = Desk::with_rows();
+    let (on_order, on_item) = (desk.act(note(1, "late")), desk.act(price(10, "1.99", "2.49")));
+    desk.cut(Lane::Orders);
+    desk.orders(vec![DownBody::OrderGone(order_id(1))]);
+    desk.catalog(vec![DownBody::ItemGone(item_id(10))]);
+    assert!(desk.mirror.read(|conn| orders::load(conn, order_id(1))).unwrap().is_none());
+    assert!(desk.mirror.read(|conn| items::load(conn, item_id(10))).unwrap().is_none());
+    for id in [on_order, on_item] {
+        assert!(matches!(desk.row(id).will_be_refused, Some(Refusal::NotFound { .. })));
+    }
+    desk.assert_sound();
+    desk.orders(vec![ack(Lane::Orders, 2)]);
+    desk.assert_sound();
+    let parts: i64 = desk
+        .mirror
+        .read(|conn| Ok(conn.query_row("SELECT count(*) FROM client_order_items", [], |row| row.get(0))?))
+        .unwrap();
+    assert_eq!(parts, 0);
+}
+
+#[test]
+fn an_item_born_here_is_centrals_once_it_came_back() {
+    let mut desk = Desk::with_rows();
+    let mut born = item(1, 0);
+    born.item_id = ItemId::born_at_desk(5);
+    desk.act(aisle_domain::Change::ItemCreated(Box::new(ItemCreated { item: born.clone() })));
+    desk.cut(Lane::Catalog);
+    let before = desk.mirror.read(digest::rows).unwrap().1;
+    assert_eq!(before.count, 1, "central does not have it yet");
+    born.version = 1;
+    desk.catalog(vec![DownBody::Item(Box::new(born.clone())), ack(Lane::Catalog, 2)]);
+    assert_eq!(desk.mirror.read(|conn| items::load(conn, born.item_id)).unwrap(), Some(born));
+    assert_eq!(desk.mirror.read(digest::rows).unwrap().1.count, 2);
+    desk.assert_sound();
+}
+
+#[test]
+fn the_digest_is_over_bases_not_over_what_is_shown() {
+    let mut desk = Desk::with_rows();
+    let before = desk.mirror.read(digest::rows).unwrap();
+    desk.act(accept(1));
+    desk.act(price(10, "1.99", "2.49"));
+    assert_eq!(desk.mirror.read(digest::rows).unwrap(), before);
+    let mut expected = aisle_domain::digest::RowDigest::default();
+    expected.add(Subject::Order(order_id(1)), 1);
+    assert_eq!(before.0, expected);
+}
+
+#[test]
+fn a_price_from_central_stands_in_the_history() {
+    let mut desk = Desk::with_rows();
+    let mut dearer = item(10, 2);
+    dearer.unit_price = money("2.19");
+    desk.catalog(vec![DownBody::Item(Box::new(dearer))]);
+    let history = desk.mirror.read(|conn| prices::history(conn, item_id(10), 10)).unwrap();
+    assert_eq!((history[0].old, history[0].new), (Some(money("1.99")), money("2.19")));
+    assert_eq!(history[0].source, "central");
+}
+
+#[test]
+fn what_is_not_understood_is_parked_and_a_newer_row_clears_it() {
+    let mut desk = Desk::new();
+    let entries = [entry(1, row(order(1, 1))), unreadable(2, "order/2"), entry(3, row(order(3, 1)))];
+    let applied = desk.mirror.apply_feed(Lane::Orders, CLUSTER, &entries, at(1)).unwrap();
+    assert_eq!((applied.parked, applied.orders), (1, vec![order_id(1), order_id(3)]));
+    let parked = desk.mirror.read(|conn| feed::parked(conn, 10)).unwrap();
+    assert_eq!((parked[0].offset, parked[0].key.as_deref()), (2, Some("order/2")));
+    assert!(parked[0].why.contains("v9"));
+    desk.mirror.apply_feed(Lane::Orders, CLUSTER, &[entry(4, row(order(2, 1)))], at(2)).unwrap();
+    assert_eq!(desk.mirror.read(feed::parked_count).unwrap(), 0);
+}
+
+#[test]
+fn rows_that_no_table_takes_are_parked_with_the_reason_and_the_rest_goes_on() {
+    let mut desk = Desk::new();
+    let mut other_store = order(2, 1);
+    other_store.store_id = aisle_domain::StoreId::new(9).unwrap();
+    let mut inverted = order(3, 1);
+    inverted.range.as_mut().unwrap().amount_lo = money("30.00");
+    let mut doubled = order(4, 1);
+    doubled.lines.push(doubled.lines[0].clone());
+    let mut nowhere = store(1);
+    nowhere.address1 = String::new();
+    // Its payment has the number of another order's: only the table knows.
+    let mut stolen = pending_order(6, 1, "20.00");
+    stolen.payments[0].payment_id = crate::fixtures::payment_id(5);
+    let bodies = vec![
+        row(other_store),
+        row(inverted),
+        row(doubled),
+        DownBody::Store(Box::new(nowhere)),
+        DownBody::Item(Box::new(item(10, 1))),
+        row(pending_order(5, 1, "20.00")),
+        row(stolen),
+        row(order(7, 1)),
+    ];
+    let applied = desk.orders(bodies);
+    assert_eq!(applied.parked, 6);
+    assert_eq!(applied.orders, [order_id(5), order_id(7)]);
+    let parked = desk.mirror.read(|conn| feed::parked(conn, 10)).unwrap();
+    assert!(parked[0].why.contains("store 9"), "{}", parked[0].why);
+    assert!(parked[4].why.contains("lane"), "{}", parked[4].why);
+    assert!(desk.mirror.read(|conn| orders::load(conn, order_id(6))).unwrap().is_none(), "no half of it stays");
+    assert_eq!(desk.mirror.read(|conn| feed::position(conn, Lane::Orders)).unwrap().unwrap().next_offset, 9);
+    desk.assert_sound();
+}
+
+#[test]
+fn records_before_the_position_are_skipped_and_another_cluster_starts_over() {
+    let mut desk = Desk::new();
+    let batch = [entry(1, row(order(1, 1))), entry(2, row(order(2, 1)))];
+    desk.mirror.apply_feed(Lane::Orders, CLUSTER, &batch, at(1)).unwrap();
+    let again = desk.mirror.apply_feed(Lane::Orders, CLUSTER, &batch, at(2)).unwrap();
+    assert_eq!(again.applied, 0);
+    let position = desk.mirror.read(|conn| feed::position(conn, Lane::Orders)).unwrap().unwrap();
+    assert_eq!((position.cluster.as_str(), position.next_offset), (CLUSTER, 3));
+    desk.mirror.apply_feed(Lane::Orders, "cluster-b", &[entry(0, row(order(1, 2)))], at(3)).unwrap();
+    let position = desk.mirror.read(|conn| feed::position(conn, Lane::Orders)).unwrap().unwrap();
+    assert_eq!((position.cluster.as_str(), position.next_offset), ("cluster-b", 1));
+    assert_eq!(desk.order(1).version, 2);
+    desk.mirror.write(|tx| feed::reset(tx, Lane::Orders)).unwrap();
+    assert_eq!(desk.mirror.read(|conn| feed::position(conn, Lane::Orders)).unwrap(), None);
+}
+
+#[test]
+fn epoch_last_ack_and_digests_are_remembered() {
+    let mut desk = Desk::with_rows();
+    assert!(desk.mirror.read(feed::epoch).unwrap().is_some());
+    desk.orders(vec![ack(Lane::Orders, 1)]);
+    let last = desk.mirror.read(|conn| feed::last_ack(conn, Lane::Orders)).unwrap().unwrap();
+    assert_eq!(last.expected, 1);
+    let rows = aisle_domain::digest::DigestView { count: 1, sum: "00000000000000ff".into() };
+    for _ in 0..30 {
+        desk.orders(vec![DownBody::Digest(aisle_contract::DigestMessage { rows: rows.clone() })]);
+    }
+    let kept = desk.mirror.read(|conn| digest::of_central(conn, Lane::Orders)).unwrap();
+    assert_eq!((kept.len(), &kept[0].rows), (20, &rows));
+    assert!(kept[0].offset > kept[1].offset);
+}
+
+#[test]
+fn many_items_are_not_named_one_by_one() {
+    let mut desk = Desk::new();
+    let applied = desk.catalog((1..=1500).map(|n| DownBody::Item(Box::new(item(n, 1)))).collect());
+    assert!(applied.items_many && applied.items.is_empty());
+    assert_eq!(applied.applied, 1500);
+}
+
+#[test]
+fn a_store_of_thirteen_thousand_items_is_mirrored_in_seconds() {
+    let mut desk = Desk::new();
+    let started = std::time::Instant::now();
+    for batch in 0..26 {
+        desk.catalog((1..=500).map(|n| DownBody::Item(Box::new(item(batch * 500 + n, 1)))).collect());
+    }
+    let took = started.elapsed();
+    assert_eq!(desk.mirror.read(items::count).unwrap(), 13_000);
+    assert!(took < std::time::Duration::from_secs(20), "it took {took:?}");
+    desk.assert_sound();
+}

@@ -1,0 +1,140 @@
+//! The outbox: numbers, reports and what screens read of it.
+
+use aisle_domain::{Incarnation, Lane, Subject};
+use aisle_mirror::{ChangeState, Report, outbox};
+
+use crate::fixtures::{CLUSTER, Desk, accept, ack, at, new_desk, note, order_id, price, refused};
+
+fn report(desk: &Desk, id: aisle_domain::ChangeId, offset: i64) {
+    let report =
+        Report { change_id: id, cluster: CLUSTER.into(), topic: "aisle.changes".into(), partition: 3, offset };
+    desk.mirror.write(|tx| outbox::reported(tx, &[report], at(510))).unwrap();
+}
+
+#[test]
+fn numbers_are_dense_for_each_lane_in_the_order_of_acting() {
+    let mut desk = Desk::with_rows();
+    let first = desk.act(accept(1));
+    let price = desk.act(price(10, "1.99", "2.49"));
+    let second = desk.act(note(1, "call"));
+    let orders = desk.cut(Lane::Orders);
+    let numbers: Vec<_> = orders.iter().map(|row| (row.change_id, row.seq)).collect();
+    assert_eq!(numbers, [(first, Some(1)), (second, Some(2))]);
+    assert_eq!(
+        desk.cut(Lane::Catalog).iter().map(|row| (row.change_id, row.seq)).collect::<Vec<_>>(),
+        [(price, Some(1))]
+    );
+    let third = desk.act(note(1, "again"));
+    assert_eq!(desk.cut(Lane::Orders)[0].seq, Some(3));
+    assert_eq!(desk.row(third).incarnation, Some(new_desk().incarnation));
+    desk.assert_sound();
+}
+
+#[test]
+fn a_batch_ends_before_it_is_too_large_and_never_empty() {
+    let mut desk = Desk::with_rows();
+    for text in ["a", "b", "c"] {
+        desk.act(note(1, &text.repeat(1000)));
+    }
+    let cut = |changes, bytes| {
+        let incarnation = desk.mirror.identity().incarnation;
+        desk.mirror.write(|tx| outbox::cut(tx, Lane::Orders, incarnation, changes, bytes, at(500))).unwrap().len()
+    };
+    assert_eq!(cut(500, 10), 1);
+    assert_eq!(cut(1, 100_000), 1);
+    assert_eq!(cut(500, 100_000), 1);
+    assert_eq!(cut(500, 100_000), 0);
+    desk.assert_sound();
+}
+
+#[test]
+fn a_new_incarnation_numbers_what_is_unanswered_anew_from_one() {
+    let mut desk = Desk::with_rows();
+    let ids: Vec<_> = ["a", "b", "c"].map(|text| desk.act(note(1, text))).into();
+    desk.cut(Lane::Orders);
+    report(&desk, ids[1], 7);
+    desk.orders(vec![ack(Lane::Orders, 2)]);
+    desk.mirror.renumber(Incarnation(0xb2)).unwrap();
+    assert_eq!(desk.mirror.identity().incarnation, Incarnation(0xb2));
+    // The report of the old number comes late: it says nothing about the new one.
+    report(&desk, ids[2], 8);
+    let again = desk.cut(Lane::Orders);
+    let seen: Vec<_> = again.iter().map(|row| (row.change_id, row.seq, row.offset)).collect();
+    assert_eq!(seen, [(ids[1], Some(1), None), (ids[2], Some(2), None)]);
+    assert_eq!(desk.row(ids[0]).state, ChangeState::Received);
+    let none = desk.orders(vec![ack(Lane::Orders, 9)]);
+    assert_eq!((none.received, none.acks.len()), (0, 0), "an ack of the old incarnation acknowledges nothing");
+    desk.assert_sound();
+}
+
+#[test]
+fn a_reopened_desk_goes_on_with_its_numbers() {
+    let mut desk = Desk::with_rows();
+    desk.act(note(1, "a"));
+    desk.cut(Lane::Orders);
+    desk.act(note(1, "b"));
+    let dir = desk.dir();
+    let Desk { mirror, folder, .. } = desk;
+    drop(mirror);
+    let again = aisle_mirror::Mirror::open(&dir, at(900)).unwrap();
+    let incarnation = again.identity().incarnation;
+    let cut = again.write(|tx| outbox::cut(tx, Lane::Orders, incarnation, 500, 10_000, at(901))).unwrap();
+    assert_eq!(cut[0].seq, Some(2));
+    drop(folder);
+}
+
+#[test]
+fn counts_and_lists_tell_each_state_and_the_oldest_waiting_change() {
+    let mut desk = Desk::with_rows();
+    let mut held = desk.new_change(note(1, "held"));
+    held.held = true;
+    let ids: Vec<_> = ["received", "refused", "sent"].map(|text| desk.act(note(1, text))).into();
+    desk.cut(Lane::Orders);
+    desk.orders(vec![refused(ids[1], aisle_domain::Refusal::RangeChanged), ack(Lane::Orders, 3)]);
+    desk.mirror.act(&held).unwrap();
+    let ready = desk.act(price(10, "1.99", "2.49"));
+    let counts = desk.mirror.read(outbox::counts).unwrap();
+    assert_eq!((counts.held, counts.ready, counts.sent, counts.refused), (1, 1, 1, 1));
+    assert_eq!(counts.oldest_at, Some(held.at));
+    let read = |states: &[ChangeState]| -> Vec<_> {
+        desk.mirror
+            .read(|conn| outbox::list(conn, states, None, 10))
+            .unwrap()
+            .iter()
+            .map(|row| row.change_id)
+            .collect()
+    };
+    assert_eq!(read(&ChangeState::ALL), [ids[0], ids[1], ids[2], held.change_id, ready]);
+    assert_eq!(read(&[ChangeState::Ready, ChangeState::Sent]), [ids[2], ready]);
+    assert_eq!(read(&[]), []);
+    let newest =
+        desk.mirror.read(|conn| outbox::newest(conn, &[ChangeState::Received, ChangeState::Refused], 1)).unwrap();
+    assert_eq!(newest[0].change_id, ids[1]);
+    assert_eq!(desk.mirror.read(outbox::latest_undoable).unwrap().unwrap().change_id, ready);
+    let worst = desk.mirror.read(|conn| outbox::worst_state(conn, Subject::Order(order_id(1)))).unwrap();
+    assert_eq!(worst, Some(ChangeState::Refused));
+    assert_eq!(desk.mirror.read(|conn| outbox::received_since(conn, at(0))).unwrap(), 1);
+    assert_eq!(desk.mirror.read(|conn| outbox::received_since(conn, at(100_000))).unwrap(), 0);
+}
+
+#[test]
+fn attempts_are_counted_and_reports_kept() {
+    let mut desk = Desk::with_rows();
+    let id = desk.act(note(1, "a"));
+    desk.cut(Lane::Orders);
+    for _ in 0..2 {
+        desk.mirror.write(|tx| outbox::attempted(tx, &[id], at(505))).unwrap();
+    }
+    report(&desk, id, 41);
+    let row = desk.row(id);
+    assert_eq!((row.attempts, row.last_attempt_at), (2, Some(at(510))));
+    assert_eq!((row.cluster.as_deref(), row.partition, row.offset), (Some(CLUSTER), Some(3), Some(41)));
+}
+
+#[test]
+fn every_state_is_read_back_from_its_word() {
+    for state in ChangeState::ALL {
+        assert_eq!(state.word().parse::<ChangeState>().unwrap(), state);
+    }
+    assert!("lost".parse::<ChangeState>().is_err());
+}
