@@ -242,8 +242,10 @@ pub(crate) fn release(tx: &Transaction<'_>, id: Option<ChangeId>) -> Result<usiz
 pub fn counts(conn: &Connection) -> Result<OutboxCounts> {
     let mut counts = OutboxCounts::default();
     let mut statement = conn.prepare_cached(
-        "SELECT o.state, count(*) AS count, min(o.at) AS oldest FROM outbox o
-         WHERE o.state IN ('held', 'ready', 'sent') GROUP BY o.state",
+        "SELECT s.state, s.count, o.at AS oldest
+         FROM (SELECT state, count(*) AS count, min(id) AS first FROM outbox
+               WHERE state IN ('held', 'ready', 'sent') GROUP BY state) s
+         JOIN outbox o ON o.id = s.first",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

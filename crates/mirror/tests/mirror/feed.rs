@@ -273,7 +273,7 @@ fn a_price_from_central_stands_in_the_history() {
 
 #[test]
 fn what_is_not_understood_is_parked_and_a_newer_row_clears_it() {
-    let mut desk = Desk::new();
+    let desk = Desk::new();
     let entries = [entry(1, row(order(1, 1))), unreadable(2, "order/2"), entry(3, row(order(3, 1)))];
     let applied = desk.mirror.apply_feed(Lane::Orders, CLUSTER, &entries, at(1)).unwrap();
     assert_eq!((applied.parked, applied.orders), (1, vec![order_id(1), order_id(3)]));
@@ -321,7 +321,7 @@ fn rows_that_no_table_takes_are_parked_with_the_reason_and_the_rest_goes_on() {
 
 #[test]
 fn records_before_the_position_are_skipped_and_another_cluster_starts_over() {
-    let mut desk = Desk::new();
+    let desk = Desk::new();
     let batch = [entry(1, row(order(1, 1))), entry(2, row(order(2, 1)))];
     desk.mirror.apply_feed(Lane::Orders, CLUSTER, &batch, at(1)).unwrap();
     let again = desk.mirror.apply_feed(Lane::Orders, CLUSTER, &batch, at(2)).unwrap();
