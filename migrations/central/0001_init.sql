@@ -272,6 +272,7 @@ CREATE TABLE dead_letters (
     raw          BLOB,          -- the value, byte for byte; null: a tombstone
     at           INTEGER NOT NULL,
     published    INTEGER,
+    state        TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'replayed', 'skipped')),
     UNIQUE (cluster, partition, offset)
 ) STRICT;
 

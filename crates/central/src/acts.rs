@@ -1,6 +1,7 @@
 //! Acts of the centre itself. They write SQL and `feed_outbox` in one transaction and need no broker: the worker of
 //! the store's home partition publishes them.
 
+mod dead;
 mod items;
 mod stores;
 
@@ -16,7 +17,7 @@ use crate::{
     apply::Rows,
     error::CentralError,
     ledger::{AuditEntry, Ledger, Tx},
-    views::{DeadLetterView, EpochView, OrderView, Page, PaymentView},
+    views::{EpochView, OrderView, Page, PaymentView},
 };
 
 /// How long a till waits for the decision on a payment.
@@ -249,28 +250,6 @@ impl Centre {
             rows += stores::send_rows(&mut ledger, store.store_id, now)?;
         }
         Ok(EpochView { epoch, rows })
-    }
-
-    /// Records that could not be applied, oldest first, beyond the cursor `after`.
-    pub fn list_dead_letters(
-        &self,
-        cursor: Option<&str>,
-        limit: u32,
-    ) -> Result<Page<DeadLetterView>, CentralError> {
-        let limit = limit.clamp(1, MOST);
-        let from = after(cursor)?;
-        let letters = self.ledger()?.read(|tx| tx.dead_letters(from, i64::from(limit) + 1))?;
-        let views = letters.iter().map(DeadLetterView::of).collect();
-        Ok(cut_page(views, limit, |v: &DeadLetterView| v.id.clone()))
-    }
-
-    /// One record that could not be applied.
-    pub fn show_dead_letter(&self, id: i64) -> Result<DeadLetterView, CentralError> {
-        let letter = self.ledger()?.read(|tx| tx.dead_letter(id))?;
-        letter
-            .as_ref()
-            .map(DeadLetterView::of)
-            .ok_or_else(|| CentralError::NotFound { what: format!("dead letter {id}") })
     }
 }
 

@@ -84,6 +84,37 @@ pub(crate) fn refuse_record(
     batch.finish(record.offset + 1)
 }
 
+/// Applies a change that was put aside, whatever its number: its `change_id` keeps it single. Nothing is acknowledged
+/// by it.
+///
+/// # Errors
+/// [`CentralError::BadValue`] with what still keeps it from being applied.
+pub(crate) fn replay(
+    tx: &Tx<'_>,
+    now: Timestamp,
+    cluster: &str,
+    record: &Incoming,
+) -> Result<Tally, CentralError> {
+    let bad = |what: String| CentralError::BadValue { what };
+    let message = match UpMessage::decode(record) {
+        Ok(UpMessage::Change(message)) => message,
+        Ok(UpMessage::NotUnderstood { why, .. }) => return Err(bad(why)),
+        Ok(UpMessage::Heartbeat(_)) => return Err(bad("a heartbeat changes nothing".into())),
+        Err(envelope) => return Err(bad(envelope.to_string())),
+    };
+    let envelope = &message.envelope;
+    let partition = partition_of(envelope.store, tx.partitions()?);
+    let mut batch = Batch::new(tx, Place { cluster, partition, term: 0, now })?;
+    if let Some(why) = batch.turned_away(envelope.store, envelope.desk)? {
+        return Err(bad(why));
+    }
+    if tx.known(envelope.change_id)?.is_some() {
+        return Ok(Tally { duplicates: 1, ..Tally::default() });
+    }
+    batch.judge(record, envelope, Ok(&message))?;
+    batch.finish(record.offset + 1)
+}
+
 /// Puts a record aside that not even a refusal can be written of, and goes on behind it.
 pub(crate) fn bury_record(
     tx: &Tx<'_>,

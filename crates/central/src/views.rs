@@ -423,6 +423,8 @@ pub struct DeadLetterView {
     pub why: String,
     /// When central put it aside.
     pub at: Timestamp,
+    /// `open`, `replayed` or `skipped`.
+    pub state: String,
     /// The record's headers; bytes that are no text are replaced.
     pub headers: Vec<(String, String)>,
     /// The record's value as text; bytes that are no text are replaced.
@@ -443,6 +445,7 @@ impl DeadLetterView {
             event_type: headers.iter().find(|(name, _)| name == "ce_type").map(|(_, value)| value.clone()),
             why: letter.why.clone(),
             at: letter.at,
+            state: letter.state.clone(),
             headers,
             value: letter.raw.as_deref().map(lossy),
         }

@@ -33,6 +33,23 @@ pub(crate) struct DeadLetter {
     pub(crate) raw: Option<Vec<u8>>,
     /// When central put it aside.
     pub(crate) at: Timestamp,
+    /// `open`, `replayed` or `skipped`.
+    pub(crate) state: String,
+}
+
+impl DeadLetter {
+    /// The record as it was read.
+    pub(crate) fn record(&self, topic: String) -> Incoming {
+        Incoming {
+            topic,
+            partition: self.partition,
+            offset: self.offset,
+            written_at: self.at,
+            key: self.key.clone(),
+            headers: self.headers.clone(),
+            value: self.raw.clone(),
+        }
+    }
 }
 
 /// What is written of a record that could not be applied.
@@ -45,7 +62,8 @@ pub(crate) struct NewDeadLetter<'a> {
     pub(crate) why: &'a str,
 }
 
-const COLUMNS: &str = "id, cluster, partition, offset, store_id, change_id, why, message_key, headers, raw, at";
+const COLUMNS: &str =
+    "id, cluster, partition, offset, store_id, change_id, why, message_key, headers, raw, at, state";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
     let headers: Vec<(String, String)> = columns::json(row, 8)?;
@@ -62,6 +80,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         headers: headers.into_iter().map(plain).collect(),
         raw: row.get(9)?,
         at: columns::time(row, 10)?,
+        state: row.get(11)?,
     })
 }
 
@@ -119,6 +138,12 @@ impl Tx<'_> {
         ))?;
         let letters = statement.query_map((partition, limit), read)?.collect::<Result<_, _>>()?;
         Ok(letters)
+    }
+
+    /// Notes what became of a dead letter: `replayed` or `skipped`.
+    pub(crate) fn close_dead_letter(&self, id: i64, state: &str) -> Result<(), CentralError> {
+        self.conn.prepare_cached("UPDATE dead_letters SET state = ?2 WHERE id = ?1")?.execute((id, state))?;
+        Ok(())
     }
 
     /// Notes that a dead letter is on its topic.

@@ -212,6 +212,38 @@ fn a_heartbeat_is_answered_in_the_orders_lane_with_its_id_and_centrals_clock() {
     assert_eq!(desks[0].clock_offset_ms, Some(499_000), "its clock is ahead of the cluster's");
 }
 
+#[test]
+fn a_dead_letter_is_replayed_once_what_kept_it_is_mended_and_only_once() {
+    let mut bench = Bench::with_order();
+    bench.send(DESK, 1, 1, accept());
+    bench.send(DESK, 1, 2, claim(None, "copy"));
+    let letter = bench.dead()[0].id;
+    assert_eq!(bench.centre.show_dead_letter(letter).unwrap().state, "open");
+    assert_eq!(bench.centre.replay_dead_letter(letter).unwrap().state, "replayed");
+    let version = bench.order().version;
+    assert_eq!(bench.order().claimed_by.as_deref(), Some("copy"));
+    bench.centre.replay_dead_letter(letter).unwrap();
+    assert_eq!(bench.order().version, version);
+    let mut broken = bench.record(DESK, 2, 3, accept());
+    broken.headers.clear();
+    bench.apply(&[broken]);
+    let letter = bench.dead()[1].id;
+    assert_eq!(bench.centre.replay_dead_letter(letter).unwrap_err().code(), "bad_value");
+    assert_eq!(bench.centre.skip_dead_letter(letter).unwrap().state, "skipped");
+    assert_eq!(bench.centre.skip_dead_letter(99).unwrap_err().code(), "not_found");
+}
+
+#[test]
+fn what_not_even_a_refusal_can_be_written_of_is_put_aside_and_gone_past() {
+    let mut bench = Bench::with_order();
+    let record = bench.record(DESK, 1, 1, accept());
+    let place = bench.place();
+    let tally = bench.ledger.write(|tx| bury_record(tx, place, &record, "the disk says no")).unwrap();
+    assert_eq!(tally.dead, 1);
+    assert_eq!(bench.ledger.read(|tx| tx.position(home())).unwrap(), Some((CLUSTER.to_owned(), 1)));
+    assert_eq!(bench.dead()[0].why, "the disk says no");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 

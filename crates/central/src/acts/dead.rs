@@ -1,0 +1,58 @@
+//! Records that could not be applied, and what becomes of them.
+
+use super::{MOST, after, cut_page};
+use crate::{
+    Centre,
+    apply::replay,
+    error::CentralError,
+    ledger::{DeadLetter, Tx},
+    views::{DeadLetterView, Page},
+};
+
+fn needed(tx: &Tx<'_>, id: i64) -> Result<DeadLetter, CentralError> {
+    tx.dead_letter(id)?.ok_or_else(|| CentralError::NotFound { what: format!("dead letter {id}") })
+}
+
+impl Centre {
+    /// Records that could not be applied, oldest first, beyond the cursor `after`.
+    pub fn list_dead_letters(
+        &self,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<DeadLetterView>, CentralError> {
+        let limit = limit.clamp(1, MOST);
+        let from = after(cursor)?;
+        let letters = self.ledger()?.read(|tx| tx.dead_letters(from, i64::from(limit) + 1))?;
+        let views = letters.iter().map(DeadLetterView::of).collect();
+        Ok(cut_page(views, limit, |v: &DeadLetterView| v.id.clone()))
+    }
+
+    /// One record that could not be applied.
+    pub fn show_dead_letter(&self, id: i64) -> Result<DeadLetterView, CentralError> {
+        self.ledger()?.read(|tx| Ok(DeadLetterView::of(&needed(tx, id)?)))
+    }
+
+    /// Applies a change that was put aside, now that what kept it from being applied is mended. A change that has
+    /// been applied meanwhile has no effect a second time.
+    ///
+    /// # Errors
+    /// [`CentralError::BadValue`] with what still keeps it from being applied.
+    pub fn replay_dead_letter(&self, id: i64) -> Result<DeadLetterView, CentralError> {
+        let now = self.now();
+        self.ledger()?.write(|tx| {
+            let letter = needed(tx, id)?;
+            replay(tx, now, &letter.cluster, &letter.record(self.names().changes()))?;
+            tx.close_dead_letter(id, "replayed")?;
+            Ok(DeadLetterView::of(&needed(tx, id)?))
+        })
+    }
+
+    /// Marks a record as one that nobody will look into any more. It stays as it is.
+    pub fn skip_dead_letter(&self, id: i64) -> Result<DeadLetterView, CentralError> {
+        self.ledger()?.write(|tx| {
+            needed(tx, id)?;
+            tx.close_dead_letter(id, "skipped")?;
+            Ok(DeadLetterView::of(&needed(tx, id)?))
+        })
+    }
+}
