@@ -56,7 +56,8 @@ pub fn list(conn: &Connection, filter: &OrderFilter) -> Result<Vec<Order>> {
     }
     if filter.unsent {
         conditions.push(
-            "order_id IN (SELECT subject FROM outbox WHERE kind = 'order' AND state IN ('held', 'ready', 'sent'))"
+            "order_id IN (SELECT subject FROM outbox
+                 WHERE state IN ('held', 'ready', 'sent') AND lane = 'orders' AND +kind = 'order')"
                 .into(),
         );
     }
@@ -79,16 +80,17 @@ pub fn list(conn: &Connection, filter: &OrderFilter) -> Result<Vec<Order>> {
 
 /// Orders decided since then, newest first, and how many there are in all.
 pub fn decided_since(conn: &Connection, since: Timestamp, limit: usize) -> Result<(Vec<Order>, i64)> {
+    // The plus keeps SQLite from reading every closed order by its status.
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let orders = collect(
         conn,
-        "SELECT * FROM orders WHERE decided_at >= ?1 AND status IN ('approved', 'rejected', 'confirmed')
+        "SELECT * FROM orders WHERE decided_at >= ?1 AND +status IN ('approved', 'rejected', 'confirmed')
          ORDER BY decided_at DESC, order_id DESC LIMIT ?2",
         &[&since.millis(), &limit],
     )?;
     let total = conn
         .prepare_cached(
-            "SELECT count(*) FROM orders WHERE decided_at >= ?1 AND status IN ('approved', 'rejected', 'confirmed')",
+            "SELECT count(*) FROM orders WHERE decided_at >= ?1 AND +status IN ('approved', 'rejected', 'confirmed')",
         )?
         .query_row([since.millis()], |row| row.get(0))?;
     Ok((orders, total))

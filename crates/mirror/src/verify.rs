@@ -145,7 +145,8 @@ fn folds(conn: &Connection) -> Result<Check> {
         match is_folded(conn, subject) {
             Ok(true) => {}
             Ok(false) => {
-                problems.push(format!("{subject}: what is shown does not follow from central's row and the outbox"));
+                problems
+                    .push(format!("{subject}: what is shown does not follow from central's row and the outbox"));
             }
             Err(error) if error.is_of_one_row() => problems.push(format!("{subject}: {error}")),
             Err(error) => return Err(error),
@@ -195,7 +196,7 @@ fn search_index(conn: &Connection, deep: bool) -> Result<Check> {
     let mut place = 0_usize;
     while let Some(row) = rows.next()? {
         place += 1;
-        if place % step != 0 {
+        if !place.is_multiple_of(step) {
             continue;
         }
         let (id, name, deleted): (i64, String, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);

@@ -114,5 +114,8 @@ fn what_was_told_as_done_is_there_after_a_kill_at_any_instant() {
         told += done.len();
         acting += usize::from(!done.is_empty());
     }
-    assert!(told > 0 && acting * 2 > usize::try_from(kills()).unwrap(), "only {acting} victims acted before they died");
+    assert!(
+        told > 0 && acting * 2 > usize::try_from(kills()).unwrap(),
+        "only {acting} victims acted before they died"
+    );
 }

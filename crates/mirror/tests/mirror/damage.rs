@@ -138,7 +138,9 @@ fn verify_names_what_was_tampered_with() {
     assert_eq!(broken("UPDATE amount_ranges SET amount_hi = amount_hi + 1"), ["ranges_cache", "fold"]);
     assert_eq!(broken("UPDATE outbox SET seq = 7 WHERE seq = 2"), ["outbox_dense"]);
     assert_eq!(
-        broken("INSERT INTO items_words (items_words, rowid, name, category) VALUES ('delete', 10, 'Whole milk 10', 'Dairy')"),
+        broken(
+            "INSERT INTO items_words (items_words, rowid, name, category) VALUES ('delete', 10, 'Whole milk 10', 'Dairy')"
+        ),
         ["search_index"]
     );
 }
@@ -232,7 +234,8 @@ fn a_full_disk_refuses_the_act_keeps_what_was_done_and_goes_on_when_there_is_roo
         })
         .expect("the disk never filled");
     assert!(matches!(error, MirrorError::DiskFull), "{error}");
-    let position = mirror.read(|conn| aisle_mirror::feed::position(conn, aisle_domain::Lane::Orders)).unwrap().unwrap();
+    let position =
+        mirror.read(|conn| aisle_mirror::feed::position(conn, aisle_domain::Lane::Orders)).unwrap().unwrap();
     let copy = mirror.backup_to(&dir.join("copy.db"));
     assert!(matches!(copy, Err(MirrorError::DiskFull)), "{copy:?}");
     assert!(!dir.join("copy.db").exists(), "half a copy does not stay");

@@ -40,12 +40,12 @@ fn a_second_program_on_the_folder_is_turned_away_and_may_read() {
 #[test]
 fn a_reader_cannot_write() {
     let desk = Desk::with_rows();
-    let error = desk
-        .mirror
-        .read(|conn| Ok(conn.execute("DELETE FROM orders", [])?))
-        .expect_err("a reader is query_only");
+    let error =
+        desk.mirror.read(|conn| Ok(conn.execute("DELETE FROM orders", [])?)).expect_err("a reader is query_only");
     assert!(matches!(error, MirrorError::ReadOnly { .. }), "{error}");
-    assert!(desk.mirror.read(|conn| aisle_mirror::orders::load(conn, crate::fixtures::order_id(1))).unwrap().is_some());
+    assert!(
+        desk.mirror.read(|conn| aisle_mirror::orders::load(conn, crate::fixtures::order_id(1))).unwrap().is_some()
+    );
 }
 
 #[test]
@@ -64,10 +64,9 @@ fn a_folder_has_one_desk() {
 #[test]
 fn a_folder_without_a_desk_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    for error in [
-        Mirror::open(folder.path(), at(1)).err().unwrap(),
-        Mirror::open_read_only(folder.path()).err().unwrap(),
-    ] {
+    for error in
+        [Mirror::open(folder.path(), at(1)).err().unwrap(), Mirror::open_read_only(folder.path()).err().unwrap()]
+    {
         assert!(matches!(error, MirrorError::NotADesk { .. }), "{error}");
     }
     assert!(contents(folder.path()).is_empty());
@@ -87,14 +86,13 @@ fn a_desk_whose_making_was_cut_off_is_made_again() {
 fn the_settings_that_keep_data_safe_are_on() {
     let desk = Desk::new();
     let pragma = |name: &str| -> i64 {
-        desk.mirror
-            .write(|tx| Ok(tx.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))?))
-            .unwrap()
+        desk.mirror.write(|tx| Ok(tx.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))?)).unwrap()
     };
     assert_eq!(pragma("synchronous"), 2);
     assert_eq!(pragma("foreign_keys"), 1);
     assert_eq!(pragma("trusted_schema"), 0);
-    let mode: String = desk.mirror.write(|tx| Ok(tx.query_row("PRAGMA journal_mode", [], |row| row.get(0))?)).unwrap();
+    let mode: String =
+        desk.mirror.write(|tx| Ok(tx.query_row("PRAGMA journal_mode", [], |row| row.get(0))?)).unwrap();
     assert_eq!(mode, "wal");
 }
 
@@ -108,7 +106,10 @@ fn a_copy_is_whole_and_never_overwrites() {
     assert!(desk.mirror.backup_to(&to).is_err());
     let copy = Mirror::open(copies.path(), at(900)).unwrap();
     assert_eq!(copy.identity(), desk.mirror.identity());
-    assert_eq!(copy.read(aisle_mirror::digest::rows).unwrap(), desk.mirror.read(aisle_mirror::digest::rows).unwrap());
+    assert_eq!(
+        copy.read(aisle_mirror::digest::rows).unwrap(),
+        desk.mirror.read(aisle_mirror::digest::rows).unwrap()
+    );
     assert_sound(&copy);
 }
 
@@ -123,7 +124,12 @@ fn the_file_is_readable_by_the_sqlite_of_a_plain_computer() {
         assert!(std::env::var_os("CI").is_none(), "the program sqlite3 is missing");
         return;
     };
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "1|new", "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout).trim(),
+        "1|new",
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]
