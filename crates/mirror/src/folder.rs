@@ -137,14 +137,15 @@ pub(crate) fn inspect(file: &Path) -> Result<i64> {
             .map_err(|e| MirrorError::opening(file, e.into()))?;
     conn.busy_timeout(BUSY)?;
     let found = check(&conn, file)?;
-    let problem = first_problem(&conn).map_err(|e| MirrorError::opening(file, e))?;
+    let problem = first_problem(&conn, READ_WHOLE_BYTES).map_err(|e| MirrorError::opening(file, e))?;
     match problem {
         None => Ok(found),
         Some(what) => Err(MirrorError::Damaged { file: file.into(), what }),
     }
 }
 
-fn first_problem(conn: &Connection) -> Result<Option<String>> {
+/// The first problem that SQLite finds: in all of a file of at most `whole` bytes, else in the desk's own tables.
+fn first_problem(conn: &Connection, whole: i64) -> Result<Option<String>> {
     let quick = |pragma: &str| -> Result<Option<String>> {
         let word: String = conn.query_row(pragma, [], |row| row.get(0))?;
         Ok((word != "ok").then_some(word))
@@ -153,7 +154,7 @@ fn first_problem(conn: &Connection) -> Result<Option<String>> {
         conn.query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| {
             row.get(0)
         })?;
-    if size <= READ_WHOLE_BYTES {
+    if size <= whole {
         return quick("PRAGMA quick_check(1)");
     }
     for table in OWN_TABLES {
@@ -266,4 +267,82 @@ fn migrate(conn: &mut Connection, migrations: &[&str], from: i64) -> Result<()> 
         tx.commit()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+    const NEXT: &str = "CREATE TABLE notes (text TEXT NOT NULL) STRICT; INSERT INTO notes VALUES ('migrated');";
+
+    fn old_desk() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        create(folder.path(), |conn| {
+            conn.execute("INSERT INTO settings VALUES ('theme', 'dark')", [])?;
+            Ok(())
+        })
+        .unwrap();
+        folder
+    }
+
+    fn theme(conn: &Connection) -> String {
+        conn.query_row("SELECT value FROM settings WHERE key = 'theme'", [], |row| row.get(0)).unwrap()
+    }
+
+    fn copies(dir: &Path) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(dir.join("copies")) else { return Vec::new() };
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+
+    #[test]
+    fn an_older_database_is_copied_and_then_migrated() {
+        let folder = old_desk();
+        let conn = open_with(folder.path(), &[MIGRATIONS[0], NEXT], NOON).unwrap();
+        let text: String = conn.query_row("SELECT text FROM notes", [], |row| row.get(0)).unwrap();
+        assert_eq!((text.as_str(), theme(&conn).as_str()), ("migrated", "dark"));
+        let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        assert_eq!(version, 2);
+        let [copy] = copies(folder.path()).try_into().unwrap();
+        assert_eq!(inspect(&copy).unwrap(), 1, "the copy is of before");
+        assert_eq!(theme(&Connection::open(copy).unwrap()), "dark");
+    }
+
+    #[test]
+    fn a_migration_that_fails_changes_nothing_and_its_copy_stays() {
+        let folder = old_desk();
+        let broken = format!("{NEXT} INSERT INTO no_such_table VALUES (1);");
+        open_with(folder.path(), &[MIGRATIONS[0], &broken], NOON).unwrap_err();
+        assert_eq!(copies(folder.path()).len(), 1);
+        let conn = open_with(folder.path(), MIGRATIONS, NOON).unwrap();
+        assert_eq!(theme(&conn), "dark");
+        let tables: i64 = conn
+            .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'notes'", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(tables, 0);
+    }
+
+    #[test]
+    fn a_current_database_is_neither_copied_nor_migrated() {
+        let folder = old_desk();
+        drop(open_with(folder.path(), MIGRATIONS, NOON).unwrap());
+        assert!(copies(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn of_a_large_database_what_only_the_desk_has_is_read_when_it_opens() {
+        for table in OWN_TABLES {
+            let folder = old_desk();
+            let conn = Connection::open(database(folder.path())).unwrap();
+            let known: i64 = conn
+                .query_row(
+                    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1",
+                    [table],
+                    |row| row.get(0),
+                )
+                .unwrap();
+            assert_eq!(known, 1, "{table}");
+            assert_eq!(first_problem(&conn, 0).unwrap(), None);
+        }
+    }
 }

@@ -260,8 +260,14 @@ fn assert_shown(desk: &Desk, central: &Central) {
     assert_eq!(shown_store, central.store.as_ref().map(|base| fold::fold_store(base, &changes).row));
 }
 
+/// 48 days, or as many as `PROPTEST_CASES` says.
+fn config() -> ProptestConfig {
+    let asked = std::env::var_os("PROPTEST_CASES").is_some();
+    if asked { ProptestConfig::default() } else { ProptestConfig::with_cases(48) }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn any_sequence_of_acts_rows_acks_and_refusals_keeps_shown_equal_to_the_fold(
