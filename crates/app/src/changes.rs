@@ -38,7 +38,12 @@ impl Desk {
             changes,
             pushes: recent
                 .into_iter()
-                .map(|push| PushView { at: push.at.to_string(), sent: push.sent, acked: push.acked, error: push.error })
+                .map(|push| PushView {
+                    at: push.at.to_string(),
+                    sent: push.sent,
+                    acked: push.acked,
+                    error: push.error,
+                })
                 .collect(),
             received_today,
             last_received_at: self

@@ -226,12 +226,7 @@ impl Desk {
             line.holds.forget(id);
         }
         self.changed(subject);
-        Ok(ActReceipt {
-            change_id: id.to_string(),
-            state: "saved",
-            subject: subject.to_string(),
-            undo: None,
-        })
+        Ok(ActReceipt { change_id: id.to_string(), state: "saved", subject: subject.to_string(), undo: None })
     }
 
     /// Ends the hold of a change, or of all: they may be numbered from now on.
@@ -288,11 +283,7 @@ impl Desk {
     pub fn acknowledge(&self, order: Option<OrderId>) -> Result<(), AppError> {
         let heard = self.mirror.write(|tx| alarms::acknowledge(tx, order))?;
         for order in &heard {
-            self.hub.emit(&Event::Alarm {
-                kind: AlarmKind::New,
-                order_id: order.to_string(),
-                ringing: false,
-            });
+            self.hub.emit(&Event::Alarm { kind: AlarmKind::New, order_id: order.to_string(), ringing: false });
         }
         if !heard.is_empty() {
             self.hub.emit(&Event::Orders { order_ids: heard.iter().map(ToString::to_string).collect() });

@@ -1,9 +1,7 @@
 //! Errors as they cross to the window and the command line: `{code, message, hint, retryable}`.
 
 use aisle_contract::PortError;
-use aisle_domain::{
-    BadId, BadMoney, BadQuantity, Refusal, item::BadBarcode, life::BadStatus, time::BadTimestamp,
-};
+use aisle_domain::{BadId, BadMoney, BadQuantity, Refusal, item::BadBarcode, life::BadStatus, time::BadTimestamp};
 use aisle_mirror::{ActError, MirrorError};
 use serde::Serialize;
 use ts_rs::TS;
@@ -198,7 +196,6 @@ impl From<AppError> for RpcError {
         Self { code: error.code().into(), message: error.to_string(), hint: error.hint(), retryable }
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use aisle_domain::{
     Change, ItemId, LineState, OrderId, OrderStatus, Quantity, ShopperId, Subject, Timestamp,
     change::{
-        Audience, DueSet, LineSeen, LineSet, OrderAccepted, OrderClaimed, OrderNoted, OrderRejected, RangeRequested,
-        ShopperRated,
+        Audience, DueSet, LineSeen, LineSet, OrderAccepted, OrderClaimed, OrderNoted, OrderRejected,
+        RangeRequested, ShopperRated,
     },
 };
 use aisle_mirror::{OrderFilter, alarms, audit, orders, outbox};
@@ -174,7 +174,8 @@ impl Desk {
             .ok_or_else(|| AppError::NotFound(format!("item {item} on order {id}")))?;
         let picked_quantity = match state {
             LineState::Short if quantity.is_none_or(|q| q >= line.quantity) => {
-                let message = format!("short means less than the {} that were ordered; say how many", line.quantity);
+                let message =
+                    format!("short means less than the {} that were ordered; say how many", line.quantity);
                 return Err(AppError::Input { code: "bad_quantity", message });
             }
             LineState::ToPick | LineState::OutOfStock => None,

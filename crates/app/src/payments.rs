@@ -93,7 +93,9 @@ impl Desk {
     /// Approves an order: its waiting payment, or the order itself where central said that none is expected.
     pub fn approve_order(&self, id: OrderId, why: &ApprovalReason, hold: bool) -> Result<ActReceipt, AppError> {
         let order = self.require_order(id)?;
-        if let Some(payment) = order.waiting_payment() { self.approve(payment.payment_id, why, hold) } else {
+        if let Some(payment) = order.waiting_payment() {
+            self.approve(payment.payment_id, why, hold)
+        } else {
             let change = PaymentApproved {
                 order: id,
                 payment: None,
@@ -141,10 +143,8 @@ impl Desk {
     /// Sends an order back to picking by its number.
     pub fn send_back_order(&self, id: OrderId, note: Option<&str>, hold: bool) -> Result<ActReceipt, AppError> {
         let order = self.require_order(id)?;
-        let waiting = order
-            .waiting_payment()
-            .ok_or(aisle_domain::Refusal::IllegalAct { status: order.status })?
-            .payment_id;
+        let waiting =
+            order.waiting_payment().ok_or(aisle_domain::Refusal::IllegalAct { status: order.status })?.payment_id;
         self.send_back(waiting, note, hold)
     }
 }

@@ -1,7 +1,7 @@
 //! From the domain to views. Pure: what is shown follows from the rows alone.
 
 use aisle_domain::{
-    AmountRange, Currency, Money, Order, OrderStatus, Payment, ReceiptLine, Reasons, Store, StoreId, Timestamp,
+    AmountRange, Currency, Money, Order, OrderStatus, Payment, Reasons, ReceiptLine, Store, StoreId, Timestamp,
     order::Receipt,
     receipt::{self, Difference, LineMatch},
 };
@@ -81,9 +81,10 @@ pub(crate) fn sync_state(worst: Option<ChangeState>) -> Option<SyncState> {
 
 /// The range in force, or the one that the store's policies give: shown, and named by no decision.
 pub(crate) fn effective_range(order: &Order, store: &Store) -> AmountRange {
-    order.range.clone().unwrap_or_else(|| {
-        AmountRange::derive(order.expected(), &store.policies, 0, order.queued_time, "desk")
-    })
+    order
+        .range
+        .clone()
+        .unwrap_or_else(|| AmountRange::derive(order.expected(), &store.policies, 0, order.queued_time, "desk"))
 }
 
 /// The range's version that a decision names: none for a derived one.
@@ -102,6 +103,11 @@ fn difference(part: &Difference) -> DifferenceView {
         item_id: part.item_id.map(|id| id.to_string()),
         name: part.name.clone(),
     }
+}
+
+/// Ended for the customer: somebody may be picking it. One that was missed concerns nobody any more.
+fn is_cancelled(order: &Order) -> bool {
+    order.is_ended_by_central() && order.reason.as_deref() != Some(Reasons::MISSED)
 }
 
 fn customer(order: &Order) -> String {
@@ -140,7 +146,7 @@ pub(crate) fn card(order: &Order, store: &Store, sync: Option<SyncState>, unhear
         display_no: order.display_no.clone(),
         status: order.status,
         decision: order.decision,
-        cancelled: order.is_ended_by_central(),
+        cancelled: is_cancelled(order),
         reason: order.reason.clone(),
         customer: customer(order),
         queued_time: order.queued_time.to_string(),
@@ -180,7 +186,7 @@ pub(crate) fn detail(order: &Order, store: &Store, sync: Option<SyncState>, of_c
         status: order.status,
         decision: order.decision,
         reason: order.reason.clone(),
-        cancelled: order.is_ended_by_central(),
+        cancelled: is_cancelled(order),
         creation_time: order.creation_time.to_string(),
         queued_time: order.queued_time.to_string(),
         accept_by: order.accept_by.map(|at| at.to_string()),

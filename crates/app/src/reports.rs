@@ -7,7 +7,8 @@ use crate::{
     error::AppError,
     present,
     views::{
-        DeskView, FeedView, LinkView, OutboxView, Person, ReplicaView, Role, Session, SessionState, StatusView, Waiting,
+        DeskView, FeedView, LinkView, OutboxView, Person, ReplicaView, Role, Session, SessionState, StatusView,
+        Waiting,
     },
 };
 use aisle_domain::{Lane, OrderStatus, Timestamp};
@@ -82,11 +83,7 @@ impl Desk {
         })
     }
 
-    fn feed_views(
-        &self,
-        sync: Option<&SyncStatus>,
-        positions: &[(Lane, Option<FeedPosition>)],
-    ) -> Vec<FeedView> {
+    fn feed_views(&self, sync: Option<&SyncStatus>, positions: &[(Lane, Option<FeedPosition>)]) -> Vec<FeedView> {
         let names = self.connection.names();
         let store = self.mirror.identity().store_id;
         positions

@@ -1,11 +1,11 @@
 //! Changes and timelines in words, in English. One place, so that screens, the command line and exports agree.
 
+use aisle_contract::up;
 use aisle_domain::{
     Availability, Change, Currency, LineState,
     change::{Audience, LineSet, PaymentApproved, PaymentDeclined},
     item::ItemEdits,
 };
-use aisle_contract::up;
 use aisle_mirror::AuditEntry;
 
 use crate::{changes::money, views::HistoryEntry};

@@ -10,8 +10,8 @@ use std::{
 };
 
 use aisle_contract::{
-    Bounds, ClusterView, Delivery, Incoming, Membership, Outgoing, PartitionView, PortError, Reader, Sender, Start,
-    TopicAdmin, TopicSpec, TopicState, TopicView, Transport,
+    Bounds, ClusterView, Delivery, Incoming, Membership, Outgoing, PartitionView, PortError, Reader, Sender,
+    Start, TopicAdmin, TopicSpec, TopicState, TopicView, Transport,
 };
 use aisle_domain::Timestamp;
 
@@ -133,16 +133,17 @@ impl Bus {
 
 impl State {
     fn reachable(&self) -> Result<(), PortError> {
-        if self.faults.unreachable { Err(PortError::Unreachable("the bus is switched off".into())) } else { Ok(()) }
+        if self.faults.unreachable {
+            Err(PortError::Unreachable("the bus is switched off".into()))
+        } else {
+            Ok(())
+        }
     }
 
     fn topic(&self, name: &str) -> Result<&Topic, PortError> {
         self.reachable()?;
         let hidden = self.faults.hidden.contains(name);
-        self.topics
-            .get(name)
-            .filter(|_| !hidden)
-            .ok_or_else(|| PortError::TopicMissing { topic: name.into() })
+        self.topics.get(name).filter(|_| !hidden).ok_or_else(|| PortError::TopicMissing { topic: name.into() })
     }
 
     fn append(&mut self, record: Outgoing, at: Timestamp) -> Delivery {

@@ -36,10 +36,8 @@ impl Topic {
         for (name, wanted) in &spec.settings {
             match self.settings.get(name) {
                 Some(found) if found == wanted => {}
-                found => problems.push(format!(
-                    "{name} is {}, must be {wanted}",
-                    found.map_or("not set", String::as_str)
-                )),
+                found => problems
+                    .push(format!("{name} is {}, must be {wanted}", found.map_or("not set", String::as_str))),
             }
         }
         problems
@@ -50,9 +48,8 @@ impl Topic {
     }
 
     pub(crate) fn bounds(&self, id: i32) -> Result<Bounds, PortError> {
-        let partition = self
-            .partition(id)
-            .ok_or_else(|| PortError::TopicMissing { topic: format!("partition {id}") })?;
+        let partition =
+            self.partition(id).ok_or_else(|| PortError::TopicMissing { topic: format!("partition {id}") })?;
         // Compaction leaves holes, never a later beginning.
         Ok(Bounds { low: 0, high: partition.next })
     }

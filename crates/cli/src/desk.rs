@@ -14,8 +14,7 @@ use crate::{
 };
 
 /// Commands of the command line's description that are not there yet.
-const LATER: &[&str] =
-    &["backup", "restore", "diagnostics", "staff", "store", "conflict"];
+const LATER: &[&str] = &["backup", "restore", "diagnostics", "staff", "store", "conflict"];
 
 pub(crate) fn run(command: &Command, global: &Global, output: Output) -> Result<u8, Failure> {
     match command {
@@ -46,5 +45,6 @@ fn later(words: &[String]) -> Result<u8, Failure> {
     if LATER.contains(&word) {
         return Err(Failure::new("not_yet", format!("aisle {word} is not yet there in this version")));
     }
-    Err(Failure::new("usage", format!("there is no command \"{word}\"")).with_hint("aisle --help lists the commands"))
+    Err(Failure::new("usage", format!("there is no command \"{word}\""))
+        .with_hint("aisle --help lists the commands"))
 }

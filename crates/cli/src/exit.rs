@@ -33,16 +33,26 @@ impl Failure {
         match self.0.code.as_str() {
             "not_found" | "no_desk" => NOT_FOUND,
             "folder_in_use" => IN_USE,
-            "unreachable" | "auth_failed" | "not_authorized" | "topic_missing" | "not_enough_replicas"
+            "unreachable"
+            | "auth_failed"
+            | "not_authorized"
+            | "topic_missing"
+            | "not_enough_replicas"
             | "connection_broken" => UNREACHABLE,
             "topic_weaker" | "db_damaged" | "db_foreign" => PROBLEMS,
             "timed_out" => TIMED_OUT,
             "db_newer" => NEWER,
             "illegal_act" | "already_decided" | "range_changed" | "amount_changed" | "outside_range"
-            | "needs_reason" | "needs_override" | "over_ceiling" | "unknown_reason" | "needs_lines" | "needs_note"
-            | "not_allowed" | "id_taken" | "duplicate_barcode" | "changed" | "both_changed" | "kept_central"
-            | "numbered" | "wrong_store" | "wrong_cluster" | "bad_rating" => REFUSED,
-            code if code.starts_with("bad_") || code == "usage" || code == "not_yet" || code == "not_understood" => USAGE,
+            | "needs_reason" | "needs_override" | "over_ceiling" | "unknown_reason" | "needs_lines"
+            | "needs_note" | "not_allowed" | "id_taken" | "duplicate_barcode" | "changed" | "both_changed"
+            | "kept_central" | "numbered" | "wrong_store" | "wrong_cluster" | "bad_rating" => REFUSED,
+            code if code.starts_with("bad_")
+                || code == "usage"
+                || code == "not_yet"
+                || code == "not_understood" =>
+            {
+                USAGE
+            }
             _ => UNEXPECTED,
         }
     }
@@ -83,7 +93,10 @@ mod tests {
     fn every_error_code_has_an_exit_code_of_its_kind() {
         for (code, _) in aisle_app::CODES {
             let exit = Failure::new(code, "").exit_code();
-            let expected_unexpected = matches!(*code, "unexpected" | "db_error" | "db_readonly" | "disk_full" | "io_error" | "bad_encoding");
+            let expected_unexpected = matches!(
+                *code,
+                "unexpected" | "db_error" | "db_readonly" | "disk_full" | "io_error" | "bad_encoding"
+            );
             assert!(exit != UNEXPECTED || expected_unexpected, "{code} exits {exit}");
         }
     }

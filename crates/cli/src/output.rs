@@ -5,10 +5,7 @@ use std::io::{IsTerminal, Write};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::{
-    args::Global,
-    exit::Failure,
-};
+use crate::{args::Global, exit::Failure};
 
 /// Where a command's answer goes.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +65,8 @@ impl Output {
 }
 
 fn to_value(result: &impl Serialize) -> Result<Value, Failure> {
-    serde_json::to_value(result).map_err(|e| Failure::new("unexpected", format!("the answer could not be written: {e}")))
+    serde_json::to_value(result)
+        .map_err(|e| Failure::new("unexpected", format!("the answer could not be written: {e}")))
 }
 
 fn pretty(value: &Value) -> Result<String, Failure> {
@@ -135,8 +133,7 @@ fn table(rows: &[Value]) -> String {
         .map(|at| cells.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0))
         .collect();
     let lines = cells.iter().map(|row| {
-        let padded: Vec<_> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let padded: Vec<_> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         padded.join("  ").trim_end().to_owned()
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -147,11 +144,8 @@ pub(crate) fn init_logs(global: &Global) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(if global.quiet { "error" } else { "warn" }));
     let color = !global.no_color && std::env::var_os("NO_COLOR").is_none() && std::io::stderr().is_terminal();
-    let started = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(color)
-        .with_writer(std::io::stderr)
-        .try_init();
+    let started =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(color).with_writer(std::io::stderr).try_init();
     if let Err(error) = started {
         Output { json: false, quiet: false }.failure(&Failure::new("unexpected", format!("no logs: {error}")));
     }

@@ -68,7 +68,13 @@ fn min_in_sync(replication: i32, durability: Durability) -> i32 {
     }
 }
 
-fn spec(name: String, partitions: i32, replication: i32, durability: Durability, own: &[(&'static str, String)]) -> TopicSpec {
+fn spec(
+    name: String,
+    partitions: i32,
+    replication: i32,
+    durability: Durability,
+    own: &[(&'static str, String)],
+) -> TopicSpec {
     let mut settings = BTreeMap::from([
         ("min.insync.replicas", min_in_sync(replication, durability).to_string()),
         ("unclean.leader.election.enable", "false".to_owned()),

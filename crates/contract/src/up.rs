@@ -3,8 +3,9 @@
 use aisle_domain::{
     Change, ChangeId, DeskId, Epoch, Incarnation, Lane, StoreId, Timestamp,
     change::{
-        DueSet, ItemChanged, ItemCreated, ItemDeleted, LineSet, OrderAccepted, OrderClaimed, OrderNoted, OrderRejected,
-        OrderSentBack, PaymentApproved, PaymentDeclined, RangeRequested, ShopperRated, StoreBusy, StorePaused,
+        DueSet, ItemChanged, ItemCreated, ItemDeleted, LineSet, OrderAccepted, OrderClaimed, OrderNoted,
+        OrderRejected, OrderSentBack, PaymentApproved, PaymentDeclined, RangeRequested, ShopperRated, StoreBusy,
+        StorePaused,
     },
 };
 use schemars::JsonSchema;

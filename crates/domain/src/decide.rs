@@ -51,9 +51,7 @@ pub fn apply(order: &mut Order, change: &Change, context: &Context<'_>) -> Resul
     match change {
         Change::OrderAccepted(c) => accept(order, c),
         Change::OrderRejected(c) => reject(order, c, context),
-        Change::OrderSentBack(c) => {
-            decline(order, c.payment, (Reasons::SENT_BACK, false), context, |_, _| Ok(()))
-        }
+        Change::OrderSentBack(c) => decline(order, c.payment, (Reasons::SENT_BACK, false), context, |_, _| Ok(())),
         Change::PaymentDeclined(c) => decline_payment(order, c, context),
         Change::PaymentApproved(c) => approve(order, c, context),
         Change::LineSet(c) => set_line(order, c),
@@ -129,7 +127,11 @@ fn reject(order: &mut Order, change: &OrderRejected, context: &Context<'_>) -> R
 }
 
 /// The undecided payment a decision is about, or what to answer instead.
-fn find_waiting(order: &Order, id: PaymentId, wanted: PaymentStatus) -> Result<Result<&Payment, Outcome>, Refusal> {
+fn find_waiting(
+    order: &Order,
+    id: PaymentId,
+    wanted: PaymentStatus,
+) -> Result<Result<&Payment, Outcome>, Refusal> {
     let payment = order
         .payments
         .iter()
@@ -226,10 +228,8 @@ fn check_range(
             (None, None) => Err(Refusal::NeedsReason { amount: total, lo: range.amount_lo }),
         },
         Verdict::Above => {
-            let over = change
-                .override_
-                .as_ref()
-                .ok_or(Refusal::NeedsOverride { amount: total, hi: range.amount_hi })?;
+            let over =
+                change.override_.as_ref().ok_or(Refusal::NeedsOverride { amount: total, hi: range.amount_hi })?;
             known(&over.reason)?;
             let ceiling = range.ceiling(context.policies);
             if total > ceiling { Err(Refusal::OverCeiling { amount: total, ceiling }) } else { Ok(()) }
@@ -237,7 +237,11 @@ fn check_range(
     }
 }
 
-fn decline_payment(order: &mut Order, change: &PaymentDeclined, context: &Context<'_>) -> Result<Outcome, Refusal> {
+fn decline_payment(
+    order: &mut Order,
+    change: &PaymentDeclined,
+    context: &Context<'_>,
+) -> Result<Outcome, Refusal> {
     if change.reason != Reasons::SENT_BACK {
         Reasons::find(&context.reasons.decline, &change.reason)
             .ok_or_else(|| Refusal::UnknownReason { reason: change.reason.clone() })?;

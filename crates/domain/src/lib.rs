@@ -20,8 +20,8 @@ pub mod refusal;
 pub mod store;
 pub mod time;
 
-pub use decide::{Context, Outcome};
 pub use change::{Change, Lane, Pending, Subject};
+pub use decide::{Context, Outcome};
 pub use ids::{
     BadId, ChangeId, DeskId, Epoch, Incarnation, ItemId, OrderId, PaymentId, ShopperId, StoreId, TransactionId,
     UserId,

@@ -65,10 +65,7 @@ impl Money {
         if normal.scale() > 2 {
             return Err(BadMoney::TooManyDecimals(decimal.to_string()));
         }
-        (normal * Decimal::ONE_HUNDRED)
-            .to_i64()
-            .map(Self)
-            .ok_or_else(|| BadMoney::TooLarge(decimal.to_string()))
+        (normal * Decimal::ONE_HUNDRED).to_i64().map(Self).ok_or_else(|| BadMoney::TooLarge(decimal.to_string()))
     }
 
     /// Sum, or `None` beyond 63 bits.
@@ -145,8 +142,7 @@ impl FromStr for Money {
             return Err(BadMoney::TooManyDecimals(text.into()));
         }
         let cents: String = fraction.chars().chain("00".chars()).take(2).collect();
-        let minor: i64 =
-            format!("{whole}{cents}").parse().map_err(|_| BadMoney::TooLarge(text.into()))?;
+        let minor: i64 = format!("{whole}{cents}").parse().map_err(|_| BadMoney::TooLarge(text.into()))?;
         Ok(Self(if text.starts_with('-') { -minor } else { minor }))
     }
 }

@@ -40,7 +40,8 @@ fn steps(settings: &ConnectionSettings, done: &mut Vec<String>) -> Result<(), Rp
     let store: StoreId = settings.validate()?;
     let addresses = resolve(&settings.brokers)?;
     done.push(format!("{} addresses", addresses.len()));
-    let reached = addresses.iter().filter(|to| TcpStream::connect_timeout(to, Duration::from_secs(2)).is_ok()).count();
+    let reached =
+        addresses.iter().filter(|to| TcpStream::connect_timeout(to, Duration::from_secs(2)).is_ok()).count();
     if reached == 0 {
         return Err(told(PortError::Unreachable("none of the addresses takes a connection".into())));
     }

@@ -18,6 +18,8 @@ use crate::{error, folder::find_demo};
 
 /// Times life: an hour passes in half a minute.
 const SPEED: &str = "120";
+/// Of life: how long an order waits to be accepted.
+const ACCEPT_WITHIN_MS: i64 = 6 * 60 * 60 * 1000;
 
 /// A running rehearsal; its centre ends when this is dropped.
 pub(crate) struct Rehearsal {
@@ -66,7 +68,8 @@ impl Rehearsal {
         let store = store_of(&demo)?;
         fresh(dir)?;
         let names = TopicNames::default();
-        let centre = Centre::open(&dir.join("central.db"), names.clone(), Arc::new(CentralClock)).map_err(central)?;
+        let centre =
+            Centre::open(&dir.join("central.db"), names.clone(), Arc::new(CentralClock)).map_err(central)?;
         let mut row = NewStore::new(store, "Sample store", "1 Market Street");
         row.city = Some("Springfield".into());
         centre.add_store(row).map_err(central)?;
@@ -106,6 +109,8 @@ impl Rehearsal {
         })?;
         let (own, its_stop) = (centre.clone(), stop);
         let mut options = SimulateOptions::new(store, demo);
+        // Three minutes of the person who tries it.
+        options.accept_within_ms = ACCEPT_WITHIN_MS;
         options.speed = SPEED.parse::<Speed>().map_err(central)?;
         rehearsal.spawn("centre-days", move || {
             if let Err(error) = own.simulate(&options, &its_stop) {

@@ -13,7 +13,10 @@ use std::{
 use aisle_app::{App, Event, RpcError};
 use axum::{
     Json, Router,
-    extract::{Query, Request, State, WebSocketUpgrade, ws::{Message, WebSocket}},
+    extract::{
+        Query, Request, State, WebSocketUpgrade,
+        ws::{Message, WebSocket},
+    },
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -87,7 +90,8 @@ struct Shared {
 pub fn serve(app: App, options: &ServeOptions) -> Result<Server, RpcError> {
     let ui = find_ui(options.ui.as_deref())?;
     let io = |e: std::io::Error| error("io_error", format!("the server cannot start: {e}"), None);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(io)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(io)?;
     let to = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
     let listener = runtime.block_on(tokio::net::TcpListener::bind(to)).map_err(io)?;
     let port = listener.local_addr().map_err(io)?.port();
@@ -160,7 +164,8 @@ async fn guard(request: Request, next: Next) -> Response {
 /// Host must be loopback; Origin, where a browser sends one, must be the same.
 fn is_own(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let is_loopback = |host: &str| matches!(host.rsplit_once(':').map_or(host, |(name, _)| name), "127.0.0.1" | "localhost");
+    let is_loopback =
+        |host: &str| matches!(host.rsplit_once(':').map_or(host, |(name, _)| name), "127.0.0.1" | "localhost");
     let Some(host) = text(header::HOST) else { return false };
     let same = text(header::ORIGIN).is_none_or(|origin| origin.strip_prefix("http://") == Some(host));
     is_loopback(host) && same
@@ -186,11 +191,17 @@ fn refused(status: StatusCode, code: &str, message: &str) -> Response {
 async fn rpc(State(shared): State<Shared>, headers: HeaderMap, body: axum::body::Bytes) -> Response {
     let given = headers.get("x-aisle-token").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !is_token(&shared, given) {
-        return refused(StatusCode::UNAUTHORIZED, "not_allowed", "the address lacks its token; open it as it was printed");
+        return refused(
+            StatusCode::UNAUTHORIZED,
+            "not_allowed",
+            "the address lacks its token; open it as it was printed",
+        );
     }
     let call: Call = match serde_json::from_slice(&body) {
         Ok(call) => call,
-        Err(e) => return refused(StatusCode::BAD_REQUEST, "not_understood", &format!("the call is not readable: {e}")),
+        Err(e) => {
+            return refused(StatusCode::BAD_REQUEST, "not_understood", &format!("the call is not readable: {e}"));
+        }
     };
     let answered = tokio::task::spawn_blocking(move || shared.app.call(&call.method, call.params)).await;
     match answered {
@@ -215,11 +226,7 @@ struct Token {
     token: String,
 }
 
-async fn events(
-    State(shared): State<Shared>,
-    Query(query): Query<Token>,
-    upgrade: WebSocketUpgrade,
-) -> Response {
+async fn events(State(shared): State<Shared>, Query(query): Query<Token>, upgrade: WebSocketUpgrade) -> Response {
     if !is_token(&shared, &query.token) {
         return refused(StatusCode::UNAUTHORIZED, "not_allowed", "the address lacks its token");
     }

@@ -18,6 +18,9 @@ use crate::{
     error_class::{classify, classify_kafka},
 };
 
+/// How long a cluster may take to show everywhere what was made.
+const SETTLING: Duration = Duration::from_secs(10);
+
 impl Kafka {
     fn admin(&self) -> Result<AdminClient<Observer>, PortError> {
         self.settings
@@ -57,7 +60,8 @@ fn each(answers: Vec<Result<String, (String, RDKafkaErrorCode)>>) -> Result<(), 
         match answer {
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
             Err((name, RDKafkaErrorCode::InvalidReplicationFactor)) => {
-                let words = format!("{name} cannot be made: the cluster has fewer machines than the copies it needs");
+                let words =
+                    format!("{name} cannot be made: the cluster has fewer machines than the copies it needs");
                 return Err(PortError::BadSettings(words));
             }
             Err((name, code)) => return Err(classify(code, &name)),
@@ -130,16 +134,15 @@ impl TopicAdmin for Kafka {
 }
 
 impl Kafka {
-    /// A topic that was just made shows in metadata a moment later.
+    /// A topic that was just made shows in metadata, and its settings in theirs, a moment later.
     fn settled(&self, specs: &[TopicSpec], timeout: Duration) -> Result<Vec<TopicState>, PortError> {
-        let end = std::time::Instant::now() + timeout;
+        let end = std::time::Instant::now() + timeout.min(SETTLING);
         loop {
             let states = self.check(specs, timeout)?;
-            let fine = states.iter().zip(specs).all(|(state, spec)| state.partitions >= spec.partitions);
-            if fine || std::time::Instant::now() >= end {
+            if states.iter().all(|state| state.problems.is_empty()) || std::time::Instant::now() >= end {
                 return Ok(states);
             }
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(200));
         }
     }
 }

@@ -9,25 +9,47 @@ pub(crate) fn classify(code: RDKafkaErrorCode, what: &str) -> PortError {
     let words = || code.to_string();
     match code {
         // Nobody answers: tried again for ever.
-        Code::BrokerTransportFailure | Code::AllBrokersDown | Code::Resolve | Code::NetworkException
-        | Code::BrokerNotAvailable | Code::Fail => PortError::Unreachable(words()),
+        Code::BrokerTransportFailure
+        | Code::AllBrokersDown
+        | Code::Resolve
+        | Code::NetworkException
+        | Code::BrokerNotAvailable
+        | Code::Fail => PortError::Unreachable(words()),
 
         // An answer that did not come in time, or a machine that is not the one any more.
-        Code::OperationTimedOut | Code::MessageTimedOut | Code::RequestTimedOut | Code::TimedOutQueue
-        | Code::NotLeaderForPartition | Code::LeaderNotAvailable | Code::CoordinatorLoadInProgress
-        | Code::CoordinatorNotAvailable | Code::NotCoordinator | Code::WaitingForCoordinator
-        | Code::PurgeQueue | Code::PurgeInflight | Code::QueueFull | Code::ReplicaNotAvailable
-        | Code::KafkaStorageError | Code::FencedLeaderEpoch | Code::UnknownLeaderEpoch
-        | Code::OffsetNotAvailable | Code::PreferredLeaderNotAvailable => PortError::TimedOut(words()),
+        Code::OperationTimedOut
+        | Code::MessageTimedOut
+        | Code::RequestTimedOut
+        | Code::TimedOutQueue
+        | Code::NotLeaderForPartition
+        | Code::LeaderNotAvailable
+        | Code::CoordinatorLoadInProgress
+        | Code::CoordinatorNotAvailable
+        | Code::NotCoordinator
+        | Code::WaitingForCoordinator
+        | Code::PurgeQueue
+        | Code::PurgeInflight
+        | Code::QueueFull
+        | Code::ReplicaNotAvailable
+        | Code::KafkaStorageError
+        | Code::FencedLeaderEpoch
+        | Code::UnknownLeaderEpoch
+        | Code::OffsetNotAvailable
+        | Code::PreferredLeaderNotAvailable => PortError::TimedOut(words()),
 
         Code::NotEnoughReplicas | Code::NotEnoughReplicasAfterAppend | Code::ISRInsufficient => {
             PortError::NotEnoughReplicas
         }
 
-        Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism | Code::SSL
+        Code::Authentication
+        | Code::SaslAuthenticationFailed
+        | Code::UnsupportedSASLMechanism
+        | Code::SSL
         | Code::IllegalSASLState => PortError::AuthFailed(words()),
 
-        Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed | Code::ClusterAuthorizationFailed
+        Code::TopicAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
         | Code::TransactionalIdAuthorizationFailed => PortError::NotAuthorized { what: what.into() },
 
         Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition | Code::UnknownTopicId => {

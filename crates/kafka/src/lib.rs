@@ -59,7 +59,10 @@ impl Kafka {
     }
 
     /// Asks with the one client, and turns a mere timeout into what the client was told meanwhile.
-    fn ask<T>(&self, question: impl FnOnce(&BaseConsumer<Observer>) -> Result<T, PortError>) -> Result<T, PortError> {
+    fn ask<T>(
+        &self,
+        question: impl FnOnce(&BaseConsumer<Observer>) -> Result<T, PortError>,
+    ) -> Result<T, PortError> {
         let mut guard = self.asking();
         let client = match guard.take() {
             Some(client) => client,
@@ -76,7 +79,9 @@ impl Kafka {
                 Ok(answer)
             }
             // Being turned away shows as mere silence to whoever asks; the client was told the reason.
-            Err(error @ (PortError::Unreachable(_) | PortError::TimedOut(_))) => Err(self.health.refusal().unwrap_or(error)),
+            Err(error @ (PortError::Unreachable(_) | PortError::TimedOut(_))) => {
+                Err(self.health.refusal().unwrap_or(error))
+            }
             Err(other) => Err(other),
         }
     }
@@ -118,7 +123,8 @@ impl Transport for Kafka {
                 }
             }
             if topics.is_empty() {
-                brokers = client.fetch_metadata(None, left(end)).map_err(|e| classify_kafka(&e, ""))?.brokers().len();
+                brokers =
+                    client.fetch_metadata(None, left(end)).map_err(|e| classify_kafka(&e, ""))?.brokers().len();
             }
             let cluster_id = client
                 .client()

@@ -35,7 +35,11 @@ impl Membership for KafkaMembership {
             tracing::debug!(%error, "the group's client reports");
         }
         let assignment = self.classified(self.consumer.assignment())?;
-        let owned: BTreeSet<i32> = assignment.elements().iter().map(rdkafka::topic_partition_list::TopicPartitionListElem::partition).collect();
+        let owned: BTreeSet<i32> = assignment
+            .elements()
+            .iter()
+            .map(rdkafka::topic_partition_list::TopicPartitionListElem::partition)
+            .collect();
         if owned != self.paused {
             if assignment.count() > 0 {
                 self.classified(self.consumer.pause(&assignment))?;

@@ -80,9 +80,9 @@ impl Reader for KafkaReader {
 }
 
 fn incoming(message: &BorrowedMessage<'_>) -> Incoming {
-    let headers = message.headers().map(|headers| {
-        headers.iter().map(|h| (h.key.to_owned(), h.value.unwrap_or_default().to_vec())).collect()
-    });
+    let headers = message
+        .headers()
+        .map(|headers| headers.iter().map(|h| (h.key.to_owned(), h.value.unwrap_or_default().to_vec())).collect());
     Incoming {
         topic: message.topic().into(),
         partition: message.partition(),

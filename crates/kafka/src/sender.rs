@@ -110,7 +110,8 @@ impl Sender for KafkaSender {
             }
         }
         let late = || self.health.refusal().unwrap_or_else(|| PortError::TimedOut("no delivery report".into()));
-        let answers: Vec<Delivery> = answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(late()))).collect();
+        let answers: Vec<Delivery> =
+            answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(late()))).collect();
         if answers.iter().all(Result::is_ok) && line.producer.client().fatal_error().is_none() {
             self.health.works();
             self.line = Some(line);
@@ -128,9 +129,12 @@ fn set(answers: &mut [Option<Delivery>], place: usize, delivery: Delivery) {
 }
 
 fn hand_over(producer: &ThreadedProducer<Reporter>, record: &Outgoing, tag: usize) -> Result<(), PortError> {
-    let headers = record.headers.iter().fold(OwnedHeaders::new_with_capacity(record.headers.len()), |headers, (name, value)| {
-        headers.insert(Header { key: name, value: Some(value) })
-    });
+    let headers = record
+        .headers
+        .iter()
+        .fold(OwnedHeaders::new_with_capacity(record.headers.len()), |headers, (name, value)| {
+            headers.insert(Header { key: name, value: Some(value) })
+        });
     let mut outgoing = BaseRecord::<Vec<u8>, Vec<u8>, usize>::with_opaque_to(&record.topic, tag)
         .partition(record.partition)
         .key(&record.key)

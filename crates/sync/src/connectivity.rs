@@ -93,7 +93,9 @@ impl Cause {
             Self::TooFewReplicas { in_sync, replicas } => {
                 format!("only {in_sync} of {replicas} machines have a copy; pushes wait until all have")
             }
-            Self::CentralSilent { since } => format!("the cluster is up and central has been silent since {since}"),
+            Self::CentralSilent { since } => {
+                format!("the cluster is up and central has been silent since {since}")
+            }
             Self::Other(words) => words.clone(),
         }
     }

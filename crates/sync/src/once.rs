@@ -134,6 +134,9 @@ impl Run<'_> {
             let outcome = self.pusher.push(self.transport, self.clock.now())?;
             self.summary.sent += outcome.sent;
             self.push_error = outcome.error;
+        } else if self.awaited.is_empty() {
+            // What stopped an earlier push is over: everything of it has its outcome.
+            self.push_error = None;
         }
         for feed in &mut self.feeds {
             let clock = self.clock;
@@ -187,9 +190,9 @@ impl Run<'_> {
                 }
             }
         }
-        let reached = ends.as_ref().is_some_and(|ends| {
-            self.feeds.iter().zip(ends).all(|(feed, end)| feed.position() >= *end)
-        });
+        let reached = ends
+            .as_ref()
+            .is_some_and(|ends| self.feeds.iter().zip(ends).all(|(feed, end)| feed.position() >= *end));
         reached && self.summary.error.is_none()
     }
 

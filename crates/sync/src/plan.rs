@@ -159,7 +159,10 @@ mod tests {
         assert_eq!(resent(needs(std::slice::from_ref(&row), None, "c", 6, NOW.plus_millis(HOUR_MS))).len(), 1);
         row.attempts = 50;
         assert!(resent(needs(std::slice::from_ref(&row), None, "c", 6, NOW.plus_millis(23 * HOUR_MS))).is_empty());
-        assert_eq!(resent(needs(std::slice::from_ref(&row), None, "c", 6, NOW.plus_millis(24 * HOUR_MS))).len(), 1);
+        assert_eq!(
+            resent(needs(std::slice::from_ref(&row), None, "c", 6, NOW.plus_millis(24 * HOUR_MS))).len(),
+            1
+        );
     }
 
     #[test]

@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use aisle_contract::{
-    ChangeEnvelope, ChangeMessage, ClusterView, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError, Sender,
-    Transport, partition_of,
-    up::FeedPosition,
+    ChangeEnvelope, ChangeMessage, ClusterView, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError,
+    Sender, Transport, partition_of, up::FeedPosition,
 };
 use aisle_domain::{ChangeId, Incarnation, Lane, Timestamp, store::Durability};
 use aisle_mirror::{ChangeState, Mirror, MirrorError, OutboxRow, Report, feed, outbox, pushes, store};
@@ -141,7 +140,10 @@ impl Pusher {
         let numbered: Vec<Numbered> = rows.iter().map(Numbered::from).collect();
         match needs(&numbered, ack.as_ref(), &target.cluster, next, now) {
             Need::NewIncarnation => {
-                tracing::warn!(lane = lane.word(), "central waits for a number this desk cannot give: numbering anew");
+                tracing::warn!(
+                    lane = lane.word(),
+                    "central waits for a number this desk cannot give: numbering anew"
+                );
                 self.mirror.renumber(new_incarnation())?;
                 Ok(())
             }
@@ -169,9 +171,8 @@ impl Pusher {
                 return Ok(());
             }
             let incarnation = self.mirror.identity().incarnation;
-            let batch = self
-                .mirror
-                .write(|tx| outbox::cut(tx, lane, incarnation, BATCH_CHANGES, BATCH_BYTES, now))?;
+            let batch =
+                self.mirror.write(|tx| outbox::cut(tx, lane, incarnation, BATCH_CHANGES, BATCH_BYTES, now))?;
             if batch.is_empty() {
                 return Ok(());
             }

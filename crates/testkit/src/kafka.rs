@@ -125,8 +125,10 @@ pub struct Cluster {
 }
 
 fn free_ports(count: usize) -> Result<Vec<u16>, ClusterError> {
-    let listeners: Vec<TcpListener> =
-        (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>().map_err(io("no free port"))?;
+    let listeners: Vec<TcpListener> = (0..count)
+        .map(|_| TcpListener::bind("127.0.0.1:0"))
+        .collect::<Result<_, _>>()
+        .map_err(io("no free port"))?;
     listeners
         .iter()
         .map(|listener| listener.local_addr().map(|address| address.port()))
@@ -141,8 +143,7 @@ impl Cluster {
         let ports = free_ports(options.nodes * 2)?;
         let (clients, controllers) = ports.split_at(options.nodes);
         let nodes = Node::lay_out(dir, clients, controllers, &options.extra)?;
-        let mut cluster =
-            Self { kit: kit.clone(), dir: dir.into(), nodes, heap_mb: options.heap_mb, keep: false };
+        let mut cluster = Self { kit: kit.clone(), dir: dir.into(), nodes, heap_mb: options.heap_mb, keep: false };
         cluster.format(&options.format)?;
         for node in 1..=options.nodes {
             cluster.spawn(node)?;
@@ -198,9 +199,11 @@ impl Cluster {
         let boot = first.data().join("bootstrap.checkpoint");
         for (number, node) in (1..).zip(&self.nodes).skip(1) {
             std::fs::create_dir_all(node.data()).map_err(io("a data folder cannot be made"))?;
-            std::fs::copy(&boot, node.data().join("bootstrap.checkpoint")).map_err(io("the format cannot be copied"))?;
+            std::fs::copy(&boot, node.data().join("bootstrap.checkpoint"))
+                .map_err(io("the format cannot be copied"))?;
             let meta = format!("version=1\ncluster.id={cluster}\ndirectory.id={}\nnode.id={number}\n", id());
-            std::fs::write(node.data().join("meta.properties"), meta).map_err(io("the format cannot be written"))?;
+            std::fs::write(node.data().join("meta.properties"), meta)
+                .map_err(io("the format cannot be written"))?;
         }
         Ok(())
     }

@@ -31,17 +31,21 @@ pub(super) fn stores(place: &Place, command: &Stores, global: &Global, output: O
     Ok(exit::OK)
 }
 
-pub(super) fn order(place: &Place, command: &CentralOrder, global: &Global, output: Output) -> Result<u8, Failure> {
+pub(super) fn order(
+    place: &Place,
+    command: &CentralOrder,
+    global: &Global,
+    output: Output,
+) -> Result<u8, Failure> {
     let centre = place::centre(place, global)?;
     match command {
-        CentralOrder::List { store, page } => output.result(&centre.list_orders(
-            store.parse()?,
-            &[],
-            page.after.as_deref(),
-            page.limit.into(),
-        )?)?,
+        CentralOrder::List { store, page } => {
+            output.result(&centre.list_orders(store.parse()?, &[], page.after.as_deref(), page.limit.into())?)?;
+        }
         CentralOrder::Show { id } => output.result(&centre.show_order(None, id.parse()?)?)?,
-        CentralOrder::Cancel { id, reason } => output.result(&centre.cancel_order(None, id.parse()?, reason)?)?,
+        CentralOrder::Cancel { id, reason } => {
+            output.result(&centre.cancel_order(None, id.parse()?, reason)?)?;
+        }
         CentralOrder::Range { id, lo, hi } => {
             let (lo, hi) = (Money::parse_non_negative(lo)?, Money::parse_non_negative(hi)?);
             output.result(&centre.set_range(None, id.parse()?, lo, hi)?)?;

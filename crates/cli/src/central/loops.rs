@@ -2,9 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aisle_central::{
-    Partitions, SimulateOptions, Speed, Stop, TopicsOptions, WorkOptions,
-};
+use aisle_central::{Partitions, SimulateOptions, Speed, Stop, TopicsOptions, WorkOptions};
 use aisle_domain::{StoreId, store::Durability};
 use serde_json::{Map, Value};
 
@@ -66,10 +64,9 @@ pub(super) fn work(command: &Central, global: &Global, output: Output) -> Result
     let partitions = match partitions.as_str() {
         "all" => Partitions::All,
         list => Partitions::These(
-            list.split(',')
-                .map(|number| number.trim().parse())
-                .collect::<Result<_, _>>()
-                .map_err(|_| Failure::new("usage", format!("\"{list}\" is not all or numbers separated by commas")))?,
+            list.split(',').map(|number| number.trim().parse()).collect::<Result<_, _>>().map_err(|_| {
+                Failure::new("usage", format!("\"{list}\" is not all or numbers separated by commas"))
+            })?,
         ),
     };
     let printer = output;
@@ -108,7 +105,10 @@ pub(super) fn simulate(command: &Central, global: &Global, output: Output) -> Re
     let summary = centre.simulate(&options, &stop()?)?;
     output.last(&summary)?;
     if !summary.reached {
-        return Err(Failure::new("timed_out", "ended before the days were done; started again, it goes on from here"));
+        return Err(Failure::new(
+            "timed_out",
+            "ended before the days were done; started again, it goes on from here",
+        ));
     }
     Ok(exit::OK)
 }

@@ -20,7 +20,8 @@ type Act<'a> = &'a dyn Fn(&Desk, &str) -> Result<aisle_app::views::ActReceipt, F
 fn each(ids: &[String], flags: &ActFlags, global: &Global, output: Output, act: Act<'_>) -> Result<u8, Failure> {
     let desk = folder::open_to_act(global)?;
     if let [id] = ids {
-        let mut receipt = serde_json::to_value(act(&desk, id)?).map_err(|e| Failure::new("unexpected", e.to_string()))?;
+        let mut receipt =
+            serde_json::to_value(act(&desk, id)?).map_err(|e| Failure::new("unexpected", e.to_string()))?;
         follow(&desk, &mut receipt, flags, global)?;
         output.result(&receipt)?;
         return Ok(exit::OK);
@@ -108,9 +109,9 @@ pub(crate) fn order(command: &Order, global: &Global, output: Output) -> Result<
         Order::SendBack { id, note, act } => each(&one(id), act, global, output, &|desk, id| {
             Ok(desk.send_back_order(parse(id)?, note.as_deref(), act.hold)?)
         }),
-        Order::Due { id, at, act } => each(&one(id), act, global, output, &|desk, id| {
-            Ok(desk.set_due(parse(id)?, Some(parse(at)?))?)
-        }),
+        Order::Due { id, at, act } => {
+            each(&one(id), act, global, output, &|desk, id| Ok(desk.set_due(parse(id)?, Some(parse(at)?))?))
+        }
         Order::Claim { id, act } => each(&one(id), act, global, output, &|desk, id| Ok(desk.claim(parse(id)?)?)),
         Order::AskRange { id, act } => {
             each(&one(id), act, global, output, &|desk, id| Ok(desk.ask_range(parse(id)?)?))
@@ -122,14 +123,16 @@ pub(crate) fn order(command: &Order, global: &Global, output: Output) -> Result<
                 Ok(desk.set_line(parse(id)?, parse(item)?, line_state(state)?, quantity, substitute)?)
             })
         }
-        Order::Rate { id, shopper, rating, act } => each(&one(id), act, global, output, &|desk, id| {
-            Ok(desk.rate(parse(id)?, parse(shopper)?, *rating)?)
-        }),
+        Order::Rate { id, shopper, rating, act } => {
+            each(&one(id), act, global, output, &|desk, id| Ok(desk.rate(parse(id)?, parse(shopper)?, *rating)?))
+        }
         Order::Note { id, text, audience, act } => each(&one(id), act, global, output, &|desk, id| {
             let audience = match audience.as_str() {
                 "staff" => Audience::Staff,
                 "customer" => Audience::Customer,
-                other => return Err(Failure::new("usage", format!("a note is for staff or customer, not {other}"))),
+                other => {
+                    return Err(Failure::new("usage", format!("a note is for staff or customer, not {other}")));
+                }
             };
             Ok(desk.note(parse(id)?, audience, text)?)
         }),

@@ -4,11 +4,12 @@ use std::{
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
+        mpsc::Receiver,
     },
     time::Duration,
 };
 
-use aisle_app::{App, ConnectionSettings, Desk};
+use aisle_app::{App, ConnectionSettings, Desk, Event};
 use aisle_contract::Transport;
 use aisle_host::{ServeOptions, StandardLauncher};
 use aisle_mirror::Mirror;
@@ -102,7 +103,9 @@ pub(crate) fn sync(args: &SyncArgs, global: &Global, output: Output) -> Result<u
     if stop.load(Ordering::Relaxed) {
         return Err(Failure::new("interrupted", "interrupted; what is done here is kept"));
     }
-    if let Some(error) = found.error { Err(error.into()) } else {
+    if let Some(error) = found.error {
+        Err(error.into())
+    } else {
         let message = format!(
             "after {} s {} changes have no outcome yet and {} records are unread",
             args.timeout.as_secs(),
@@ -184,8 +187,34 @@ pub(crate) fn serve(args: &Serve, global: &Global, output: Output) -> Result<u8,
 pub(crate) fn rehearse(args: &Rehearse, _global: &Global, output: Output) -> Result<u8, Failure> {
     let launcher = StandardLauncher::new(args.dir.clone());
     let app = App::new(Arc::new(launcher), Arc::new(SystemClock::default()));
+    let events = app.subscribe();
     app.call("rehearse", serde_json::Value::Null)?;
-    serve_app(&app, args.port, args.ui.clone(), false, output)
+    match aisle_host::find_ui(args.ui.as_deref()) {
+        Ok(ui) => serve_app(&app, args.port, Some(ui), false, output),
+        // Without a page the rehearsal is followed here: what would ring is printed.
+        Err(_) if args.ui.is_none() => follow_events(&app, &events, &args.dir, output),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn follow_events(
+    app: &App,
+    events: &Receiver<Event>,
+    dir: &std::path::Path,
+    output: Output,
+) -> Result<u8, Failure> {
+    let stop = stop_flag()?;
+    let clock = SystemClock::default();
+    let desk = dir.join("rehearsal").join("desk");
+    output
+        .message(&format!("the sample store runs; look at it with: aisle --data {} order list", desk.display()))?;
+    while !stop.load(Ordering::Relaxed) {
+        if let Ok(Event::Alarm { kind, order_id, ringing: true }) = events.recv_timeout(TICK) {
+            output.event(&clock.now().to_string(), "alarm", &json!({ "kind": kind, "order_id": order_id }))?;
+        }
+    }
+    app.quit(QUIT);
+    Ok(exit::OK)
 }
 
 fn serve_app(

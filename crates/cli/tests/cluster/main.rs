@@ -1,6 +1,12 @@
 //! Orders' whole way through a real cluster of three machines, by commands alone.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on ends")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on ends"
+)]
 
 mod store;
 
@@ -39,10 +45,13 @@ fn a_machine_killed_during_pushes_and_a_worker_killed_at_work_lose_and_double_no
     let changes = store.accept_all();
     assert!(!changes.is_empty());
     cluster.kill(2).unwrap();
-    // With one machine down nothing is accepted, and everybody can see why.
-    let refused = store.desk(&["sync", "--until", "drained", "--timeout", "8s"]);
-    assert_ne!(refused.code, 0, "a change counts only when it is on all machines: {}", refused.json);
-    assert_eq!(refused.error_code(), "not_enough_replicas", "{}", refused.stderr);
+    // With one machine down nothing is accepted, and everybody can see why, as soon as the cluster itself has noticed.
+    let told = (0..4).any(|_| {
+        let refused = store.desk(&["sync", "--until", "drained", "--timeout", "8s"]);
+        assert_ne!(refused.code, 0, "a change counts only when it is on all machines: {}", refused.json);
+        refused.error_code() == "not_enough_replicas"
+    });
+    assert!(told, "the cause is told");
     assert_eq!(store.states(&changes)["received"], 0);
     cluster.up(2).unwrap();
     store.sync(Duration::from_secs(90));

@@ -12,11 +12,10 @@ use aisle_testkit::{
 };
 use serde_json::Value;
 
-const STORE: &str = "367";
-
 pub(crate) struct Store {
     dir: PathBuf,
     from: PathBuf,
+    number: String,
     program: Program,
 }
 
@@ -27,6 +26,13 @@ fn cents(text: &str) -> i64 {
     format!("{whole}{rest}").parse().unwrap()
 }
 
+/// The store whose orders a folder has.
+fn number_of(folder: &Path) -> String {
+    let orders = std::fs::read_to_string(folder.join("orders.jsonl")).unwrap();
+    let first: Value = serde_json::from_str(orders.lines().next().unwrap()).unwrap();
+    first["store_id"].to_string().trim_matches('"').to_owned()
+}
+
 impl Store {
     /// Central's store and a desk of it, without topics.
     pub(crate) fn make(dir: &Path, brokers: &str) -> Self {
@@ -34,10 +40,14 @@ impl Store {
             .with("AISLE_DATA", dir.join("desk"))
             .with("AISLE_CENTRAL_DB", dir.join("central.db"))
             .with("AISLE_BROKERS", brokers);
-        let store = Self { dir: dir.into(), from: fixtures::demo(), program };
-        let added = store.central(&["stores", "add", STORE, "--name", "Store 367", "--address1", "1 Market Street"]);
+        // Any store's folder of the same layout must come out as well.
+        let from = std::env::var_os("AISLE_STORE_FOLDER").map_or_else(fixtures::demo, PathBuf::from);
+        let number = number_of(&from);
+        let store = Self { dir: dir.into(), from, number, program };
+        let added =
+            store.central(&["stores", "add", &store.number, "--name", "A store", "--address1", "1 Market Street"]);
         assert_eq!(added.code, 0, "{}", added.stderr);
-        let made = store.desk(&["init", "--store", STORE, "--brokers", brokers]);
+        let made = store.desk(&["init", "--store", &store.number, "--brokers", brokers]);
         assert_eq!(made.code, 0, "{}", made.stderr);
         store
     }
@@ -53,8 +63,8 @@ impl Store {
     /// The same with the first `orders` orders.
     pub(crate) fn set_up_cut(dir: &Path, brokers: &str, orders: usize) -> Self {
         let mut store = Self::set_up(dir, brokers);
-        store.from = dir.join("days");
-        fixtures::cut(&fixtures::demo(), &store.from, orders).unwrap();
+        let whole = std::mem::replace(&mut store.from, dir.join("days"));
+        fixtures::cut(&whole, &store.from, orders).unwrap();
         store
     }
 
@@ -73,7 +83,8 @@ impl Store {
 
     pub(crate) fn start_days(&self) -> Running {
         let from = self.from.display().to_string();
-        let args = ["central", "simulate", "--store", STORE, "--from", &from, "--speed", "max", "--until", "done"];
+        let args =
+            ["central", "simulate", "--store", &self.number, "--from", &from, "--speed", "max", "--until", "done"];
         self.program.start(&args, &self.dir.join("days.log")).unwrap()
     }
 
@@ -139,7 +150,8 @@ impl Store {
             if payment["verdict"] == "inside" { inside.push(id) } else { outside.push(id) }
         }
         for some in inside.chunks(200) {
-            let args: Vec<&str> = ["payment", "approve"].into_iter().chain(some.iter().map(String::as_str)).collect();
+            let args: Vec<&str> =
+                ["payment", "approve"].into_iter().chain(some.iter().map(String::as_str)).collect();
             let approved = self.desk(&args);
             assert_eq!(approved.code, 0, "{} {}", approved.json, approved.stderr);
         }
@@ -184,7 +196,7 @@ impl Store {
         for checks in [self.desk(&["verify", "--deep"]), self.central(&["verify"])] {
             assert_eq!((checks.code, &checks.json["ok"]), (0, &Value::Bool(true)), "{}", checks.json);
         }
-        assert_eq!(self.desk(&["digest"]).json, self.central(&["digest", "--store", STORE]).json);
+        assert_eq!(self.desk(&["digest"]).json, self.central(&["digest", "--store", &self.number]).json);
         let orders = self.all(&["order", "list"]);
         self.check_rows(&orders);
         self.check_sums(&orders);
@@ -206,7 +218,11 @@ impl Store {
             let lines = ["item_id", "name", "barcode", "order_unit_price", "quantity", "state"];
             assert_eq!(pick(&order["lines"], &lines), pick(&theirs["lines"], &lines), "lines of order {id}");
             let payments = ["payment_id", "amount", "status"];
-            assert_eq!(pick(&order["payments"], &payments), pick(&theirs["payments"], &payments), "payments of {id}");
+            assert_eq!(
+                pick(&order["payments"], &payments),
+                pick(&theirs["payments"], &payments),
+                "payments of {id}"
+            );
             for payment in order["payments"].as_array().unwrap() {
                 let approved = payment["status"] == "approved";
                 assert_eq!(approved, payment["verdict"] == "inside", "only inside its range: order {id}");

@@ -67,8 +67,11 @@ const fn index(lane: Lane) -> usize {
 impl Shared {
     pub(super) fn new(mirror: &Mirror, options: &SyncOptions, clock: &dyn Clock) -> Self {
         let feeds = Lane::ALL.map(|lane| FeedReader::new(mirror.clone(), options, lane).status());
-        let positions = mirror.read(|conn| Lane::ALL.into_iter().map(|lane| feed::position(conn, lane)).collect::<Result<Vec<_>, _>>());
-        let last_received_at = positions.ok().and_then(|all| all.into_iter().flatten().map(|p| p.received_at).max());
+        let positions = mirror.read(|conn| {
+            Lane::ALL.into_iter().map(|lane| feed::position(conn, lane)).collect::<Result<Vec<_>, _>>()
+        });
+        let last_received_at =
+            positions.ok().and_then(|all| all.into_iter().flatten().map(|p| p.received_at).max());
         let (state, cause) = diagnose(&Evidence::default(), clock.now());
         let status = SyncStatus {
             link: LinkStatus { state, since: Some(clock.now()), cause },
@@ -291,7 +294,8 @@ impl Shared {
 
     /// Metadata came: whether a write to this store's partition would count now.
     pub(super) fn watched(&self, view: &ClusterView, topic: &[String], mirror: &Mirror, clock: &dyn Clock) {
-        let durability = mirror.read(store::load).ok().flatten().map_or_else(Durability::default, |s| s.durability);
+        let durability =
+            mirror.read(store::load).ok().flatten().map_or_else(Durability::default, |s| s.durability);
         let found = topic.first().and_then(|name| view.topic(name));
         let own = found.and_then(|topic| {
             let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);

@@ -1,0 +1,29 @@
+//! For development: a real cluster on this machine, and measurements. Not in packages.
+
+mod bench;
+mod cluster;
+
+use clap::Subcommand;
+
+use crate::{exit::Failure, output::Output};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Dev {
+    /// A real Kafka cluster on free loopback ports
+    #[command(subcommand)]
+    Cluster(cluster::ClusterCommand),
+    /// Measures one row of the design's table beside its limit
+    Bench {
+        /// The row, such as e
+        row: String,
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
+}
+
+pub(crate) fn run(command: &Dev, output: Output) -> Result<u8, Failure> {
+    match command {
+        Dev::Cluster(command) => cluster::run(command, output),
+        Dev::Bench { row, rounds } => bench::run(row, *rounds, output),
+    }
+}

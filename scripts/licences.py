@@ -1,0 +1,29 @@
+#!/usr/bin/env python3
+"""Reads `cargo metadata` and refuses packages whose licence is not on the list."""
+import json
+import re
+import sys
+
+ALLOWED = {
+    "MIT", "MIT-0", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib",
+    "Unlicense", "CC0-1.0", "0BSD", "BSL-1.0", "Unicode-3.0", "MPL-2.0", "CDLA-Permissive-2.0",
+}
+
+
+def allowed(expression: str) -> bool:
+    """Whether an SPDX expression of ORs and ANDs, without nested parentheses, can be met."""
+    flat = expression.replace("/", " OR ")
+    flat = re.sub(r"\(([^()]*)\)", lambda m: "@" if allowed(m.group(1)) else "!", flat)
+    return any(
+        all(part.strip() == "@" or part.strip() in ALLOWED for part in choice.split(" AND "))
+        for choice in flat.split(" OR ")
+    )
+
+
+packages = json.load(sys.stdin)["packages"]
+bad = [p for p in packages if not allowed(p["license"] or "none given")]
+for package in bad:
+    print(f"{package['name']} {package['version']}: {package['license']}", file=sys.stderr)
+if bad:
+    sys.exit("licences: not on the list in scripts/licences.py")
+print(f"licences: {len(packages)} packages, ok")

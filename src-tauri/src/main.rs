@@ -1,2 +1,0 @@
-//! The window.
-fn main() {}

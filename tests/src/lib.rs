@@ -1,1 +1,0 @@
-//! Journeys across crates; see the files beside this one.

@@ -1,0 +1,75 @@
+//! The table of docs/architecture.md is what Cargo builds.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on ends")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::Command,
+};
+
+use serde_json::Value;
+
+type Table = BTreeMap<String, BTreeSet<String>>;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn packages() -> Vec<Value> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--locked", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+/// Names of a package's normal dependencies, those that only development needs left out.
+fn normal(package: &Value) -> impl Iterator<Item = &str> {
+    let dependencies = package["dependencies"].as_array().unwrap().iter();
+    dependencies
+        .filter(|dependency| dependency["kind"].is_null() && dependency["optional"] == false)
+        .map(|dependency| dependency["name"].as_str().unwrap())
+}
+
+fn short(name: &str) -> String {
+    name.strip_prefix("aisle-").unwrap_or(name).to_owned()
+}
+
+/// Rows of the form `| crate | what | may use |`.
+fn documented() -> Table {
+    let text = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let rows = text.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.trim().trim_matches('|').split('|').map(str::trim).collect();
+        let name = cells.first()?.strip_prefix('`')?.strip_suffix('`')?;
+        let may = cells.get(2)?.split(", ").filter(|used| *used != "nothing").map(str::to_owned);
+        Some((name.to_owned(), may.collect()))
+    });
+    rows.collect()
+}
+
+#[test]
+fn crates_depend_on_each_other_as_the_table_says() {
+    let built: Table = packages()
+        .iter()
+        .map(|package| {
+            let own = normal(package).filter(|name| name.starts_with("aisle-")).map(short).collect();
+            (short(package["name"].as_str().unwrap()), own)
+        })
+        .collect();
+    assert_eq!(documented(), built);
+}
+
+#[test]
+fn only_their_own_crate_names_kafka_and_sqlite() {
+    let users = |wanted: &str| -> BTreeSet<String> {
+        let packages = packages();
+        let users = packages.iter().filter(|package| normal(package).any(|name| name == wanted));
+        users.map(|package| short(package["name"].as_str().unwrap())).collect()
+    };
+    assert_eq!(users("rdkafka"), BTreeSet::from(["kafka".into()]));
+    assert_eq!(users("rusqlite"), BTreeSet::from(["central".into(), "mirror".into()]));
+}

@@ -1,0 +1,1283 @@
+// Generated from crates/app (command table and views) by `cargo test -p aisle-app`. Do not edit.
+
+export type OrderStatus = "new" | "running" | "pending" | "approved" | "rejected" | "confirmed";
+export type LineState = "to_pick" | "found" | "short" | "substituted" | "out_of_stock";
+export type ChangeState = "held" | "ready" | "sent" | "received" | "refused";
+export type LinkState = "up" | "this_computer" | "store_internet" | "central";
+export type Verdict = "below" | "inside" | "above";
+export type Availability = "available" | "out_of_stock";
+export type DifferenceKind = "substitution" | "weight" | "quantity" | "price" | "missing" | "extra" | "discount" | "rounding";
+export type RpcError = { 
+/**
+ * One of [`CODES`].
+ */
+code: string, 
+/**
+ * What happened, and where.
+ */
+message: string, 
+/**
+ * What to do about it.
+ */
+hint: string | null, 
+/**
+ * Whether trying again may help.
+ */
+retryable: boolean, };
+export type Role = "clerk" | "lead" | "manager";
+export type Person = { 
+/**
+ * Their name, as it stands in the audit log.
+ */
+name: string, 
+/**
+ * What they may do.
+ */
+role: Role, };
+export type Reason = { 
+/**
+ * Its code.
+ */
+code: string, 
+/**
+ * Whether the failing lines must be named.
+ */
+needs_lines: boolean, 
+/**
+ * Whether a note must be written.
+ */
+needs_note: boolean, };
+export type Reasons = { 
+/**
+ * For rejecting an order.
+ */
+reject: Array<Reason>, 
+/**
+ * For declining a payment.
+ */
+decline: Array<Reason>, 
+/**
+ * For approving outside the range.
+ */
+override: Array<Reason>, };
+export type StoreView = { 
+/**
+ * The store.
+ */
+store_id: string, 
+/**
+ * Its name; its number until central has sent its row.
+ */
+name: string, 
+/**
+ * City.
+ */
+city: string | null, 
+/**
+ * ISO 4217 code.
+ */
+currency: string, 
+/**
+ * IANA name.
+ */
+time_zone: string, 
+/**
+ * Its reasons.
+ */
+reasons: Reasons, 
+/**
+ * No new orders until then.
+ */
+paused_until: string | null, 
+/**
+ * Minutes added to every promise.
+ */
+busy_minutes: number | null, 
+/**
+ * Busy until then.
+ */
+busy_until: string | null, };
+export type DeskView = { 
+/**
+ * The installation.
+ */
+desk_id: string, 
+/**
+ * Its name on screen.
+ */
+name: string, 
+/**
+ * Its data folder.
+ */
+data: string, };
+export type SessionState = "first_run" | "desk";
+export type Session = { 
+/**
+ * Whether there is a desk.
+ */
+state: SessionState, 
+/**
+ * Whether it is the sample store.
+ */
+rehearsal: boolean, 
+/**
+ * The program's version.
+ */
+version: string, 
+/**
+ * The store.
+ */
+store: StoreView | null, 
+/**
+ * The desk.
+ */
+desk: DeskView | null, 
+/**
+ * Who is signed in.
+ */
+person: Person | null, };
+export type LinkView = { 
+/**
+ * `up`, or where it is cut.
+ */
+state: LinkState, 
+/**
+ * Since when.
+ */
+since: string | null, 
+/**
+ * What is wrong, in words; `null` while up.
+ */
+cause: string | null, 
+/**
+ * Whether the feed is still behind.
+ */
+catching_up: boolean, };
+export type OutboxCounts = { 
+/**
+ * Can still be undone.
+ */
+held: number, 
+/**
+ * Saved here.
+ */
+ready: number, 
+/**
+ * Numbered and sent.
+ */
+sent: number, 
+/**
+ * Refused and neither replaced nor closed.
+ */
+refused: number, 
+/**
+ * Age of the oldest of held, ready and sent, seconds.
+ */
+oldest_age_s: number | null, };
+export type FeedView = { 
+/**
+ * The topic.
+ */
+topic: string, 
+/**
+ * Next offset to read.
+ */
+position: number, 
+/**
+ * End of the log, where it is known.
+ */
+end: number | null, 
+/**
+ * Records still to read.
+ */
+behind: number | null, };
+export type ReplicaView = { 
+/**
+ * Machines that answer.
+ */
+brokers: number, 
+/**
+ * Copies there should be of this store's partition.
+ */
+replicas: number, 
+/**
+ * Copies in sync.
+ */
+in_sync: number, };
+export type WaitingCounts = { 
+/**
+ * New orders.
+ */
+new: number, 
+/**
+ * Payments to decide.
+ */
+payments: number, 
+/**
+ * Orders being picked.
+ */
+picking: number, 
+/**
+ * Refused changes.
+ */
+refused: number, 
+/**
+ * Alarms nobody has acknowledged.
+ */
+unheard: number, };
+export type StatusView = { 
+/**
+ * The store.
+ */
+store_id: string, 
+/**
+ * The desk.
+ */
+desk_id: string, 
+/**
+ * Its numbering.
+ */
+incarnation: string, 
+/**
+ * Central's history that is mirrored.
+ */
+epoch: string | null, 
+/**
+ * The line.
+ */
+link: LinkView, 
+/**
+ * Unacknowledged changes.
+ */
+outbox: OutboxCounts, 
+/**
+ * Both feeds.
+ */
+feeds: Array<FeedView>, 
+/**
+ * Messages that could not be applied.
+ */
+parked: number, 
+/**
+ * Open conflicts.
+ */
+conflicts: number, 
+/**
+ * The last push.
+ */
+last_push_at: string | null, 
+/**
+ * The next one.
+ */
+next_push_at: string | null, 
+/**
+ * The last message from central.
+ */
+last_received_at: string | null, 
+/**
+ * Central's clock minus this computer's.
+ */
+clock_offset_ms: number | null, 
+/**
+ * Whether changes are signed.
+ */
+signed: boolean, 
+/**
+ * Of the database.
+ */
+schema_version: number, 
+/**
+ * The cluster's machines; `null` until it was asked.
+ */
+cluster: ReplicaView | null, 
+/**
+ * Intervals that passed with something waiting and no push.
+ */
+missed_pushes: number, 
+/**
+ * Whether a push is under way.
+ */
+pushing: boolean, 
+/**
+ * Changes that central acknowledged today.
+ */
+received_today: number, 
+/**
+ * This computer's clock, for countdowns.
+ */
+now: string, 
+/**
+ * What waits for somebody.
+ */
+waiting: WaitingCounts, };
+export type SyncState = "refused" | "saved" | "sent" | "received";
+export type RangeView = { 
+/**
+ * Lowest amount.
+ */
+lo: string, 
+/**
+ * Highest amount.
+ */
+hi: string, 
+/**
+ * 0 for one that the desk derived.
+ */
+version: number, };
+export type Difference = { 
+/**
+ * Why.
+ */
+kind: DifferenceKind, 
+/**
+ * Signed amount.
+ */
+amount: string, 
+/**
+ * The item it is about.
+ */
+item_id: string | null, 
+/**
+ * Its name.
+ */
+name: string | null, };
+export type PaymentView = { 
+/**
+ * The payment.
+ */
+payment_id: string, 
+/**
+ * Its order.
+ */
+order_id: string, 
+/**
+ * The order's number on screen.
+ */
+display_no: string, 
+/**
+ * The store.
+ */
+store_id: string, 
+/**
+ * The amount.
+ */
+amount: string, 
+/**
+ * Its currency.
+ */
+currency: string, 
+/**
+ * How it lies to the range.
+ */
+verdict: Verdict | null, 
+/**
+ * The range it is judged by.
+ */
+range: RangeView | null, 
+/**
+ * `null` until decided.
+ */
+status: "approved" | "rejected" | null, 
+/**
+ * When the till gives up.
+ */
+decide_by: string | null, 
+/**
+ * When it was made.
+ */
+paid_at: string | null, 
+/**
+ * State of the order's own changes.
+ */
+sync: SyncState | null, 
+/**
+ * Paid minus expected, explained.
+ */
+difference: Array<Difference>, };
+export type LineView = { 
+/**
+ * The ordered item.
+ */
+item_id: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its barcode.
+ */
+barcode: string | null, 
+/**
+ * Price of one unit as ordered.
+ */
+order_unit_price: string, 
+/**
+ * How much was ordered.
+ */
+quantity: string, 
+/**
+ * `each` or `kg`.
+ */
+unit: string, 
+/**
+ * Price times quantity.
+ */
+total: string, 
+/**
+ * Where picking is.
+ */
+state: LineState, 
+/**
+ * How much is in the basket.
+ */
+picked_quantity: string | null, 
+/**
+ * The item in the basket instead.
+ */
+substitute: string | null, 
+/**
+ * Its name.
+ */
+substitute_name: string | null, 
+/**
+ * The customer's note.
+ */
+note: string | null, 
+/**
+ * What the receipt says it cost.
+ */
+receipt_total: string | null, 
+/**
+ * Its name on the receipt.
+ */
+receipt_name: string | null, 
+/**
+ * Receipt minus ordered; `null` without a receipt.
+ */
+difference: string | null, 
+/**
+ * The largest cause of the difference.
+ */
+why: DifferenceKind | null, };
+export type ReceiptLine = { 
+/**
+ * From 1.
+ */
+line_no: number, 
+/**
+ * The item, where known.
+ */
+item_id: string | null, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Price of one unit.
+ */
+unit_price: string, 
+/**
+ * How much.
+ */
+quantity: string, 
+/**
+ * Price times quantity.
+ */
+total: string, };
+export type ReceiptView = { 
+/**
+ * The till's number.
+ */
+transaction_id: string, 
+/**
+ * When.
+ */
+datetime: string, 
+/**
+ * What was paid.
+ */
+amount: string, 
+/**
+ * Its lines.
+ */
+lines: Array<ReceiptLine>, };
+export type HistoryEntry = { 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * What kind of entry.
+ */
+kind: string, 
+/**
+ * In words.
+ */
+text: string, 
+/**
+ * Who.
+ */
+by: string | null, 
+/**
+ * At which desk.
+ */
+desk: string | null, 
+/**
+ * The change, where it was one.
+ */
+change_id: string | null, 
+/**
+ * Where the change is.
+ */
+state: ChangeState | null, 
+/**
+ * Why it was refused.
+ */
+reason: string | null, };
+export type ShopperView = { 
+/**
+ * The shopper.
+ */
+shopper_id: string, 
+/**
+ * 1 to 5.
+ */
+rating: number | null, };
+export type OrderCard = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * Its number on screen.
+ */
+display_no: string, 
+/**
+ * Where it is.
+ */
+status: OrderStatus, 
+/**
+ * What was decided.
+ */
+decision: "approved" | "rejected" | null, 
+/**
+ * Ended by central for the customer.
+ */
+cancelled: boolean, 
+/**
+ * The reason given.
+ */
+reason: string | null, 
+/**
+ * Name or number of the customer.
+ */
+customer: string, 
+/**
+ * When central queued it.
+ */
+queued_time: string, 
+/**
+ * When central ends it unaccepted.
+ */
+accept_by: string | null, 
+/**
+ * When it was promised.
+ */
+due_at: string | null, 
+/**
+ * How many lines.
+ */
+lines: number, 
+/**
+ * How many pieces.
+ */
+pieces: string, 
+/**
+ * What the lines cost.
+ */
+expected: string, 
+/**
+ * The payment that waits.
+ */
+payment: PaymentView | null, 
+/**
+ * Lines that have a state.
+ */
+picked_lines: number, 
+/**
+ * When it was decided.
+ */
+decided_at: string | null, 
+/**
+ * State of its own changes.
+ */
+sync: SyncState | null, 
+/**
+ * Its alarm was not acknowledged.
+ */
+unheard: boolean, 
+/**
+ * Came long after it was placed.
+ */
+late_arrival: boolean, };
+export type OrderQueue = { 
+/**
+ * Cancelled while somebody works on them.
+ */
+stop: Array<OrderCard>, 
+/**
+ * To accept.
+ */
+new: Array<OrderCard>, 
+/**
+ * With a payment to decide.
+ */
+payment: Array<OrderCard>, 
+/**
+ * Being picked.
+ */
+picking: Array<OrderCard>, 
+/**
+ * Decided today, newest first, at most 50.
+ */
+decided: Array<OrderCard>, 
+/**
+ * How many were decided today.
+ */
+decided_total: number, };
+export type Undo = { 
+/**
+ * The change.
+ */
+change_id: string, 
+/**
+ * What it was, in words.
+ */
+text: string, 
+/**
+ * How long it is still held; 0 when only the missing line holds it.
+ */
+hold_ms: number, };
+export type OrderDetail = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * Its number on screen.
+ */
+display_no: string, 
+/**
+ * The store.
+ */
+store_id: string, 
+/**
+ * The customer.
+ */
+user_id: string, 
+/**
+ * Name or number of the customer.
+ */
+customer: string, 
+/**
+ * Orders of this customer in the mirror.
+ */
+customer_orders: number, 
+/**
+ * Where it is.
+ */
+status: OrderStatus, 
+/**
+ * What was decided.
+ */
+decision: "approved" | "rejected" | null, 
+/**
+ * The reason given.
+ */
+reason: string | null, 
+/**
+ * Ended by central for the customer.
+ */
+cancelled: boolean, 
+/**
+ * When the customer placed it.
+ */
+creation_time: string, 
+/**
+ * When central queued it.
+ */
+queued_time: string, 
+/**
+ * When central ends it unaccepted.
+ */
+accept_by: string | null, 
+/**
+ * When it was promised.
+ */
+due_at: string | null, 
+/**
+ * Central's version of the row.
+ */
+version: number, 
+/**
+ * The range in force.
+ */
+range: RangeView | null, 
+/**
+ * What the ordered lines cost.
+ */
+expected: string, 
+/**
+ * What is picked so far.
+ */
+picked: string, 
+/**
+ * Picked plus still to pick.
+ */
+forecast: string, 
+/**
+ * How much may still be paid at least.
+ */
+headroom_lo: string | null, 
+/**
+ * How much may still be paid at most.
+ */
+headroom_hi: string | null, 
+/**
+ * What an override may reach.
+ */
+ceiling: string | null, 
+/**
+ * Of all amounts.
+ */
+currency: string, 
+/**
+ * The customer's note.
+ */
+note: string | null, 
+/**
+ * What the customer wants when something is out of stock.
+ */
+substitution: string | null, 
+/**
+ * False for an order paid online.
+ */
+payment_expected: boolean, 
+/**
+ * Its lines.
+ */
+lines: Array<LineView>, 
+/**
+ * Its payments, oldest first.
+ */
+payments: Array<PaymentView>, 
+/**
+ * The newest receipt.
+ */
+receipt: ReceiptView | null, 
+/**
+ * Bought and not ordered.
+ */
+extra: Array<ReceiptLine>, 
+/**
+ * Paid minus expected, explained.
+ */
+difference: Array<Difference>, 
+/**
+ * Who picks it.
+ */
+shopper: ShopperView | null, 
+/**
+ * State of its own changes.
+ */
+sync: SyncState | null, 
+/**
+ * Its timeline, oldest first.
+ */
+history: Array<HistoryEntry>, 
+/**
+ * The act on it that can still be taken back.
+ */
+undo: Undo | null, 
+/**
+ * Why a change on it will be refused.
+ */
+will_be_refused: string | null, };
+export type ActReceipt = { 
+/**
+ * The change.
+ */
+change_id: string, 
+/**
+ * Always `saved`.
+ */
+state: "saved", 
+/**
+ * `order/N`, `item/N` or `store`.
+ */
+subject: string, 
+/**
+ * How to take it back.
+ */
+undo: Undo | null, };
+export type ItemView = { 
+/**
+ * The item.
+ */
+item_id: string, 
+/**
+ * Its barcode.
+ */
+barcode: string | null, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its category.
+ */
+category: string | null, 
+/**
+ * Price of one unit.
+ */
+unit_price: string, 
+/**
+ * Whether it can be bought.
+ */
+availability: Availability, 
+/**
+ * When out of stock ends.
+ */
+available_until: string | null, 
+/**
+ * Central's version of the row.
+ */
+version: number, 
+/**
+ * State of its own changes.
+ */
+sync: SyncState | null, };
+export type ItemPage = { 
+/**
+ * The rows.
+ */
+items: Array<ItemView>, 
+/**
+ * How many there are in all.
+ */
+total: number, 
+/**
+ * Of the first row.
+ */
+offset: number, };
+export type PricePoint = { 
+/**
+ * Since when.
+ */
+at: string, 
+/**
+ * The price before.
+ */
+old: string | null, 
+/**
+ * The price from then on.
+ */
+new: string, 
+/**
+ * Who set it.
+ */
+by: string | null, 
+/**
+ * `here`, `central` or `import`.
+ */
+source: string, };
+export type ItemDetail = { 
+/**
+ * The item.
+ */
+item: ItemView, 
+/**
+ * Its prices, newest first.
+ */
+prices: Array<PricePoint>, 
+/**
+ * Its timeline, oldest first.
+ */
+history: Array<HistoryEntry>, };
+export type ChangeView = { 
+/**
+ * The change.
+ */
+change_id: string, 
+/**
+ * Its type's word.
+ */
+type: string, 
+/**
+ * What it is, in words.
+ */
+text: string, 
+/**
+ * `order/N`, `item/N` or `store`.
+ */
+subject: string, 
+/**
+ * What it is about, as people say it.
+ */
+subject_label: string, 
+/**
+ * Where it is.
+ */
+state: ChangeState, 
+/**
+ * Who acted.
+ */
+by: string | null, 
+/**
+ * When.
+ */
+acted_at: string, 
+/**
+ * Its lane.
+ */
+lane: "orders" | "catalog", 
+/**
+ * Its number, once it has one.
+ */
+seq: number | null, 
+/**
+ * Where the cluster wrote it.
+ */
+partition: number | null, 
+/**
+ * Its place there.
+ */
+offset: number | null, 
+/**
+ * When it was sent.
+ */
+sent_at: string | null, 
+/**
+ * When central's word came.
+ */
+acked_at: string | null, 
+/**
+ * Why it was refused, as a code.
+ */
+code: string | null, 
+/**
+ * Why it was refused, in words.
+ */
+message: string | null, 
+/**
+ * The refused change it mends.
+ */
+replaces: string | null, 
+/**
+ * Why it will be refused.
+ */
+will_be_refused: string | null, 
+/**
+ * How long it is still held.
+ */
+hold_ms: number | null, };
+export type PushView = { 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * Changes that were sent.
+ */
+sent: number, 
+/**
+ * Changes of it that central has acknowledged.
+ */
+acked: number, 
+/**
+ * Why it failed.
+ */
+error: string | null, };
+export type SyncView = { 
+/**
+ * Changes, those that need somebody first.
+ */
+changes: Array<ChangeView>, 
+/**
+ * The last pushes, newest first.
+ */
+pushes: Array<PushView>, 
+/**
+ * Changes acknowledged today.
+ */
+received_today: number, 
+/**
+ * The last message from central.
+ */
+last_received_at: string | null, };
+export type OrderKey = { 
+/**
+ * The order.
+ */
+order_id: string, };
+export type ItemKey = { 
+/**
+ * The item.
+ */
+item_id: string, };
+export type ChangeKey = { 
+/**
+ * The change.
+ */
+change_id: string | null, };
+export type AlarmKey = { 
+/**
+ * The order.
+ */
+order_id: string | null, };
+export type FindText = { 
+/**
+ * As typed.
+ */
+text: string, };
+export type RejectOrder = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * A code of the store's list.
+ */
+reason: string, 
+/**
+ * The lines that fail.
+ */
+items: Array<string>, 
+/**
+ * What staff wrote.
+ */
+note: string | null, };
+export type ApprovePayment = { 
+/**
+ * The payment.
+ */
+payment_id: string, 
+/**
+ * For an amount below the range.
+ */
+reason: string | null, 
+/**
+ * For an amount above it, by a manager.
+ */
+override_reason: string | null, };
+export type DeclinePayment = { 
+/**
+ * The payment.
+ */
+payment_id: string, 
+/**
+ * A code of the store's list.
+ */
+reason: string, 
+/**
+ * Whether the order ends with it.
+ */
+ends_order: boolean, 
+/**
+ * What staff wrote.
+ */
+note: string | null, };
+export type SendBack = { 
+/**
+ * The payment that waits.
+ */
+payment_id: string, 
+/**
+ * What staff wrote.
+ */
+note: string | null, };
+export type ItemQuery = { 
+/**
+ * As typed; empty for all.
+ */
+text: string, 
+/**
+ * Of the first row.
+ */
+offset: number, 
+/**
+ * At most 500.
+ */
+limit: number, };
+export type EditItem = { 
+/**
+ * The item.
+ */
+item_id: string, 
+/**
+ * New values as typed, by field.
+ */
+fields: { [key in string]: string }, };
+export type SetSetting = { 
+/**
+ * Which.
+ */
+key: string, 
+/**
+ * Its value as text.
+ */
+value: string, };
+export type PageError = { 
+/**
+ * What the page says.
+ */
+text: string, };
+export type Security = "plaintext" | "sasl_ssl";
+export type ConnectionSettings = { 
+/**
+ * The store's number.
+ */
+store_id: string, 
+/**
+ * This desk's name.
+ */
+desk_name: string, 
+/**
+ * `host:port`, separated by commas.
+ */
+brokers: string, 
+/**
+ * `aisle` unless central says otherwise.
+ */
+topic_prefix: string, 
+/**
+ * How the line is secured.
+ */
+security: Security, 
+/**
+ * The user, for `sasl_ssl`.
+ */
+username: string | null, 
+/**
+ * The file that holds the password.
+ */
+password_file: string | null, 
+/**
+ * The file with the authority's certificate; without it the system's are used.
+ */
+ca_file: string | null, };
+export type ConnectionStep = { 
+/**
+ * `address`, `reach`, `sign_in`, `topics` or `feed`.
+ */
+name: "address" | "reach" | "sign_in" | "topics" | "feed", 
+/**
+ * `null` for a step that was not reached.
+ */
+ok: boolean | null, 
+/**
+ * What was found.
+ */
+detail: string, };
+export type ConnectionReport = { 
+/**
+ * Whether every step passed.
+ */
+ok: boolean, 
+/**
+ * The steps in their order.
+ */
+steps: Array<ConnectionStep>, 
+/**
+ * What stopped it.
+ */
+error: RpcError | null, };
+export type SettingsView = { 
+/**
+ * The connection.
+ */
+connection: ConnectionSettings, 
+/**
+ * Seconds between pushes.
+ */
+push_interval_s: number, 
+/**
+ * Whether decisions leave at once while the line is up.
+ */
+push_decisions_at_once: boolean, 
+/**
+ * `system`, `light` or `dark`.
+ */
+theme: "system" | "light" | "dark", 
+/**
+ * 0 to 100.
+ */
+alarm_volume: number, 
+/**
+ * The data folder.
+ */
+data_folder: string, 
+/**
+ * Size of the database.
+ */
+database_bytes: number, };
+export type AlarmKind = "new" | "cancelled" | "late";
+export type Event = { "type": "session", 
+/**
+ * The new session.
+ */
+session: Session, } | { "type": "status", 
+/**
+ * The figures.
+ */
+status: StatusView, } | { "type": "orders", 
+/**
+ * Which.
+ */
+order_ids: Array<string>, } | { "type": "items", 
+/**
+ * Which.
+ */
+item_ids: Array<string>, } | { "type": "outbox" } | { "type": "alarm", 
+/**
+ * Why.
+ */
+kind: AlarmKind, 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * Whether it rings from now on.
+ */
+ringing: boolean, };
+
+/** Every command with its parameters and its answer. */
+export type Commands = {
+  "session": { params: null, result: Session },
+  "connect": { params: ConnectionSettings, result: Session },
+  "rehearse": { params: null, result: Session },
+  "test_connection": { params: ConnectionSettings, result: ConnectionReport },
+  "status": { params: null, result: StatusView },
+  "orders": { params: null, result: OrderQueue },
+  "find_orders": { params: FindText, result: Array<OrderCard> },
+  "order": { params: OrderKey, result: OrderDetail },
+  "accept_order": { params: OrderKey, result: ActReceipt },
+  "reject_order": { params: RejectOrder, result: ActReceipt },
+  "approve_payment": { params: ApprovePayment, result: ActReceipt },
+  "approve_order": { params: OrderKey, result: ActReceipt },
+  "decline_payment": { params: DeclinePayment, result: ActReceipt },
+  "send_back": { params: SendBack, result: ActReceipt },
+  "undo": { params: ChangeKey, result: ActReceipt },
+  "release": { params: ChangeKey, result: null },
+  "acknowledge": { params: AlarmKey, result: WaitingCounts },
+  "payments": { params: null, result: Array<PaymentView> },
+  "items": { params: ItemQuery, result: ItemPage },
+  "item": { params: ItemKey, result: ItemDetail },
+  "edit_item": { params: EditItem, result: ActReceipt },
+  "sync": { params: null, result: SyncView },
+  "send_now": { params: null, result: null },
+  "settings": { params: null, result: SettingsView },
+  "set_setting": { params: SetSetting, result: SettingsView },
+  "report_error": { params: PageError, result: null },
+};
