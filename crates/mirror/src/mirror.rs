@@ -153,7 +153,7 @@ impl Mirror {
     fn with(dir: &Path, writer: Option<Connection>, lock: Option<FolderLock>) -> Result<Self> {
         let reader = folder::connect(&folder::database(dir), Access::Read)?;
         let identity = read_identity(&reader).map_err(|e| MirrorError::opening(&folder::database(dir), e))?;
-        let ranges = RangeCache::default();
+        let ranges = if writer.is_some() { RangeCache::default() } else { RangeCache::snapshot() };
         ranges.rebuild(&reader)?;
         Ok(Self(Arc::new(Inner {
             dir: dir.into(),

@@ -15,9 +15,19 @@ pub(crate) type RangeRow = (Key, Range);
 #[derive(Debug, Default)]
 pub struct RangeCache {
     ranges: papaya::HashMap<Key, Range>,
+    /// Of a reader beside a running desk: as the table was when it opened, and nobody brings it up to date.
+    snapshot: bool,
 }
 
 impl RangeCache {
+    pub(crate) fn snapshot() -> Self {
+        Self { snapshot: true, ..Self::default() }
+    }
+
+    pub(crate) const fn is_snapshot(&self) -> bool {
+        self.snapshot
+    }
+
     /// The range of an open order, both ends included.
     pub fn get(&self, order: OrderId, store: StoreId) -> Option<(Money, Money)> {
         let ranges = self.ranges.pin();

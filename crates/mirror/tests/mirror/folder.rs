@@ -34,7 +34,9 @@ fn a_second_program_on_the_folder_is_turned_away_and_may_read() {
     let error = reader.write(|tx| settings::set(tx, "theme", "dark")).unwrap_err();
     assert_eq!(error.code(), "db_readonly");
     desk.act(note(1, "the writer goes on"));
+    desk.orders(vec![aisle_contract::DownBody::Order(Box::new(crate::fixtures::order(2, 1)))]);
     desk.assert_sound();
+    assert_sound(&reader);
 }
 
 #[test]
