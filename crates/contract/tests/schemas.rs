@@ -4,7 +4,11 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use aisle_contract::{Heartbeat, down::down_schemas, up::{change_schemas, type_name}};
+use aisle_contract::{
+    Heartbeat,
+    down::down_schemas,
+    up::{change_schemas, type_name},
+};
 use serde_json::{Value, json};
 
 fn schemas() -> BTreeMap<String, Value> {
@@ -23,12 +27,19 @@ fn schemas() -> BTreeMap<String, Value> {
 fn asyncapi() -> Value {
     let message = |word: &str| {
         let name = type_name(word);
-        (name.clone(), json!({ "name": name, "contentType": "application/json", "payload": { "$ref": format!("schemas/{name}.json") } }))
+        (
+            name.clone(),
+            json!({ "name": name, "contentType": "application/json", "payload": { "$ref": format!("schemas/{name}.json") } }),
+        )
     };
-    let words = |pairs: Vec<(&'static str, schemars::Schema)>| -> Vec<&'static str> { pairs.into_iter().map(|(word, _)| word).collect() };
+    let words = |pairs: Vec<(&'static str, schemars::Schema)>| -> Vec<&'static str> {
+        pairs.into_iter().map(|(word, _)| word).collect()
+    };
     let (mut up, down) = (words(change_schemas()), words(down_schemas()));
     up.push("desk.heartbeat");
-    let messages = |words: &[&str]| -> Value { words.iter().map(|word| message(word)).collect::<serde_json::Map<_, _>>().into() };
+    let messages = |words: &[&str]| -> Value {
+        words.iter().map(|word| message(word)).collect::<serde_json::Map<_, _>>().into()
+    };
     json!({
         "asyncapi": "3.0.0",
         "info": {

@@ -224,8 +224,8 @@ fn a_running_desk_is_up_only_once_central_has_answered_and_quits_with_everything
         Arc::new(|_| {}),
     );
     until(Duration::from_secs(10), "the orders come", || line.new_orders().len() == 4);
-    let link = engine.status().link;
-    assert_eq!((link.state, link.cause), (LinkState::Central, Some(Cause::NotHeardYet)));
+    let seen = engine.status().link;
+    assert_eq!((seen.state, seen.cause), (LinkState::Central, Some(Cause::NotHeardYet)));
     line.central_works();
     until(Duration::from_secs(10), "the line is up", || engine.status().link.state == LinkState::Up);
     assert!(engine.status().clock_offset_ms.unwrap().abs() < 5000);

@@ -40,7 +40,12 @@ pub(super) fn order(
     let centre = place::centre(place, global)?;
     match command {
         CentralOrder::List { store, page } => {
-            output.result(&centre.list_orders(store.parse()?, &[], page.after.as_deref(), page.limit.into())?)?;
+            output.result(&centre.list_orders(
+                store.parse()?,
+                &[],
+                page.after.as_deref(),
+                page.limit.into(),
+            )?)?;
         }
         CentralOrder::Show { id } => output.result(&centre.show_order(None, id.parse()?)?)?,
         CentralOrder::Cancel { id, reason } => {
