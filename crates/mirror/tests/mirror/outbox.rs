@@ -106,6 +106,8 @@ fn counts_and_lists_tell_each_state_and_the_oldest_waiting_change() {
     };
     assert_eq!(read(&ChangeState::ALL), [ids[0], ids[1], ids[2], held.change_id, ready]);
     assert_eq!(read(&[ChangeState::Ready, ChangeState::Sent]), [ids[2], ready]);
+    let all = desk.mirror.read(|conn| outbox::list(conn, &[ChangeState::Sent], None, usize::MAX)).unwrap();
+    assert_eq!(all.len(), 1, "no limit");
     assert_eq!(read(&[]), []);
     let newest =
         desk.mirror.read(|conn| outbox::newest(conn, &[ChangeState::Received, ChangeState::Refused], 1)).unwrap();
