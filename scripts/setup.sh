@@ -11,7 +11,7 @@ found=$(rustc --version | cut -d' ' -f2)
 [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" = "$wanted" ] ||
   fail "Rust $found is too old, Aisle needs $wanted: rustup update"
 
-packages=(build-essential cmake pkg-config zlib1g-dev libssl-dev maven default-jre-headless)
+packages=(build-essential cmake pkg-config zlib1g-dev libssl-dev openssl maven default-jre-headless)
 missing=()
 for package in "${packages[@]}"; do
   case $package in # another maker's Java or Maven is as good

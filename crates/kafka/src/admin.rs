@@ -18,6 +18,8 @@ use crate::{
     error_class::{classify, classify_kafka},
 };
 
+/// How long a cluster that is there takes to answer, at most.
+const ANSWERING: Duration = Duration::from_secs(8);
 /// How long a cluster may take to show everywhere what was made.
 const SETTLING: Duration = Duration::from_secs(10);
 
@@ -73,7 +75,7 @@ fn each(answers: Vec<Result<String, (String, RDKafkaErrorCode)>>) -> Result<(), 
 impl TopicAdmin for Kafka {
     fn check(&self, specs: &[TopicSpec], timeout: Duration) -> Result<Vec<TopicState>, PortError> {
         let names: Vec<String> = specs.iter().map(|spec| spec.name.clone()).collect();
-        let view = self.metadata(&names, timeout)?;
+        let view = self.metadata(&names, timeout.min(ANSWERING))?;
         let present: Vec<&str> = view.topics.iter().map(|topic| topic.name.as_str()).collect();
         let settings =
             if present.is_empty() { BTreeMap::new() } else { self.describe(&present, &options(timeout))? };

@@ -28,10 +28,10 @@ impl Health {
             return;
         }
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_ref() != Some(&error) {
+        if last.is_none() {
             tracing::warn!(%error, "the cluster turns this desk away");
-            *last = Some(error);
         }
+        *last = Some(error);
     }
 }
 
@@ -46,6 +46,8 @@ impl Observer {
 
 impl ClientContext for Observer {
     fn error(&self, error: KafkaError, reason: &str) {
+        // The client adds how long it tried, which is another text each time.
+        let reason = reason.split(" (after ").next().unwrap_or(reason);
         self.0.told(match classify_kafka(&error, "") {
             PortError::AuthFailed(_) => PortError::AuthFailed(reason.into()),
             PortError::Unreachable(_) => PortError::Unreachable(reason.into()),

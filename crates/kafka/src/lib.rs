@@ -29,6 +29,9 @@ use crate::{
 
 pub use settings::{KafkaSettings, Security};
 
+/// How long a client is heard out on why nothing answers.
+const HEARING: Duration = Duration::from_millis(300);
+
 /// A real Kafka cluster.
 pub struct Kafka {
     settings: KafkaSettings,
@@ -70,7 +73,14 @@ impl Kafka {
         };
         let answer = question(&client);
         // Errors reach the context only while somebody polls.
-        while client.poll(Duration::ZERO).is_some() {}
+        if matches!(answer, Err(PortError::Unreachable(_) | PortError::TimedOut(_))) {
+            let end = Instant::now() + HEARING;
+            while self.health.refusal().is_none() && Instant::now() < end {
+                drop(client.poll(Duration::from_millis(20)));
+            }
+        } else {
+            drop(client.poll(Duration::ZERO));
+        }
         *guard = Some(client);
         drop(guard);
         match answer {

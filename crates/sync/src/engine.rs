@@ -159,7 +159,6 @@ fn push_loop(context: &Context) {
         shared.pushing(true);
         context.tell_status();
         let result = pusher.push(context.transport.as_ref(), context.clock.now());
-        shared.pushing(false);
         let wait = match result {
             Ok(outcome) if outcome.error.is_none() => {
                 backoff.succeeded();
@@ -180,6 +179,8 @@ fn push_loop(context: &Context) {
                 backoff.failed(rand::random())
             }
         };
+        // Whoever waits for this push reads what it left: told only now that it is counted.
+        shared.pushing(false);
         shared.schedule(wait, context.clock.as_ref());
         context.tell_status();
     }

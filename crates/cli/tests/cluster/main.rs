@@ -8,6 +8,7 @@
     reason = "a test that cannot go on ends"
 )]
 
+mod secure;
 mod store;
 
 use std::time::{Duration, Instant};
@@ -89,4 +90,32 @@ fn wrong_brokers_missing_topics_and_weaker_settings_are_told() {
     assert_eq!((nobody.code, nobody.error_code()), (6, "unreachable"), "{}", nobody.stderr);
     assert!(started.elapsed() < Duration::from_secs(20), "a time limit is kept");
     assert_eq!(store.desk(&["status"]).json["outbox"]["ready"], Value::from(0), "the desk waits, unhurt");
+}
+
+#[test]
+fn over_tls_with_a_password_it_works_and_wrong_ones_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some((cluster, keys)) = secure::start("a secured cluster", dir.path()) else { return };
+    let file = |name: &str| keys.join(name).display().to_string();
+    let own = ["--username", "store-367", "--password-file", &file("store-367"), "--ca-file", &file("own.pem")];
+    let store = Store::make_with(dir.path(), &cluster.brokers(), &own);
+    let admin = ["--username", "admin", "--password-file", &file("admin"), "--ca-file", &file("own.pem")];
+    let topics = store.central(&[&["topics", "--create"], &admin[..]].concat());
+    assert_eq!(topics.code, 0, "{} {}", topics.json, topics.stderr);
+    let synced = store.desk(&["sync", "--until", "caught-up", "--timeout", "30s"]);
+    assert_eq!(synced.code, 0, "{}", synced.stderr);
+
+    let wrong_password = ["--username", "admin", "--password-file", &file("wrong"), "--ca-file", &file("own.pem")];
+    let wrong_authority =
+        ["--username", "admin", "--password-file", &file("admin"), "--ca-file", &file("strange.pem")];
+    for wrong in [wrong_password, wrong_authority] {
+        let refused = store.central(&[&["topics"], &wrong[..]].concat());
+        assert_eq!((refused.code, refused.error_code()), (6, "auth_failed"), "{}", refused.stderr);
+        assert!(
+            !refused.stderr.contains("guessed") && !refused.stderr.contains("admin-secret"),
+            "no secret is told"
+        );
+    }
+    let data = std::fs::read(dir.path().join("desk/aisle.db")).unwrap();
+    assert!(!data.windows(12).any(|part| part == b"store-secret"), "the database holds no password");
 }

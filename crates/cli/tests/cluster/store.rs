@@ -36,6 +36,11 @@ fn number_of(folder: &Path) -> String {
 impl Store {
     /// Central's store and a desk of it, without topics.
     pub(crate) fn make(dir: &Path, brokers: &str) -> Self {
+        Self::make_with(dir, brokers, &[])
+    }
+
+    /// The same with more of the desk's settings.
+    pub(crate) fn make_with(dir: &Path, brokers: &str, settings: &[&str]) -> Self {
         let program = Program::new(env!("CARGO_BIN_EXE_aisle"))
             .with("AISLE_DATA", dir.join("desk"))
             .with("AISLE_CENTRAL_DB", dir.join("central.db"))
@@ -47,7 +52,7 @@ impl Store {
         let added =
             store.central(&["stores", "add", &store.number, "--name", "A store", "--address1", "1 Market Street"]);
         assert_eq!(added.code, 0, "{}", added.stderr);
-        let made = store.desk(&["init", "--store", &store.number, "--brokers", brokers]);
+        let made = store.desk(&[&["init", "--store", &store.number, "--brokers", brokers], settings].concat());
         assert_eq!(made.code, 0, "{}", made.stderr);
         store
     }
