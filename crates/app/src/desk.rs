@@ -358,6 +358,9 @@ impl Desk {
     }
 
     fn push_status(&self) {
+        if !self.hub.is_heard() {
+            return;
+        }
         match self.status() {
             Ok(status) => self.hub.emit(&Event::Status { status: Box::new(status) }),
             Err(error) => tracing::error!(%error, "the header's figures could not be read"),

@@ -86,6 +86,11 @@ impl EventHub {
         self.lock().retain(|subscriber| subscriber.send(event.clone()).is_ok());
     }
 
+    /// Whether anybody listens: what nobody hears need not be worked out.
+    pub(crate) fn is_heard(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Sender<Event>>> {
         self.subscribers.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

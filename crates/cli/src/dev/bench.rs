@@ -6,17 +6,15 @@ use std::{
     fs::{File, OpenOptions},
     io::Write,
     path::Path,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
-use aisle_app::Desk;
 use aisle_contract::{DownBody, DownMessage, Incoming};
 use aisle_domain::{
-    AmountRange, DeskId, Epoch, Incarnation, ItemId, Lane, LineState, Money, Order, OrderId, OrderLine,
-    OrderStatus, Policies, Quantity, StoreId, Timestamp, UserId,
+    AmountRange, Change, ChangeId, DeskId, Epoch, Incarnation, ItemId, Lane, LineState, Money, Order, OrderId,
+    OrderLine, OrderStatus, Policies, Quantity, StoreId, Timestamp, UserId, change::OrderAccepted,
 };
-use aisle_mirror::{FeedEntry, Mirror, NewDesk, outbox};
+use aisle_mirror::{FeedEntry, Mirror, NewChange, NewDesk, outbox};
 use aisle_sync::{Clock, SystemClock};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -49,7 +47,8 @@ fn io(error: std::io::Error) -> Failure {
 fn decision_commit(rounds: usize) -> Result<Value, Failure> {
     let dir = tempfile::tempdir().map_err(io)?;
     let count = PAIRS * i64::try_from(rounds).unwrap_or(1);
-    let desk = desk_with_orders(&dir.path().join("desk"), count)?;
+    let clock = SystemClock::default();
+    let mirror = mirror_with_orders(&dir.path().join("desk"), count)?;
     let mut peer = OpenOptions::new().create(true).append(true).open(dir.path().join("peer")).map_err(io)?;
     let wal = dir.path().join("desk/aisle.db-wal");
     let mut told = Vec::new();
@@ -60,8 +59,9 @@ fn decision_commit(rounds: usize) -> Result<Value, Failure> {
         let (mut ours, mut peers) = (Vec::new(), Vec::new());
         for number in first + 1..=first + PAIRS {
             let before = length(&wal);
+            let accept = accept(number, clock.now())?;
             let start = Instant::now();
-            desk.accept(OrderId::new(number)?, false)?;
+            mirror.act(&accept).map_err(aisle_app::AppError::from)?;
             ours.push(start.elapsed());
             let bytes = length(&wal).saturating_sub(before).max(4096);
             let start = Instant::now();
@@ -74,7 +74,7 @@ fn decision_commit(rounds: usize) -> Result<Value, Failure> {
         ours_all.extend(ours);
         peers_all.extend(peers);
     }
-    let checked = desk.mirror().read(|conn| Ok(outbox::counts(conn)?.ready))? == count;
+    let checked = mirror.read(|conn| Ok(outbox::counts(conn)?.ready))? == count;
     ratios.sort_by(f64::total_cmp);
     let (ours50, peer50) = (micros(quantile(&mut ours_all, 50)), micros(quantile(&mut peers_all, 50)));
     let (ours99, peer99) = (micros(quantile(&mut ours_all, 99)), micros(quantile(&mut peers_all, 99)));
@@ -105,8 +105,8 @@ fn quantile(times: &mut [Duration], percent: usize) -> Duration {
     times.get(place).copied().unwrap_or_default()
 }
 
-/// A desk that has mirrored this many new orders of eight lines, numbers from 1.
-fn desk_with_orders(dir: &Path, count: i64) -> Result<Desk, Failure> {
+/// A mirror that has this many new orders of eight lines, numbers from 1.
+fn mirror_with_orders(dir: &Path, count: i64) -> Result<Mirror, Failure> {
     let clock = SystemClock::default();
     let store_id = StoreId::new(1)?;
     let new = NewDesk {
@@ -121,7 +121,18 @@ fn desk_with_orders(dir: &Path, count: i64) -> Result<Desk, Failure> {
     for batch in entries.chunks(500) {
         mirror.apply_feed(Lane::Orders, "bench", batch, clock.now())?;
     }
-    Ok(Desk::offline(mirror, Arc::new(clock))?)
+    Ok(mirror)
+}
+
+fn accept(order: i64, at: Timestamp) -> Result<NewChange, Failure> {
+    Ok(NewChange {
+        change_id: ChangeId(Uuid::now_v7()),
+        change: Change::OrderAccepted(OrderAccepted { order: OrderId::new(order)?, from: OrderStatus::New }),
+        by: "Noor".into(),
+        at,
+        held: false,
+        replaces: None,
+    })
 }
 
 fn entry(store_id: StoreId, number: i64, at: Timestamp) -> Result<FeedEntry, Failure> {
