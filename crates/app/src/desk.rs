@@ -17,6 +17,7 @@ use crate::{
     events::{AlarmKind, Event, EventHub},
     holds::{HOLD, Holds},
     present,
+    rings::Rings,
     settings::{ConnectionSettings, DeskSettings},
     views::{ActReceipt, Undo},
     wording,
@@ -53,6 +54,7 @@ pub struct Desk {
     pub(crate) connection: ConnectionSettings,
     pub(crate) hub: Arc<EventHub>,
     ids: Mutex<ContextV7>,
+    rings: Rings,
     line: Option<Line>,
 }
 
@@ -73,6 +75,7 @@ impl Desk {
             connection,
             hub: Arc::default(),
             ids: Mutex::new(ContextV7::new()),
+            rings: Rings::default(),
             line: None,
         })
     }
@@ -124,6 +127,7 @@ impl Desk {
                 connection: opened.connection,
                 hub,
                 ids: Mutex::new(ContextV7::new()),
+                rings: Rings::default(),
                 line,
             }
         });
@@ -186,6 +190,7 @@ impl Desk {
         let subject = self.mirror.act(&new)?;
         if let Subject::Order(order) = subject {
             self.acknowledge_quietly(order)?;
+            self.hush()?;
         }
         if let Some(line) = &self.line {
             if hold {
@@ -282,9 +287,7 @@ impl Desk {
     /// Acknowledges an order's alarm, or all of them: they stop ringing.
     pub fn acknowledge(&self, order: Option<OrderId>) -> Result<(), AppError> {
         let heard = self.mirror.write(|tx| alarms::acknowledge(tx, order))?;
-        for order in &heard {
-            self.hub.emit(&Event::Alarm { kind: AlarmKind::New, order_id: order.to_string(), ringing: false });
-        }
+        self.hush()?;
         if !heard.is_empty() {
             self.hub.emit(&Event::Orders { order_ids: heard.iter().map(ToString::to_string).collect() });
             self.push_status();
@@ -336,23 +339,38 @@ impl Desk {
         if applied.outbox {
             self.hub.emit(&Event::Outbox);
         }
-        let ring = |kind, orders: &[OrderId]| {
-            for order in orders {
-                self.hub.emit(&Event::Alarm { kind, order_id: order.to_string(), ringing: true });
-            }
-        };
-        ring(AlarmKind::New, &applied.new_orders);
-        ring(AlarmKind::Cancelled, &applied.cancelled);
+        let new = applied.new_orders.iter().map(|order| (*order, AlarmKind::New));
+        let cancelled = applied.cancelled.iter().map(|order| (*order, AlarmKind::Cancelled));
+        for (order, kind) in new.chain(cancelled) {
+            self.ring(order, kind);
+        }
+        if let Err(error) = self.hush() {
+            tracing::error!(%error, "alarms that ended could not be told");
+        }
+    }
+
+    fn ring(&self, order: OrderId, kind: AlarmKind) {
+        self.rings.begin(order, kind);
+        self.hub.emit(&Event::Alarm { kind, order_id: order.to_string(), ringing: true });
+    }
+
+    /// Tells the end of alarms that are unheard no more.
+    fn hush(&self) -> Result<(), AppError> {
+        if self.rings.are_silent() {
+            return Ok(());
+        }
+        let unheard: Vec<OrderId> =
+            self.mirror.read(alarms::unheard)?.iter().map(|(order, _, _)| *order).collect();
+        for (order, kind) in self.rings.end(&unheard) {
+            self.hub.emit(&Event::Alarm { kind, order_id: order.to_string(), ringing: false });
+        }
+        Ok(())
     }
 
     /// Rings again for what nobody had acknowledged when the desk was closed.
     pub(crate) fn ring_unheard(&self) -> Result<(), AppError> {
         for (order, kind, _) in self.mirror.read(alarms::unheard)? {
-            self.hub.emit(&Event::Alarm {
-                kind: AlarmKind::from_word(&kind),
-                order_id: order.to_string(),
-                ringing: true,
-            });
+            self.ring(order, AlarmKind::from_word(&kind));
         }
         Ok(())
     }

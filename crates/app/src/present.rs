@@ -149,6 +149,7 @@ pub(crate) fn card(order: &Order, store: &Store, sync: Option<SyncState>, unhear
         cancelled: is_cancelled(order),
         reason: order.reason.clone(),
         customer: customer(order),
+        creation_time: order.creation_time.to_string(),
         queued_time: order.queued_time.to_string(),
         accept_by: order.accept_by.map(|at| at.to_string()),
         due_at: order.due_at.map(|at| at.to_string()),
@@ -160,9 +161,12 @@ pub(crate) fn card(order: &Order, store: &Store, sync: Option<SyncState>, unhear
         decided_at: order.decided_at.map(|at| at.to_string()),
         sync,
         unheard,
-        late_arrival: order.status == OrderStatus::New
-            && LATE_ARRIVAL_MS.contains(&order.queued_time.since(order.creation_time)),
+        late_arrival: is_late_arrival(order),
     }
+}
+
+fn is_late_arrival(order: &Order) -> bool {
+    order.status == OrderStatus::New && LATE_ARRIVAL_MS.contains(&order.queued_time.since(order.creation_time))
 }
 
 pub(crate) fn detail(order: &Order, store: &Store, sync: Option<SyncState>, of_customer: i64) -> OrderDetail {
@@ -216,6 +220,7 @@ pub(crate) fn detail(order: &Order, store: &Store, sync: Option<SyncState>, of_c
         history: Vec::new(),
         undo: None,
         will_be_refused: None,
+        late_arrival: is_late_arrival(order),
     }
 }
 

@@ -137,6 +137,23 @@ impl App {
         self.install(opened)
     }
 
+    /// Ends the sample store; a store's own desk is never closed by it.
+    pub(crate) fn leave_rehearsal(&self) -> Result<Session, AppError> {
+        let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
+        let left = state.desk.take_if(|desk| desk.rehearsal);
+        drop(state);
+        let desk = left.ok_or_else(|| AppError::NotFound("sample store open here".into()))?;
+        // A sample store is made anew each time: nothing of it waits to be sent, and nobody has to hear it.
+        desk.quit(Duration::ZERO);
+        if let Err(error) = desk.acknowledge(None) {
+            tracing::error!(%error, "the sample store's alarms could not be ended");
+        }
+        drop(desk);
+        let session = self.session()?;
+        self.0.hub.emit(&Event::Session { session: Box::new(session.clone()) });
+        Ok(session)
+    }
+
     fn refuse_second_desk(&self) -> Result<(), AppError> {
         match self.desk() {
             Ok(desk) => Err(AppError::Input {

@@ -52,6 +52,7 @@ commands! {
     "session": () => Session = |app, ()| app.session();
     "connect": ConnectionSettings => Session = |app, p| app.connect(&p);
     "rehearse": () => Session = |app, ()| app.rehearse();
+    "leave_rehearsal": () => Session = |app, ()| app.leave_rehearsal();
     "test_connection": ConnectionSettings => ConnectionReport = |app, p| Ok(app.test_connection(&p));
     "status": () => StatusView = |app, ()| app.desk()?.status();
     "orders": () => OrderQueue = |app, ()| app.desk()?.queue();

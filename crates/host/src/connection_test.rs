@@ -36,30 +36,36 @@ fn told(error: PortError) -> RpcError {
     AppError::from(error).into()
 }
 
+fn counted<N: std::fmt::Display + PartialEq + From<u8>>(count: N, one: &str, many: &str) -> String {
+    let what = if count == N::from(1) { one } else { many };
+    format!("{count} {what}")
+}
+
 fn steps(settings: &ConnectionSettings, done: &mut Vec<String>) -> Result<(), RpcError> {
     let store: StoreId = settings.validate()?;
     let addresses = resolve(&settings.brokers)?;
-    done.push(format!("{} addresses", addresses.len()));
+    done.push(counted(addresses.len(), "address", "addresses"));
     let reached =
         addresses.iter().filter(|to| TcpStream::connect_timeout(to, Duration::from_secs(2)).is_ok()).count();
     if reached == 0 {
         return Err(told(PortError::Unreachable("none of the addresses takes a connection".into())));
     }
-    done.push(format!("{reached} of {} machines take a connection", addresses.len()));
+    let of = counted(addresses.len(), "machine takes", "machines take");
+    done.push(format!("{reached} of {of} a connection"));
     let kafka = kafka_for(settings)?;
     let names = settings.names();
     let changes = names.changes();
     let view = kafka.metadata(std::slice::from_ref(&changes), PATIENCE).map_err(told)?;
-    done.push(format!("{} machines answer", view.brokers));
+    done.push(counted(view.brokers, "machine answers", "machines answer"));
     let topic = view.topic(&changes).ok_or_else(|| told(PortError::TopicMissing { topic: changes.clone() }))?;
-    done.push(format!("{changes} has {} partitions", topic.partitions.len()));
+    done.push(format!("{changes} has {}", counted(topic.partitions.len(), "partition", "partitions")));
     let feed = names.feed(store, Lane::Orders);
     let found = kafka.metadata(std::slice::from_ref(&feed), PATIENCE).map_err(told)?;
     if found.topic(&feed).is_none() {
         return Err(told(PortError::TopicMissing { topic: feed }));
     }
     let bounds = kafka.bounds(&feed, 0, PATIENCE).map_err(told)?;
-    done.push(format!("{feed} has {} messages", bounds.high - bounds.low));
+    done.push(format!("{feed} has {}", counted(bounds.high - bounds.low, "message", "messages")));
     Ok(())
 }
 

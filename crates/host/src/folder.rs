@@ -29,10 +29,11 @@ fn beside_program(installed: &str, in_repository: &str, must_have: &str) -> Opti
     candidates.into_iter().find(|candidate| candidate.join(must_have).is_file())
 }
 
-/// The sample store's folder.
-pub fn find_demo() -> Result<PathBuf, RpcError> {
+/// The sample store's folder: the one of the environment, else the named one, else what lies beside the program.
+pub fn find_demo(named: Option<&Path>) -> Result<PathBuf, RpcError> {
     std::env::var_os("AISLE_DEMO")
         .map(PathBuf::from)
+        .or_else(|| named.map(Path::to_path_buf))
         .or_else(|| beside_program("demo", "demo", "orders.jsonl"))
         .ok_or_else(|| error("not_found", "the sample store's files are not installed", Some("set AISLE_DEMO")))
 }

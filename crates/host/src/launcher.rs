@@ -15,13 +15,20 @@ use crate::{connection_test, error, rehearsal::Rehearsal};
 /// Opens the desk of one data folder.
 pub struct StandardLauncher {
     dir: PathBuf,
+    demo: Option<PathBuf>,
     clock: SystemClock,
 }
 
 impl StandardLauncher {
     /// For the desk of this folder; the sample store goes into a folder beside its database.
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir, clock: SystemClock::default() }
+        Self { dir, demo: None, clock: SystemClock::default() }
+    }
+
+    /// With the folder that the sample store's days are in; without one it is searched for.
+    #[must_use]
+    pub fn with_demo(self, demo: Option<PathBuf>) -> Self {
+        Self { demo, ..self }
     }
 
     fn opened(mirror: Mirror, connection: ConnectionSettings) -> Result<Opened, RpcError> {
@@ -104,7 +111,7 @@ impl Launcher for StandardLauncher {
     }
 
     fn rehearse(&self) -> Result<Opened, RpcError> {
-        Rehearsal::start(&self.dir.join("rehearsal"), &self.clock)
+        Rehearsal::start(&self.dir.join("rehearsal"), self.demo.as_deref(), &self.clock)
     }
 
     fn test(&self, settings: &ConnectionSettings) -> ConnectionReport {

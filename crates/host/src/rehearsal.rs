@@ -10,7 +10,7 @@ use aisle_central::{
 };
 use aisle_contract::TopicNames;
 use aisle_domain::{DeskId, Incarnation, StoreId};
-use aisle_mirror::{Mirror, NewDesk};
+use aisle_mirror::{Mirror, MirrorError, NewDesk};
 use aisle_sync::{Clock, SystemClock};
 use uuid::Uuid;
 
@@ -43,10 +43,14 @@ fn central(error: aisle_central::CentralError) -> RpcError {
     crate::error(error.code(), format!("the rehearsal's centre: {error}"), None)
 }
 
-fn fresh(dir: &Path) -> Result<(), RpcError> {
+fn fresh(dir: &Path, clock: &SystemClock) -> Result<(), RpcError> {
     let io = |e: std::io::Error| error("io_error", format!("the folder {}: {e}", dir.display()), None);
     // Only ever a folder that an earlier rehearsal made: it holds nothing else.
     if dir.join("central.db").exists() {
+        // Whoever has it open still uses it; anything else that is wrong with it goes with the folder.
+        if let Err(in_use @ MirrorError::FolderInUse { .. }) = Mirror::open(&dir.join("desk"), clock.now()) {
+            return Err(AppError::from(in_use).into());
+        }
         std::fs::remove_dir_all(dir).map_err(io)?;
     }
     std::fs::create_dir_all(dir).map_err(io)
@@ -63,10 +67,10 @@ fn store_of(demo: &Path) -> Result<StoreId, RpcError> {
 }
 
 impl Rehearsal {
-    pub(crate) fn start(dir: &Path, clock: &SystemClock) -> Result<Opened, RpcError> {
-        let demo = find_demo()?;
+    pub(crate) fn start(dir: &Path, demo: Option<&Path>, clock: &SystemClock) -> Result<Opened, RpcError> {
+        let demo = find_demo(demo)?;
         let store = store_of(&demo)?;
-        fresh(dir)?;
+        fresh(dir, clock)?;
         let names = TopicNames::default();
         let centre =
             Centre::open(&dir.join("central.db"), names.clone(), Arc::new(CentralClock)).map_err(central)?;
@@ -77,7 +81,7 @@ impl Rehearsal {
         let bus = Bus::new("rehearsal", move || its_clock.now());
         centre.topics(&bus, &TopicsOptions { create: true, ..TopicsOptions::default() }).map_err(central)?;
         let rehearsal = Self::run(&centre, &bus, store, &demo)?;
-        let told = |e: aisle_mirror::MirrorError| RpcError::from(AppError::from(e));
+        let told = |e: MirrorError| RpcError::from(AppError::from(e));
         let (high, low) = Uuid::new_v4().as_u64_pair();
         let new = NewDesk {
             store_id: store,

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aisle_app::{App, Event};
+use aisle_app::{App, Event, views::SessionState};
 use aisle_host::StandardLauncher;
 use aisle_sync::SystemClock;
 use serde_json::{Value, json};
@@ -118,4 +118,63 @@ fn what_the_table_does_not_have_is_told_and_a_second_desk_is_refused() {
         assert_eq!(app.call(method, params).unwrap_err().code, code, "{method}");
     }
     app.quit(Duration::from_secs(3));
+}
+
+#[test]
+fn a_rehearsal_that_runs_is_left_alone_and_one_that_ended_is_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, second) = (app(dir.path()), app(dir.path()));
+    let events = first.subscribe();
+    call(&first, "rehearse", Value::Null);
+    assert_eq!(second.call("rehearse", Value::Null).unwrap_err().code, "folder_in_use");
+    let id = first_ring(&events);
+    assert_eq!(order(&first, &id)["status"], "new");
+    first.quit(Duration::from_secs(3));
+    drop(first);
+    let again = until(Duration::from_secs(10), "the folder is free", || second.call("rehearse", Value::Null).ok());
+    assert_eq!(again["rehearsal"], json!(true));
+    second.quit(Duration::from_secs(3));
+}
+
+#[test]
+fn a_rehearsal_is_left_for_the_first_screen_and_rings_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(dir.path());
+    let events = app.subscribe();
+    call(&app, "rehearse", Value::Null);
+    first_ring(&events);
+    let session = call(&app, "leave_rehearsal", Value::Null);
+    assert_eq!((&session["state"], &session["rehearsal"]), (&json!("first_run"), &json!(false)));
+    assert_eq!(app.call("orders", Value::Null).unwrap_err().code, "no_desk");
+
+    let told: Vec<Event> = events.try_iter().collect();
+    let unheard = told.iter().rev().find_map(|event| match event {
+        Event::Status { status } => Some(status.waiting.unheard),
+        _ => None,
+    });
+    assert_eq!(unheard, Some(0), "whoever rings by the count is silent");
+    let last_session = told.iter().rev().find_map(|event| match event {
+        Event::Session { session } => Some(session.state),
+        _ => None,
+    });
+    assert_eq!(last_session, Some(SessionState::FirstRun), "every page hears it");
+
+    let again = until(Duration::from_secs(10), "the folder is free", || app.call("rehearse", Value::Null).ok());
+    assert_eq!(again["rehearsal"], json!(true));
+    app.quit(Duration::from_secs(3));
+}
+
+#[test]
+fn only_a_rehearsal_is_left_and_never_a_stores_own_desk() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(dir.path());
+    assert_eq!(app.call("leave_rehearsal", Value::Null).unwrap_err().code, "not_found");
+    let store = json!({
+        "store_id": "367", "desk_name": "Desk 1", "brokers": "127.0.0.1:1", "topic_prefix": "aisle",
+        "security": "plaintext", "username": null, "password_file": null, "ca_file": null,
+    });
+    call(&app, "connect", store);
+    assert_eq!(app.call("leave_rehearsal", Value::Null).unwrap_err().code, "not_found");
+    assert_eq!(call(&app, "session", Value::Null)["state"], "desk");
+    app.quit(Duration::ZERO);
 }

@@ -35,10 +35,15 @@ const ABSENCE_MS: i64 = 120_000;
 /// But not for longer than this.
 const ABSENCE_READ: Duration = Duration::from_secs(30);
 
+/// How long a quit waits for threads that are about to end, and how often it looks.
+const PARTING: Duration = Duration::from_millis(500);
+const STEP: Duration = Duration::from_millis(20);
+
 type Sink = Arc<dyn Fn(SyncEvent) + Send + Sync>;
 
 /// The running sync of one desk.
 pub struct SyncEngine {
+    mirror: Mirror,
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -63,6 +68,7 @@ impl SyncEngine {
         sink: Sink,
     ) -> Self {
         let shared = Arc::new(Shared::new(&mirror, &options, clock.as_ref()));
+        let own = mirror.clone();
         let context = Context { mirror, transport, options, clock, shared: Arc::clone(&shared), sink };
         let mut threads = Vec::new();
         let mut spawn = |name: &str, run: fn(&Context)| {
@@ -76,7 +82,7 @@ impl SyncEngine {
         spawn("feed-orders", |context| feed_loop(context, Lane::Orders));
         spawn("feed-catalog", |context| feed_loop(context, Lane::Catalog));
         spawn("watch", watch_loop);
-        Self { shared, threads: Mutex::new(threads) }
+        Self { mirror: own, shared, threads: Mutex::new(threads) }
     }
 
     /// Pushes now.
@@ -106,11 +112,23 @@ impl SyncEngine {
         self.shared.status()
     }
 
-    /// Pushes for at most `limit`, then stops. Answers how many changes the cluster does not have.
+    /// Pushes for at most `limit`, then stops. Answers how many changes the cluster does not have. A thread that still
+    /// waits for the network then is left to end by itself.
     pub fn quit(&self, limit: Duration) -> usize {
-        let unsent = self.shared.push_and_wait(limit);
-        self.stop();
-        unsent
+        self.shared.push_and_wait(limit);
+        self.shared.stop();
+        let mut threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut left = PARTING;
+        while threads.iter().any(|thread| !thread.is_finished()) && !left.is_zero() {
+            std::thread::sleep(STEP);
+            left = left.saturating_sub(STEP);
+        }
+        threads.retain(|thread| !thread.is_finished());
+        if !threads.is_empty() {
+            tracing::debug!(threads = threads.len(), "parts of the sync still wait for the network");
+        }
+        // Only now: a push that took longer than its time may have been the one that counted last.
+        self.shared.unsent_of(&self.mirror)
     }
 
     /// Stops all threads. What is on its way is sent again at the next start where that is needed.

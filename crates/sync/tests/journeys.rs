@@ -11,7 +11,9 @@ use aisle_bus::Bus;
 use aisle_central::{
     Centre, NewStore, SimulateOptions, Stop, SystemClock as CentralClock, TopicsOptions, WorkOptions, WorkSummary,
 };
-use aisle_contract::{Outgoing, PortError, TopicNames};
+use aisle_contract::{
+    Bounds, ClusterView, Membership, Outgoing, PortError, Reader, Sender, Start, TopicNames, Transport,
+};
 use aisle_domain::{
     Change, ChangeId, DeskId, Incarnation, Lane, OrderId, OrderStatus, StoreId, change::OrderAccepted,
 };
@@ -255,4 +257,49 @@ fn quitting_without_a_line_ends_in_time_and_names_what_stays() {
     let start = Instant::now();
     assert_eq!(engine.quit(Duration::from_secs(3)), 1);
     assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+/// A line on which nobody answers: every question takes all the time it is given, and more.
+struct Silent(Bus);
+
+impl Transport for Silent {
+    fn metadata(&self, _topics: &[String], _timeout: Duration) -> Result<ClusterView, PortError> {
+        std::thread::sleep(Duration::from_secs(20));
+        Err(PortError::Unreachable("nobody answers".into()))
+    }
+
+    fn bounds(&self, _topic: &str, _partition: i32, _timeout: Duration) -> Result<Bounds, PortError> {
+        std::thread::sleep(Duration::from_secs(20));
+        Err(PortError::Unreachable("nobody answers".into()))
+    }
+
+    fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
+        self.0.sender()
+    }
+
+    fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
+        self.0.reader(topic, partition, start)
+    }
+
+    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
+        self.0.join(group, topic)
+    }
+}
+
+#[test]
+fn quitting_does_not_wait_for_a_cluster_that_does_not_answer() {
+    let line = line();
+    line.catch_up();
+    let engine = SyncEngine::start(
+        line.mirror.clone(),
+        Arc::new(Silent(line.bus.clone())),
+        options(),
+        Arc::new(line.clock),
+        Arc::new(|_| {}),
+    );
+    std::thread::sleep(Duration::from_millis(200));
+    line.accept(line.new_orders()[0]);
+    let start = Instant::now();
+    assert_eq!(engine.quit(Duration::from_secs(1)), 1, "counted although no push has ended");
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
 }

@@ -185,6 +185,8 @@ pub struct OrderCard {
     pub reason: Option<String>,
     /// Name or number of the customer.
     pub customer: String,
+    /// When the customer placed it.
+    pub creation_time: String,
     /// When central queued it.
     pub queued_time: String,
     /// When central ends it unaccepted.
@@ -316,6 +318,8 @@ pub struct OrderDetail {
     pub undo: Option<Undo>,
     /// Why a change on it will be refused.
     pub will_be_refused: Option<String>,
+    /// Came long after it was placed.
+    pub late_arrival: bool,
 }
 
 /// What every act answers: it is committed here.

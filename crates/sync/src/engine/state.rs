@@ -178,15 +178,19 @@ impl Shared {
     }
 
     /// Asks for a push and waits for its end, at most `limit`; answers how many changes were not sent.
-    pub(super) fn push_and_wait(&self, limit: Duration) -> usize {
+    pub(super) fn push_and_wait(&self, limit: Duration) {
         let mut state = self.lock();
         // A push under way may have cut its batch before the last act: the one after it is waited for.
         let target = state.pushes + 1 + u64::from(state.status.pushing);
         state.triggered = true;
         self.wake.notify_all();
         let waited = self.wake.wait_timeout_while(state, limit, |s| s.pushes < target && !self.is_stopped());
-        let state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        drop(state);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// How many changes the cluster does not have, counted now.
+    pub(super) fn unsent_of(&self, mirror: &Mirror) -> usize {
+        self.count_unsent(mirror);
         self.unsent.load(Ordering::Relaxed)
     }
 
