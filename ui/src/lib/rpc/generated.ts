@@ -573,6 +573,10 @@ reason: string | null,
  */
 customer: string, 
 /**
+ * When the customer placed it.
+ */
+creation_time: string, 
+/**
  * When central queued it.
  */
 queued_time: string, 
@@ -802,7 +806,11 @@ undo: Undo | null,
 /**
  * Why a change on it will be refused.
  */
-will_be_refused: string | null, };
+will_be_refused: string | null, 
+/**
+ * Came long after it was placed.
+ */
+late_arrival: boolean, };
 export type ActReceipt = { 
 /**
  * The change.
@@ -1257,6 +1265,7 @@ export type Commands = {
   "session": { params: null, result: Session },
   "connect": { params: ConnectionSettings, result: Session },
   "rehearse": { params: null, result: Session },
+  "leave_rehearsal": { params: null, result: Session },
   "test_connection": { params: ConnectionSettings, result: ConnectionReport },
   "status": { params: null, result: StatusView },
   "orders": { params: null, result: OrderQueue },

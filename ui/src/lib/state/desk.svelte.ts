@@ -1,0 +1,263 @@
+import { getContext, setContext } from "svelte";
+
+import { CallError, type Hearing, type Host } from "../host/host";
+import type {
+  ActReceipt,
+  Commands,
+  Event,
+  OrderQueue,
+  PaymentView,
+  Session,
+  StatusView,
+} from "../rpc/generated";
+import type { Screen } from "../logic/keys";
+import { asCallError, Live } from "./live.svelte";
+
+/** Commands that are acts: they answer a receipt and can be taken back for a while. */
+type Act = { [M in keyof Commands]: Commands[M]["result"] extends ActReceipt ? M : never }[keyof Commands];
+
+/** The last act, while it is held: a bar shrinks until it leaves the desk. */
+export interface HeldAct {
+  changeId: string;
+  subject: string;
+  text: string;
+  /** How long it is held in all, milliseconds. */
+  holdMs: number;
+  /** When the hold ends, on the page's monotonic clock. */
+  endsAt: number;
+}
+
+const TICK_MS = 250;
+
+/** The desk as the page knows it: what the shell pushed and what was read of it. */
+export class Desk {
+  readonly host: Host;
+  session: Session | null = $state.raw(null);
+  /** Why no desk could be opened. */
+  failure: CallError | null = $state.raw(null);
+  status: StatusView | null = $state.raw(null);
+  hearing: Hearing = $state("up");
+  screen: Screen = $state("orders");
+  /** The order that is open; it stays open when it leaves the queue. */
+  selected: string | null = $state(null);
+  held: HeldAct | null = $state.raw(null);
+  /** What the last command refused: in words, until it is closed or something else is done. */
+  problem: CallError | null = $state.raw(null);
+  /** This computer's clock, milliseconds; moves a few times a second. */
+  wall = $state(Date.now());
+  /** The page's monotonic clock, milliseconds. */
+  ticks = $state(performance.now());
+  /** Counts what the shell told to have changed; whoever shows it reads again. */
+  readonly revision = $state({ orders: 0, items: 0, outbox: 0 });
+  readonly queue: Live<OrderQueue>;
+  readonly payments: Live<PaymentView[]>;
+
+  constructor(host: Host) {
+    this.host = host;
+    this.queue = new Live(() => this.host.call("orders", null));
+    this.payments = new Live(() => this.host.call("payments", null));
+  }
+
+  /** Listens and reads; the returned function ends it. */
+  start(): () => void {
+    const end = this.host.listen({
+      event: (event) => this.#heard(event),
+      hearing: (state) => this.#hearing(state),
+    });
+    const timer = setInterval(() => this.#tick(), TICK_MS);
+    void this.readSession();
+    return () => {
+      clearInterval(timer);
+      end();
+    };
+  }
+
+  /** Milliseconds on central's clock: ages and deadlines count by it. */
+  get now(): number {
+    return this.wall + (this.status?.clock_offset_ms ?? 0);
+  }
+
+  get zone(): string {
+    return this.session?.store?.time_zone ?? "UTC";
+  }
+
+  get currency(): string {
+    return this.session?.store?.currency ?? "USD";
+  }
+
+  get isOpen(): boolean {
+    return this.session?.state === "desk";
+  }
+
+  async readSession(): Promise<void> {
+    try {
+      this.#opened(await this.host.call("session", null));
+    } catch (error) {
+      this.failure = asCallError(error);
+    }
+  }
+
+  #opened(session: Session): void {
+    if (session.desk?.desk_id !== this.session?.desk?.desk_id) this.#forget();
+    this.session = session;
+    this.failure = null;
+    if (session.state === "desk") this.#readAll();
+  }
+
+  /** What another desk left on the page must not be taken for this one's. */
+  #forget(): void {
+    this.status = null;
+    this.queue.reset();
+    this.payments.reset();
+    this.selected = null;
+    this.held = null;
+    this.problem = null;
+    this.screen = "orders";
+  }
+
+  #readAll(): void {
+    this.host.call("status", null).then(
+      (status) => (this.status = status),
+      (error: unknown) => this.tell(error),
+    );
+    void this.queue.reload();
+    void this.payments.reload();
+    this.revision.orders += 1;
+    this.revision.items += 1;
+    this.revision.outbox += 1;
+  }
+
+  #hearing(state: Hearing): void {
+    const back = state === "up" && this.hearing === "down";
+    this.hearing = state;
+    // What was told meanwhile was told to nobody.
+    if (back) void this.readSession();
+  }
+
+  #heard(event: Event): void {
+    switch (event.type) {
+      case "session":
+        this.#opened(event.session);
+        break;
+      case "status":
+        this.status = event.status;
+        break;
+      case "orders":
+        this.revision.orders += 1;
+        void this.queue.reload();
+        void this.payments.reload();
+        break;
+      case "items":
+        this.revision.items += 1;
+        break;
+      case "outbox":
+        this.revision.outbox += 1;
+        void this.queue.reload();
+        break;
+      case "alarm":
+        void this.queue.reload();
+        break;
+    }
+  }
+
+  #tick(): void {
+    this.wall = Date.now();
+    this.ticks = performance.now();
+    if (this.held && this.ticks >= this.held.endsAt) this.held = null;
+  }
+
+  /** Shows what stands against something. */
+  tell(error: unknown): void {
+    this.problem = asCallError(error);
+  }
+
+  /**
+   * Does an act; `about` names what it is done to, as people say it. True once it is committed, else the problem says
+   * what stands against it.
+   */
+  async act<M extends Act>(method: M, params: Commands[M]["params"], about: string): Promise<boolean> {
+    this.problem = null;
+    try {
+      const receipt = (await this.host.call(method, params)) as ActReceipt;
+      this.#hold(receipt, about);
+      return true;
+    } catch (error) {
+      this.tell(error);
+      return false;
+    }
+  }
+
+  #hold(receipt: ActReceipt, about: string): void {
+    const undo = receipt.undo;
+    if (!undo || undo.hold_ms <= 0) {
+      this.held = null;
+      return;
+    }
+    this.held = {
+      changeId: undo.change_id,
+      subject: receipt.subject,
+      text: `${about}: ${undo.text}`,
+      holdMs: undo.hold_ms,
+      endsAt: performance.now() + undo.hold_ms,
+    };
+  }
+
+  /** Takes back the change, or without one the newest that can still be taken back. */
+  async undo(changeId: string | null): Promise<boolean> {
+    this.problem = null;
+    try {
+      await this.host.call("undo", { change_id: changeId ?? this.held?.changeId ?? null });
+      this.held = null;
+      return true;
+    } catch (error) {
+      this.tell(error);
+      return false;
+    }
+  }
+
+  /** Lets a held act leave at once. */
+  async release(changeId: string): Promise<void> {
+    await this.attempt("release", { change_id: changeId });
+    if (this.held?.changeId === changeId) this.held = null;
+  }
+
+  /** Calls a command that answers nothing to show; what stands against it becomes the problem. */
+  async attempt<M extends keyof Commands>(method: M, params: Commands[M]["params"]): Promise<boolean> {
+    try {
+      await this.host.call(method, params);
+      return true;
+    } catch (error) {
+      this.tell(error);
+      return false;
+    }
+  }
+
+  /** Opens an order on the Orders screen. */
+  open(orderId: string): void {
+    this.selected = orderId;
+    this.screen = "orders";
+  }
+
+  /** Acknowledges the most urgent alarm and opens its order. */
+  async seen(): Promise<void> {
+    const queue = this.queue.value;
+    const first = [...(queue?.stop ?? []), ...(queue?.new ?? [])].find((card) => card.unheard);
+    if (!first) return;
+    this.open(first.order_id);
+    await this.attempt("acknowledge", { order_id: first.order_id });
+  }
+
+  sendNow(): void {
+    void this.attempt("send_now", null);
+  }
+}
+
+const KEY = Symbol("desk");
+
+export function provideDesk(desk: Desk): void {
+  setContext(KEY, desk);
+}
+
+export function useDesk(): Desk {
+  return getContext<Desk>(KEY);
+}

@@ -1,0 +1,43 @@
+/** The first screen: a desk that belongs to no store yet. */
+export const firstRun = {
+  title: "Which store is this desk for?",
+  lead: "Orders, payments and the catalog are kept on this computer. Work goes on when the line is down.",
+  theme: "Theme",
+  version: (version: string) => `Aisle ${version}`,
+  connect: {
+    title: "Connect this store",
+    store: "Store number",
+    desk: "Name of this desk",
+    deskDefault: "Desk 1",
+    brokers: "Address of central, host:port, several with commas between them",
+    security: "Security of the line",
+    plain: "None",
+    secured: "User and password over TLS",
+    user: "User",
+    passwordFile: "Password file",
+    caFile: "CA file, empty for this computer's own",
+    fileHelp: "Where the file is on this computer, as a whole path",
+    act: (store: string | null) => (store ? `Connect store ${store}` : "Connect this store"),
+    acting: "Connecting",
+    waits: "No line is needed: the desk opens and waits for central.",
+  },
+  sample: {
+    title: "Try with a sample store",
+    lead: "A real grocery store's April, replayed: an hour passes in half a minute. Accept, pick, decide payments, edit 13,173 items.",
+    facts: [
+      ["Kept apart", "its own folder, an orange frame, no way to any real centre"],
+      ["Nothing to install", "central runs inside the app, without Kafka and network"],
+      ["Leave any time", "Settings, Leave the sample store"],
+    ],
+    act: "Try the sample store",
+    acting: "Starting the sample store",
+  },
+  wrong: {
+    storeMissing: "A store number is needed: digits only, as central knows it.",
+    storeNumber: "A store number has digits only, as in 367.",
+    brokersMissing: "The address of central is needed, as in kafka.example:9092.",
+    brokersForm: "Each address is host:port, as in kafka.example:9092.",
+    userMissing: "A secured line needs a user.",
+    passwordMissing: "A secured line needs the file that holds the password.",
+  },
+};

@@ -1,0 +1,140 @@
+import { flushSync, mount, unmount } from "svelte";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import "../lib/host/jsdom";
+import App from "../App.svelte";
+import { deskSession, FakeHost, firstRunSession, held, openHost, settled } from "../lib/host/fake";
+import type { ConnectionReport, Session } from "../lib/rpc/generated";
+
+let host: FakeHost;
+let app: Record<string, unknown>;
+
+beforeEach(async () => {
+  host = openHost().answer("session", () => firstRunSession);
+  app = mount(App, { target: document.body, props: { host } });
+  await shown();
+});
+afterEach(() => unmount(app));
+
+async function shown(): Promise<void> {
+  flushSync();
+  await settled();
+  flushSync();
+}
+
+async function press(key: string, more: KeyboardEventInit = {}): Promise<void> {
+  const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more });
+  (document.activeElement ?? document.body).dispatchEvent(event);
+  await shown();
+}
+
+const byId = <E extends HTMLElement>(id: string) => document.querySelector<E>(`[data-testid='${id}']`);
+
+function type(id: string, text: string): void {
+  const input = byId<HTMLInputElement>(id);
+  if (!input) throw new Error(`there is no field ${id}`);
+  input.focus();
+  input.value = text;
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+const report: ConnectionReport = {
+  ok: false,
+  steps: [
+    { name: "address", ok: true, detail: "1 address" },
+    { name: "reach", ok: false, detail: "none of the addresses takes a connection" },
+    { name: "sign_in", ok: null, detail: "" },
+  ],
+  error: { code: "unreachable", message: "unreachable", hint: null, retryable: true },
+};
+
+describe("the first screen", () => {
+  it("lets T try the sample store at once: no field has the focus", async () => {
+    host.answer("rehearse", () => deskSession(true)).answer("session", () => deskSession(true));
+    await press("t");
+    expect(host.asked("rehearse").length).toBe(1);
+    expect(byId("first-run")).toBeNull();
+  });
+
+  it("takes T for a letter in a field", async () => {
+    byId("desk-name")?.focus();
+    await press("t");
+    expect(host.asked("rehearse")).toEqual([]);
+  });
+
+  it("sends a command once, however often its key is pressed, and says that it runs", async () => {
+    const answer = held<Session>();
+    host.answer("rehearse", () => answer.promise);
+    await press("t");
+    await press("t");
+    await press("Enter");
+    byId("rehearse")?.click();
+    expect(host.calls.filter((call) => call.method === "rehearse" || call.method === "connect").length).toBe(1);
+    expect(byId("rehearse")?.textContent).toContain("Starting the sample store");
+    expect(byId("rehearse")?.getAttribute("aria-disabled")).toBe("true");
+    expect(byId("connect")?.getAttribute("aria-disabled")).toBe("true");
+  });
+
+  it("says at the fields what is missing before it sends anything, and goes to the first", async () => {
+    await press("Enter");
+    expect(host.asked("connect")).toEqual([]);
+    expect(document.querySelectorAll("[aria-invalid='true']").length).toBe(2);
+    expect(document.activeElement).toBe(byId("store"));
+  });
+
+  it("connects with what is typed, and without a line ends in a desk", async () => {
+    host.answer("connect", () => deskSession());
+    type("store", "367");
+    type("brokers", "kafka.example:9092");
+    host.answer("session", () => deskSession());
+    byId<HTMLFormElement>("connect-form")?.requestSubmit();
+    await shown();
+    expect(host.asked("connect")).toEqual([
+      {
+        store_id: "367",
+        desk_name: "Desk 1",
+        brokers: "kafka.example:9092",
+        topic_prefix: "aisle",
+        security: "plaintext",
+        username: null,
+        password_file: null,
+        ca_file: null,
+      },
+    ]);
+    expect(byId("first-run")).toBeNull();
+  });
+
+  it("tells a refused connection with hint and code, and can be pressed again", async () => {
+    host.refuse("connect", { code: "bad_settings", message: "the password file is empty", hint: "write one into it" });
+    type("store", "367");
+    type("brokers", "kafka.example:9092");
+    await press("Escape");
+    await press("Enter");
+    const alert = document.querySelector("[role='alert']")?.textContent;
+    for (const part of ["the password file is empty", "write one into it", "bad_settings"]) expect(alert).toContain(part);
+    await press("Enter");
+    expect(host.asked("connect").length).toBe(2);
+  });
+
+  it("shows every step of a test in words, with what to do about the one that failed", async () => {
+    host.answer("test_connection", () => report);
+    type("store", "367");
+    type("brokers", "kafka.example:9092");
+    await press("Enter", { ctrlKey: true });
+    const steps = byId("connection-steps")?.textContent;
+    for (const part of ["Ok", "1 address", "Failed", "Check the port", "unreachable", "Not reached"]) {
+      expect(steps).toContain(part);
+    }
+    expect(host.asked("connect")).toEqual([]);
+  });
+
+  it("forgets what a test found as soon as other values are typed", async () => {
+    host.answer("test_connection", () => report);
+    type("store", "367");
+    type("brokers", "kafka.example:9092");
+    await press("Enter", { ctrlKey: true });
+    type("brokers", "kafka.example:9093");
+    await shown();
+    expect(byId("connection-steps")).toBeNull();
+  });
+});
