@@ -1,0 +1,76 @@
+//! An order's whole way from the centre over a real cluster of three machines into the window, decided there by
+//! keyboard, and back until central has confirmed it.
+
+use std::time::Duration;
+
+use aisle_testkit::{
+    fixtures,
+    kafka::{Cluster, ClusterOptions, Kit},
+    program::Program,
+};
+
+use crate::{
+    driver::{PATIENCE, Theme, Window},
+    screen::{can_show, program},
+};
+
+const STEP: Duration = Duration::from_secs(60);
+
+#[test]
+fn an_order_travels_over_a_real_cluster_and_is_decided_in_the_window() {
+    let Some(kit) = Kit::require("an order over a real cluster into the window") else { return };
+    if !can_show() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = Cluster::start(&kit, &dir.path().join("kafka"), &ClusterOptions::default()).unwrap();
+    let aisle = Program::new(program().with_file_name("aisle"))
+        .with("AISLE_DATA", dir.path().join("desk"))
+        .with("AISLE_CENTRAL_DB", dir.path().join("central.db"))
+        .with("AISLE_BROKERS", cluster.brokers());
+    let central = |args: &[&str]| {
+        let answer = aisle.run(&[&["central"], args].concat()).unwrap();
+        assert_eq!(answer.code, 0, "{args:?}: {} {}", answer.json, answer.stderr);
+        answer.json
+    };
+    central(&["stores", "add", "367", "--name", "Store 367", "--address1", "1 Market Street"]);
+    central(&["topics", "--create"]);
+    let _work = aisle.start(&["central", "work"], &dir.path().join("work.log")).unwrap();
+
+    // First the desk is connected by its first page; the store is empty and says so.
+    let window = Window::open(&dir.path().join("desk"), Theme::Light);
+    window.set_size(1366, 768);
+    window.sees("h1", "Which store is this desk for", PATIENCE);
+    window.tab_to("store");
+    window.type_text("367");
+    window.tab_to("brokers");
+    window.type_text(&cluster.brokers());
+    window.press("Enter");
+    window.sees("[data-testid=link]", "Connected", STEP);
+    window.sees("main h2", "No orders waiting", STEP);
+
+    let days = dir.path().join("days");
+    fixtures::cut(&fixtures::demo(), &days, 1).unwrap();
+    let from = days.display().to_string();
+    let simulate = ["central", "simulate", "--store", "367", "--from", &from, "--speed", "max", "--until", "done"];
+    let _days = aisle.start(&simulate, &dir.path().join("days.log")).unwrap();
+    window.sees("[data-testid=status]", "New", STEP);
+    window.press("Space a a");
+    window.sees("[aria-label=Timeline]", "Received by central", STEP);
+    window.sees("[data-testid=status]", "Payment to decide", STEP);
+    window.sees("[data-testid=order]", "Inside the range", PATIENCE);
+    window.press("y");
+    window.sees("[data-testid=status]", "Confirmed", STEP);
+    window.sees("[data-testid=outbox]", "All received", STEP);
+    window.go("s", "Sync");
+    window.sees("main", "Payment approved", PATIENCE);
+    window.sees("main", "partition", PATIENCE);
+    assert_eq!(window.errors(), Vec::<String>::new());
+
+    // Both sides have the same, to the version of every row.
+    let orders = central(&["order", "list", "--store", "367"]);
+    assert_eq!(orders["items"][0]["status"], "confirmed", "{orders}");
+    let digest = aisle.run(&["digest"]).unwrap().json;
+    assert_eq!(digest["tables"], central(&["digest", "--store", "367"])["tables"]);
+    central(&["verify"]);
+}

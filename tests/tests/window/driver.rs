@@ -1,0 +1,243 @@
+//! Drives the window over WebDriver, and ends everything that it started.
+
+use std::{
+    fs::File,
+    io::Write,
+    net::{TcpListener, TcpStream},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use reqwest::blocking::Client;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use serde_json::{Value, json};
+
+use crate::screen::{Screen, bound, program};
+
+/// The name that WebDriver's standard gives a reference to an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Theme {
+    Light,
+    Dark,
+}
+
+/// The window, and what a person can do with it.
+pub(crate) struct Window {
+    driver: Child,
+    client: Client,
+    session: String,
+    log: PathBuf,
+    _screen: Screen,
+    _own: tempfile::TempDir,
+}
+
+/// Asks until there is an answer.
+pub(crate) fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < end, "not within {limit:?}: {what}");
+        std::thread::sleep(Duration::from_millis(30));
+    }
+}
+
+impl Window {
+    /// Starts the program over this data folder.
+    pub(crate) fn open(data: &Path, theme: Theme) -> Self {
+        let screen = Screen::open();
+        let own = tempfile::tempdir().unwrap();
+        let log = own.path().join("log");
+        let file = File::create(&log).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = bound("WebKitWebDriver");
+        command
+            .arg(format!("--port={port}"))
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .env("DISPLAY", screen.name())
+            .env("AISLE_DATA", data)
+            .env("GTK_THEME", if theme == Theme::Dark { "Adwaita:dark" } else { "Adwaita" })
+            // No tray, whatever the computer has that this runs on.
+            .env_remove("DBUS_SESSION_BUS_ADDRESS")
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .process_group(0);
+        for name in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
+            command.env(name, own.path().join(name));
+        }
+        let driver = command.spawn().unwrap();
+        let client = Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
+        let mut window =
+            Self { driver, client, session: format!("http://127.0.0.1:{port}"), log, _screen: screen, _own: own };
+        until("the driver listens", PATIENCE, || TcpStream::connect(("127.0.0.1", port)).ok());
+        let program = json!({ "webkitgtk:browserOptions": { "binary": program(), "args": [] } });
+        let session = window.post("/session", &json!({ "capabilities": { "alwaysMatch": program } }));
+        let id = session["sessionId"].as_str().unwrap();
+        window.session = format!("{}/session/{id}", window.session);
+        // The standard's 30 s are too few for a machine that is busy.
+        window.post("/timeouts", &json!({ "script": 60_000 }));
+        window
+    }
+
+    fn answer(&self, method: reqwest::Method, path: &str, body: Option<&Value>) -> Result<Value, Value> {
+        let mut request = self.client.request(method, format!("{}{path}", self.session));
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().map_err(|error| json!({ "error": error.to_string() }))?;
+        let fine = answer.status().is_success();
+        let mut value: Value = answer.json().map_err(|error| json!({ "error": error.to_string() }))?;
+        if fine { Ok(value["value"].take()) } else { Err(value["value"].take()) }
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Value {
+        self.answer(reqwest::Method::POST, path, Some(body)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    fn get(&self, path: &str) -> Result<Value, Value> {
+        self.answer(reqwest::Method::GET, path, None)
+    }
+
+    /// Runs a script's body in the page and answers what it returns.
+    pub(crate) fn js(&self, script: &str) -> Value {
+        self.post("/execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Runs the body of an asynchronous function in the page; what it throws is the error.
+    pub(crate) fn js_later(&self, body: &str, args: &[Value]) -> Result<Value, Value> {
+        let script = format!(
+            "const args = [...arguments], done = args.pop();\
+             (async () => {{ {body} }})().then(ok => done({{ok}}), error => done({{error: error instanceof Error ? error.message : error}}))"
+        );
+        let mut answer = self.post("/execute/async", &json!({ "script": script, "args": args }));
+        match answer.get_mut("error") {
+            Some(error) => Err(error.take()),
+            None => Ok(answer["ok"].take()),
+        }
+    }
+
+    /// Calls one of the window's own commands, as the page's script can.
+    pub(crate) fn invoke(&self, command: &str, args: &Value) -> Result<Value, Value> {
+        self.js_later(
+            "return await window.__TAURI_INTERNALS__.invoke(args[0], args[1])",
+            &[json!(command), args.clone()],
+        )
+    }
+
+    /// Calls a command of the table.
+    pub(crate) fn call(&self, method: &str, params: &Value) -> Result<Value, Value> {
+        self.invoke("rpc", &json!({ "method": method, "params": params }))
+    }
+
+    /// Does with the keyboard what WebDriver's key actions say.
+    pub(crate) fn keys(&self, actions: &[Value]) {
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": actions });
+        self.post("/actions", &json!({ "actions": [keyboard] }));
+    }
+
+    pub(crate) fn set_size(&self, width: u32, height: u32) {
+        self.post("/window/rect", &json!({ "x": 0, "y": 0, "width": width, "height": height }));
+        until("the page has its size", PATIENCE, || {
+            (self.js("return [innerWidth, innerHeight]") == json!([width, height])).then_some(())
+        });
+    }
+
+    /// The windows of the program.
+    pub(crate) fn windows(&self) -> Vec<String> {
+        let windows = self.get("/window/handles").unwrap_or_default();
+        windows.as_array().into_iter().flatten().filter_map(Value::as_str).map(Into::into).collect()
+    }
+
+    pub(crate) fn switch_to(&self, window: &str) {
+        self.post("/window", &json!({ "handle": window }));
+    }
+
+    /// The path of the first element that fits; nothing while there is none.
+    fn element(&self, css: &str) -> Option<String> {
+        let by = json!({ "using": "css selector", "value": css });
+        let found = self.answer(reqwest::Method::POST, "/element", Some(&by)).ok()?;
+        Some(format!("/element/{}", found[ELEMENT].as_str()?))
+    }
+
+    /// What an element says; nothing while there is none.
+    pub(crate) fn text(&self, css: &str) -> Option<String> {
+        let text = self.get(&format!("{}/text", self.element(css)?)).ok()?;
+        text.as_str().map(Into::into)
+    }
+
+    /// Clicks on an element as a person does.
+    pub(crate) fn click(&self, css: &str) {
+        let element = until(css, PATIENCE, || self.element(css));
+        self.post(&format!("{element}/click"), &json!({}));
+    }
+
+    /// Keeps what is on the screen, for a person to look at, and answers its width and height.
+    pub(crate) fn picture(&self, name: &str) -> (u32, u32) {
+        // The picture is the last composed frame; wait until what was changed is in it.
+        let settled = "await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))";
+        self.js_later(settled, &[]).unwrap();
+        let picture = STANDARD.decode(self.get("/screenshot").unwrap().as_str().unwrap()).unwrap();
+        let folder = aisle_testkit::fixtures::repository().join("build/pictures");
+        std::fs::create_dir_all(&folder).unwrap();
+        File::create(folder.join(format!("{name}.png"))).unwrap().write_all(&picture).unwrap();
+        // Where a PNG has its size, big endian.
+        let number = |at: usize| u32::from_be_bytes(picture[at..at + 4].try_into().unwrap());
+        (number(16), number(20))
+    }
+
+    /// What driver and program wrote.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// What went wrong on the page, as the program wrote it down.
+    pub(crate) fn errors(&self) -> Vec<String> {
+        self.log().lines().filter(|line| line.contains("the page reports an error")).map(Into::into).collect()
+    }
+
+    /// The program's process, a child of the driver's.
+    fn program(&self) -> Option<Pid> {
+        let driver = self.driver.id().to_string();
+        let is_ours = |pid: &str| {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let value = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+            value("PPid:") == Some(&driver) && value("Name:").is_some_and(|name| name.starts_with("aisle-desk"))
+        };
+        let entries = std::fs::read_dir("/proc").unwrap().flatten();
+        let pid = entries.filter_map(|entry| entry.file_name().into_string().ok()).find(|pid| is_ours(pid))?;
+        Pid::from_raw(pid.parse().ok()?)
+    }
+
+    /// Ends the program as the system does when somebody logs out.
+    pub(crate) fn terminate(&self) {
+        kill_process(self.program().unwrap(), Signal::TERM).unwrap();
+    }
+
+    /// Whether the program has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.program().is_none()
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        let _ = self.answer(reqwest::Method::DELETE, "", None);
+        // Only the group that was made here: the driver, the program, and its web processes.
+        if let Some(group) = Pid::from_raw(self.driver.id().cast_signed()) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        drop(self.driver.wait());
+        if std::thread::panicking() {
+            eprintln!("--- what driver and window wrote\n{}", self.log());
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The real window, driven as a person would: each test starts the program with a folder of its own.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on ends")]
+#![allow(clippy::print_stderr, reason = "what was skipped, and why a test failed, must be seen")]
+
+mod cluster;
+mod driver;
+mod journey;
+mod person;
+mod screen;
+mod shell;
+mod store;

@@ -1,0 +1,91 @@
+//! What a person does at the window and sees of it: keys only, words and shapes, and what a screen reader would be told.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::driver::{PATIENCE, Window, until};
+
+/// What WebDriver's standard calls keys that are no characters.
+const NAMED: [(&str, &str); 12] = [
+    ("Ctrl", "\u{e009}"),
+    ("Shift", "\u{e008}"),
+    ("Enter", "\u{e007}"),
+    ("Esc", "\u{e00c}"),
+    ("Tab", "\u{e004}"),
+    ("Space", " "),
+    ("Up", "\u{e013}"),
+    ("Down", "\u{e015}"),
+    ("Left", "\u{e012}"),
+    ("Right", "\u{e014}"),
+    ("F2", "\u{e032}"),
+    ("Backspace", "\u{e003}"),
+];
+
+fn value(key: &str) -> &str {
+    NAMED.iter().find(|(name, _)| *name == key).map_or(key, |(_, value)| value)
+}
+
+impl Window {
+    /// Presses keys one after the other: `"G O"`, `"Ctrl+Z"`, `"Down Enter"`.
+    pub(crate) fn press(&self, keys: &str) {
+        for chord in keys.split(' ') {
+            let held: Vec<&str> = chord.split('+').map(value).collect();
+            let down = held.iter().map(|key| json!({ "type": "keyDown", "value": key }));
+            let up = held.iter().rev().map(|key| json!({ "type": "keyUp", "value": key }));
+            self.keys(&down.chain(up).collect::<Vec<_>>());
+        }
+    }
+
+    /// Types text as a person does, where the focus is.
+    pub(crate) fn type_text(&self, text: &str) {
+        for letter in text.chars().map(String::from) {
+            self.keys(&[
+                json!({ "type": "keyDown", "value": letter }),
+                json!({ "type": "keyUp", "value": letter }),
+                // Slower than a scanner.
+                json!({ "type": "pause", "duration": 60 }),
+            ]);
+        }
+    }
+
+    /// Walks with Tab until this has the focus.
+    pub(crate) fn tab_to(&self, testid: &str) {
+        let here = format!("return document.activeElement?.dataset.testid === '{testid}'");
+        for _ in 0..40 {
+            if self.js(&here) == json!(true) {
+                return;
+            }
+            self.press("Tab");
+        }
+        panic!("Tab never comes to {testid}");
+    }
+
+    /// Waits until an element says this.
+    pub(crate) fn sees(&self, css: &str, words: &str, limit: Duration) -> String {
+        until(&format!("{css} says \"{words}\""), limit, || self.text(css).filter(|text| text.contains(words)))
+    }
+
+    /// Goes to a screen by G and its letter.
+    pub(crate) fn go(&self, letter: &str, screen: &str) {
+        self.press(&format!("G {letter}"));
+        let there = format!("return document.querySelector('main[aria-label=\"{screen}\"]') !== null");
+        until(screen, PATIENCE, || (self.js(&there) == json!(true)).then_some(()));
+    }
+
+    /// Holds the page against the rules of WCAG 2 A and AA. The answer names what breaks them and where.
+    pub(crate) fn broken_rules(&self) -> Vec<String> {
+        let file = aisle_testkit::fixtures::repository().join("ui/node_modules/axe-core/axe.min.js");
+        if self.js("return typeof axe") == json!("undefined") {
+            self.js(&std::fs::read_to_string(file).unwrap());
+        }
+        let run = "await Promise.all(document.getAnimations().filter(one => one instanceof CSSTransition).map(one => one.finished.catch(() => null)));
+            const found = await axe.run(document, { resultTypes: ['violations'],
+                runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] });
+            return { passed: found.passes.length, broken: found.violations.map(rule =>
+                `${rule.id}: ${rule.help}: ` + rule.nodes.map(node => node.target.join(' ') + ' ' + node.html.slice(0, 120)).join(' | ')) }";
+        let found = self.js_later(run, &[]).unwrap();
+        assert!(found["passed"].as_u64().unwrap() > 10, "the rules were not looked at: {found}");
+        found["broken"].as_array().unwrap().iter().filter_map(Value::as_str).map(Into::into).collect()
+    }
+}

@@ -1,0 +1,59 @@
+//! A store whose desk has seen orders and has no line now.
+
+use std::{path::Path, sync::Arc, sync::atomic::AtomicBool, time::Duration};
+
+use aisle_app::{ConnectionSettings, Launcher, Security};
+use aisle_bus::Bus;
+use aisle_central::{
+    Centre, NewStore, SimulateOptions, Stop, SystemClock as CentralClock, TopicsOptions, WorkOptions,
+};
+use aisle_contract::TopicNames;
+use aisle_domain::StoreId;
+use aisle_host::StandardLauncher;
+use aisle_sync::{Clock, Goal, SyncOptions, SystemClock, once};
+use aisle_testkit::fixtures;
+
+/// Where nothing listens.
+pub(crate) const NOWHERE: &str = "127.0.0.1:1";
+
+pub(crate) fn settings() -> ConnectionSettings {
+    ConnectionSettings {
+        store_id: "367".into(),
+        desk_name: "Desk 1".into(),
+        brokers: NOWHERE.into(),
+        topic_prefix: String::new(),
+        security: Security::Plaintext,
+        username: None,
+        password_file: None,
+        ca_file: None,
+    }
+}
+
+/// Makes the folder of a desk that read its first orders from central, and was then cut off.
+pub(crate) fn cut_off(dir: &Path, orders: usize) -> std::path::PathBuf {
+    let store = StoreId::new(367).unwrap();
+    let clock = SystemClock::default();
+    let bus = Bus::new("bus-1", move || clock.now());
+    let centre = Centre::open(&dir.join("central.db"), TopicNames::default(), Arc::new(CentralClock)).unwrap();
+    centre.add_store(NewStore::new(store, "Store 367", "1 Market Street")).unwrap();
+    centre.topics(&bus, &TopicsOptions { create: true, ..TopicsOptions::default() }).unwrap();
+    let days = dir.join("days");
+    fixtures::cut(&fixtures::demo(), &days, orders).unwrap();
+    centre.simulate(&SimulateOptions::new(store, &days), &Stop::new()).unwrap();
+    let work = WorkOptions { until_idle: true, timeout: Some(Duration::from_secs(60)), ..WorkOptions::default() };
+    centre.work(&bus, &work, &Stop::new()).unwrap();
+    let desk = dir.join("desk");
+    let opened = StandardLauncher::new(desk.clone()).connect(&settings()).unwrap();
+    let options = SyncOptions {
+        names: TopicNames::default(),
+        push_interval: Duration::from_mins(5),
+        push_decisions_at_once: true,
+        version: "test".into(),
+        desk_name: "Desk 1".into(),
+    };
+    let stop = AtomicBool::new(false);
+    let limit = Duration::from_secs(60);
+    let read = once(&opened.mirror, &bus, &options, Goal::CaughtUp, limit, &clock, &stop, &mut |_| {}).unwrap();
+    assert!(read.reached, "{read:?}");
+    desk
+}
