@@ -4,7 +4,7 @@
 run:      ; @scripts/run.sh
 test:     ; @scripts/test.sh
 check:    ; @scripts/check.sh
-setup:    ; @scripts/setup.sh
+setup:    ; @scripts/setup.sh desk kafka screen
 bench:    ; @scripts/bench.sh
 torture:  ; @scripts/torture.sh
 cluster:  ; @scripts/cluster.sh

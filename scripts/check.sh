@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Format, lints, sizes, licences: everything that needs no running program.
+# Format, lints, types, sizes, licences: everything that needs no running program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/setup.sh
+scripts/setup.sh desk
+scripts/ui.sh
+. scripts/selection.sh
 cargo fmt --all --check
-cargo clippy --workspace --all-targets --locked -- -D warnings
+cargo clippy "${selection[@]}" --all-targets -- -D warnings
+(cd ui && npm run --silent check)
 scripts/sizes.sh
 scripts/licences.sh
