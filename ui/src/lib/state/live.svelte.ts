@@ -14,6 +14,8 @@ export class Live<T> {
   error: CallError | null = $state.raw(null);
   loading = $state(false);
   #read: () => Promise<T>;
+  /** As `loading`, but no state: an effect that reads again must not run again whenever a reading ends. */
+  #reading = false;
   #again = false;
   #turn = 0;
 
@@ -23,11 +25,12 @@ export class Live<T> {
 
   /** Reads again, now or as soon as the reading under way is done. */
   async reload(): Promise<void> {
-    if (this.loading) {
+    if (this.#reading) {
       this.#again = true;
       return;
     }
     const turn = this.#turn;
+    this.#reading = true;
     this.loading = true;
     try {
       const value = await this.#read();
@@ -38,6 +41,7 @@ export class Live<T> {
     } catch (error) {
       if (turn === this.#turn) this.error = asCallError(error);
     } finally {
+      this.#reading = false;
       this.loading = false;
     }
     if (this.#again) {

@@ -1,7 +1,9 @@
+import { flushSync } from "svelte";
 import { describe, expect, it } from "vitest";
 
 import { held, refusal, settled } from "../host/fake";
 import { asCallError, Live } from "./live.svelte";
+import { effect } from "./rooted.svelte";
 
 /** A reading whose answers a test hands out one by one. */
 function readings() {
@@ -65,6 +67,18 @@ describe("a live value", () => {
     open[1]?.answer(2);
     await settled();
     expect(live.value).toBe(2);
+  });
+
+  it("is read once by an effect that asks for it, and not again whenever it has been read", async () => {
+    let readings = 0;
+    const live = new Live(async () => ++readings);
+    const end = effect(() => void live.reload());
+    for (let round = 0; round < 5; round += 1) {
+      flushSync();
+      await settled();
+    }
+    end();
+    expect([live.value, readings]).toEqual([1, 1]);
   });
 
   it("that was dropped shows no error of its old question either", async () => {

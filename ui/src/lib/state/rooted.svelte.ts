@@ -6,3 +6,10 @@ export function rooted<T>(make: () => T): { value: T; end: () => void } {
   });
   return { value, end };
 }
+
+/** Runs an effect outside of any component; the returned function ends it. For tests. */
+export function effect(run: () => void): () => void {
+  return $effect.root(() => {
+    $effect(run);
+  });
+}

@@ -1,0 +1,272 @@
+import { flushSync, mount, unmount } from "svelte";
+import { afterEach, describe, expect, it } from "vitest";
+
+import "../lib/host/jsdom";
+import App from "../App.svelte";
+import { card, deskSession, emptyQueue, type FakeHost, openHost, quietStatus, settled } from "../lib/host/fake";
+import type { ActReceipt, OrderDetail, OrderQueue, PaymentView, Session } from "../lib/rpc/generated";
+
+let app: Record<string, unknown>;
+
+afterEach(() => unmount(app));
+
+async function shown(): Promise<void> {
+  flushSync();
+  await settled();
+  flushSync();
+}
+
+/** Slower than a scanner, whose keys are nobody's shortcuts. */
+const BETWEEN_KEYS_MS = 50;
+
+async function press(...keys: string[]): Promise<void> {
+  for (const key of keys) {
+    await new Promise((resolve) => setTimeout(resolve, BETWEEN_KEYS_MS));
+    const target = document.activeElement ?? document.body;
+    target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    await shown();
+  }
+}
+
+const text = (css: string) => document.querySelector(css)?.textContent ?? "";
+const button = (words: string) =>
+  [...document.querySelectorAll("button")].find((one) => one.textContent?.includes(words));
+
+function payment(amount: string, verdict: PaymentView["verdict"]): PaymentView {
+  return {
+    payment_id: "9",
+    order_id: "1006472",
+    display_no: "6472",
+    store_id: "367",
+    amount,
+    currency: "USD",
+    verdict,
+    range: { lo: "19.93", hi: "31.33", version: 1 },
+    status: null,
+    decide_by: null,
+    paid_at: "2017-04-05T11:59:00.000Z",
+    sync: null,
+    difference: [],
+  };
+}
+
+function order(changes: Partial<OrderDetail> = {}): OrderDetail {
+  return {
+    order_id: "1006472",
+    display_no: "6472",
+    store_id: "367",
+    user_id: "5",
+    customer: "Customer 5",
+    customer_orders: 2,
+    status: "new",
+    decision: null,
+    reason: null,
+    cancelled: false,
+    creation_time: "2017-04-05T11:50:00.000Z",
+    queued_time: "2017-04-05T11:50:00.000Z",
+    accept_by: null,
+    due_at: null,
+    version: 1,
+    range: { lo: "19.93", hi: "31.33", version: 1 },
+    expected: "28.48",
+    picked: "0.00",
+    forecast: "28.48",
+    headroom_lo: null,
+    headroom_hi: null,
+    ceiling: "34.46",
+    currency: "USD",
+    note: null,
+    substitution: null,
+    payment_expected: true,
+    lines: [
+      {
+        item_id: "1",
+        name: "Kids Cereal, 12.2 OZ",
+        barcode: null,
+        order_unit_price: "28.48",
+        quantity: "1",
+        unit: "each",
+        total: "28.48",
+        state: "to_pick",
+        picked_quantity: null,
+        substitute: null,
+        substitute_name: null,
+        note: null,
+        receipt_total: null,
+        receipt_name: null,
+        difference: null,
+        why: null,
+      },
+    ],
+    payments: [],
+    receipt: null,
+    extra: [],
+    difference: [],
+    shopper: null,
+    sync: null,
+    history: [],
+    undo: null,
+    will_be_refused: null,
+    late_arrival: false,
+    ...changes,
+  };
+}
+
+const pending = (amount: string, verdict: PaymentView["verdict"]) =>
+  order({ status: "pending", payments: [payment(amount, verdict)] });
+
+function session(): Session {
+  const own = deskSession();
+  const reason = (code: string, needs_lines = false, needs_note = false) => ({ code, needs_lines, needs_note });
+  if (own.store) {
+    own.store.reasons = {
+      reject: [reason("out_of_stock", true), reason("too_busy"), reason("other", false, true)],
+      decline: [reason("outside_range"), reason("wrong_order")],
+      override: [reason("weighed"), reason("till_price")],
+    };
+  }
+  return own;
+}
+
+const receipt = (hold_ms: number): ActReceipt => ({
+  change_id: "c-1",
+  state: "saved",
+  subject: "order/1006472",
+  undo: { change_id: "c-1", text: "Order accepted", hold_ms },
+});
+
+async function deskWith(detail: OrderDetail): Promise<FakeHost> {
+  const queue: OrderQueue = { ...emptyQueue, new: [card("1006472"), card("1006949")] };
+  const host = openHost()
+    .answer("session", session)
+    .answer("orders", () => queue)
+    .answer("order", ({ order_id }) => ({ ...detail, order_id, display_no: order_id.slice(-4) }));
+  for (const act of ["accept_order", "reject_order", "approve_payment", "decline_payment", "send_back"] as const) {
+    host.answer(act, () => receipt(5000));
+  }
+  host.answer("release", () => null).answer("undo", () => receipt(0)).answer("send_now", () => null);
+  app = mount(App, { target: document.body, props: { host } });
+  await shown();
+  return host;
+}
+
+describe("deciding a payment", () => {
+  it("inside the range takes one key", async () => {
+    const host = await deskWith(pending("23.77", "inside"));
+    await press("y");
+    expect(host.asked("approve_payment")).toEqual([{ payment_id: "9", reason: null, override_reason: null }]);
+  });
+
+  it("below the range asks for a reason, and leaves it alone on Escape", async () => {
+    const host = await deskWith(pending("6.97", "below"));
+    await press("y");
+    expect(text("aside h3")).toContain("below the range");
+    expect(text("aside")).toContain("12.96 below");
+    await press("Escape");
+    expect(document.querySelector("aside h3")?.textContent).toBe("Timeline");
+    await press("y", "t", "Enter");
+    expect(host.asked("approve_payment")).toEqual([{ payment_id: "9", reason: "till_price", override_reason: null }]);
+  });
+
+  it("above the range is no matter of one key: Approve stays in its place and does nothing", async () => {
+    const host = await deskWith(pending("32.00", "above"));
+    expect(button("Approve $32.00")?.disabled).toBe(true);
+    await press("y");
+    expect(host.asked("approve_payment")).toEqual([]);
+    await press("m", "Enter");
+    expect(host.asked("approve_payment")).toEqual([{ payment_id: "9", reason: null, override_reason: "weighed" }]);
+  });
+
+  it("over the ceiling cannot be approved by anybody", async () => {
+    const host = await deskWith(pending("40.00", "above"));
+    await press("m");
+    expect(text("aside")).toContain("over the ceiling of 34.46");
+    await press("Enter");
+    expect(host.asked("approve_payment")).toEqual([]);
+  });
+
+  it("declining goes back to picking unless it is said that the order ends", async () => {
+    const host = await deskWith(pending("40.00", "above"));
+    await press("n", "ArrowDown", "Enter");
+    expect(host.asked("decline_payment")).toEqual([
+      { payment_id: "9", reason: "wrong_order", ends_order: false, note: null },
+    ]);
+  });
+});
+
+describe("deciding an order", () => {
+  it("the same key again lets it leave at once, and another order's key is that order's", async () => {
+    const host = await deskWith(order());
+    await press("a", "a");
+    expect(host.asked("accept_order")).toEqual([{ order_id: "1006472" }]);
+    expect(host.asked("release")).toEqual([{ change_id: "c-1" }]);
+    await press("ArrowDown", "a");
+    expect(host.asked("accept_order")).toEqual([{ order_id: "1006472" }, { order_id: "1006949" }]);
+  });
+
+  it("what is refused stands there in words, with what to do and the code, until it is closed", async () => {
+    const host = await deskWith(order());
+    host.refuse("accept_order", { code: "disk_full", message: "the disk is full", hint: "free some space" });
+    await press("a");
+    expect(text("[role=alert]")).toMatch(/the disk is full.*free some space.*disk_full/);
+    expect(document.querySelector("[data-testid=undo]")).toBeNull();
+    await press("Escape");
+    expect(document.querySelector("[role=alert]")).toBeNull();
+  });
+
+  it("a rejection that needs lines waits for them, one that needs a note for that", async () => {
+    const host = await deskWith(order());
+    await press("r", "Enter");
+    expect(host.asked("reject_order")).toEqual([]);
+    expect(text("[role=alert]")).toContain("Tick at least one line");
+    document.querySelector<HTMLInputElement>("tbody input")?.click();
+    await press("Enter");
+    expect(host.asked("reject_order")).toEqual([
+      { order_id: "1006472", reason: "out_of_stock", items: ["1"], note: null },
+    ]);
+    await press("ArrowDown", "r", "o", "Enter");
+    expect(text("aside [role=alert]")).toContain("Write a few words");
+    expect(host.asked("reject_order")).toHaveLength(1);
+  });
+
+  it("a sheet closes when the order moves on under it", async () => {
+    const host = await deskWith(pending("40.00", "above"));
+    await press("n");
+    expect(text("aside h3")).toContain("Decline");
+    host.answer("order", () => order({ status: "rejected", cancelled: true }));
+    host.tell({ type: "orders", order_ids: ["1006472"] });
+    await shown();
+    expect(text("aside h3")).toBe("Timeline");
+  });
+});
+
+describe("live updates", () => {
+  it("never move what is open, and a new order on top is only in the list", async () => {
+    const host = await deskWith(order());
+    await press("ArrowDown");
+    const open = () => document.querySelector<HTMLElement>("[data-testid=order]")?.dataset["order"];
+    expect(open()).toBe("1006949");
+    host.answer("orders", () => ({ ...emptyQueue, new: [card("1000001", true), card("1006472"), card("1006949")] }));
+    host.tell({ type: "orders", order_ids: ["1000001"] });
+    await shown();
+    expect(document.querySelectorAll("[role=option][data-key]")).toHaveLength(3);
+    expect(open()).toBe("1006949");
+    await press(" ");
+    expect(open()).toBe("1000001");
+    expect(host.asked("acknowledge")).toEqual([{ order_id: "1000001" }]);
+  });
+
+  it("name the cause of a cut line, what still works, and what waits after three missed pushes", async () => {
+    const host = await deskWith(order());
+    const link = { state: "store_internet" as const, since: null, cause: "no way to 10.0.0.1", catching_up: false };
+    host.tell({ type: "status", status: { ...quietStatus, link } });
+    await shown();
+    expect(text("[data-testid=link]")).toContain("Offline: shop internet");
+    expect(text("[data-testid=banner]")).toMatch(/Shop internet is down.*You can.*Not:.*no way to 10\.0\.0\.1/s);
+    const outbox = { held: 0, ready: 22, sent: 0, refused: 0, oldest_age_s: 900 };
+    host.tell({ type: "status", status: { ...quietStatus, link, outbox, missed_pushes: 3 } });
+    await shown();
+    expect(text("[data-testid=banner]")).toContain("22 changes have waited up to 15 min");
+    expect(text("[data-testid=outbox]")).toContain("22 not sent");
+  });
+});
