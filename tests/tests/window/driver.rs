@@ -2,7 +2,6 @@
 
 use std::{
     fs::File,
-    io::Write,
     net::{TcpListener, TcpStream},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
@@ -49,6 +48,15 @@ pub(crate) fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Op
     }
 }
 
+/// Writes a picture, as the driver tells it, to where a person finds it, and answers its bytes.
+fn keep(name: &str, told: &str) -> std::io::Result<Vec<u8>> {
+    let picture = STANDARD.decode(told).map_err(std::io::Error::other)?;
+    let folder = aisle_testkit::fixtures::repository().join("build/pictures");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join(format!("{name}.png")), &picture)?;
+    Ok(picture)
+}
+
 impl Window {
     /// Starts the program over this data folder.
     pub(crate) fn open(data: &Path, theme: Theme) -> Self {
@@ -93,7 +101,7 @@ impl Window {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().map_err(|error| json!({ "error": error.to_string() }))?;
+        let answer = request.send().map_err(|error| json!({ "error": format!("{error:?}") }))?;
         let fine = answer.status().is_success();
         let mut value: Value = answer.json().map_err(|error| json!({ "error": error.to_string() }))?;
         if fine { Ok(value["value"].take()) } else { Err(value["value"].take()) }
@@ -170,7 +178,7 @@ impl Window {
 
     /// What an element says; nothing while there is none.
     pub(crate) fn text(&self, css: &str) -> Option<String> {
-        let text = self.get(&format!("{}/text", self.element(css)?)).ok()?;
+        let text = self.get(&format!("{}/property/innerText", self.element(css)?)).ok()?;
         text.as_str().map(Into::into)
     }
 
@@ -185,10 +193,7 @@ impl Window {
         // The picture is the last composed frame; wait until what was changed is in it.
         let settled = "await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))";
         self.js_later(settled, &[]).unwrap();
-        let picture = STANDARD.decode(self.get("/screenshot").unwrap().as_str().unwrap()).unwrap();
-        let folder = aisle_testkit::fixtures::repository().join("build/pictures");
-        std::fs::create_dir_all(&folder).unwrap();
-        File::create(folder.join(format!("{name}.png"))).unwrap().write_all(&picture).unwrap();
+        let picture = keep(name, self.get("/screenshot").unwrap().as_str().unwrap()).unwrap();
         // Where a PNG has its size, big endian.
         let number = |at: usize| u32::from_be_bytes(picture[at..at + 4].try_into().unwrap());
         (number(16), number(20))
@@ -230,6 +235,12 @@ impl Window {
 
 impl Drop for Window {
     fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Ok(picture) = self.get("/screenshot")
+        {
+            let name = std::thread::current().name().unwrap_or("unnamed").replace("::", "-");
+            drop(keep(&format!("failed-{name}"), picture.as_str().unwrap_or_default()));
+        }
         let _ = self.answer(reqwest::Method::DELETE, "", None);
         // Only the group that was made here: the driver, the program, and its web processes.
         if let Some(group) = Pid::from_raw(self.driver.id().cast_signed()) {

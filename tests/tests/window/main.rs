@@ -6,6 +6,7 @@
 mod cluster;
 mod driver;
 mod journey;
+mod line;
 mod person;
 mod screen;
 mod shell;

@@ -1,6 +1,6 @@
 //! What a person does at the window and sees of it: keys only, words and shapes, and what a screen reader would be told.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -26,6 +26,11 @@ fn value(key: &str) -> &str {
     NAMED.iter().find(|(name, _)| *name == key).map_or(key, |(_, value)| value)
 }
 
+/// What a scanner types is no shortcut: a person's keys are further apart.
+fn slower_than_a_scanner() -> Value {
+    json!({ "type": "pause", "duration": 60 })
+}
+
 impl Window {
     /// Presses keys one after the other: `"G O"`, `"Ctrl+Z"`, `"Down Enter"`.
     pub(crate) fn press(&self, keys: &str) {
@@ -33,7 +38,7 @@ impl Window {
             let held: Vec<&str> = chord.split('+').map(value).collect();
             let down = held.iter().map(|key| json!({ "type": "keyDown", "value": key }));
             let up = held.iter().rev().map(|key| json!({ "type": "keyUp", "value": key }));
-            self.keys(&down.chain(up).collect::<Vec<_>>());
+            self.keys(&down.chain(up).chain([slower_than_a_scanner()]).collect::<Vec<_>>());
         }
     }
 
@@ -43,8 +48,7 @@ impl Window {
             self.keys(&[
                 json!({ "type": "keyDown", "value": letter }),
                 json!({ "type": "keyUp", "value": letter }),
-                // Slower than a scanner.
-                json!({ "type": "pause", "duration": 60 }),
+                slower_than_a_scanner(),
             ]);
         }
     }
@@ -63,7 +67,15 @@ impl Window {
 
     /// Waits until an element says this.
     pub(crate) fn sees(&self, css: &str, words: &str, limit: Duration) -> String {
-        until(&format!("{css} says \"{words}\""), limit, || self.text(css).filter(|text| text.contains(words)))
+        let end = Instant::now() + limit;
+        loop {
+            let text = self.text(css);
+            if let Some(text) = text.as_ref().filter(|text| text.contains(words)) {
+                return text.clone();
+            }
+            assert!(Instant::now() < end, "not within {limit:?}: {css} says \"{words}\"; it says {text:?}");
+            std::thread::sleep(Duration::from_millis(30));
+        }
     }
 
     /// Goes to a screen by G and its letter.

@@ -83,6 +83,7 @@ export const frame = {
     can: "You can",
     canDo: "accept, reject, decide the payments that are here and edit items.",
     not: "Not:",
+    cause: (cause: string) => `(${cause})`,
     notDo: "receive new orders.",
     late: (n: number, age: string) => `${plural(n, "change has", "changes have")} waited up to ${age}.`,
     lateText: "Nothing is lost: they are saved on this computer and go out when the line is back.",
@@ -144,6 +145,13 @@ export const frame = {
       ["F2 Enter", "Edit the price"],
       ["O", "Out of stock, or back in stock"],
       ["H", "Price history"],
+    ],
+    sync: "Sync",
+    syncRows: [
+      ["Up Down", "Choose a change"],
+      ["Enter", "What it is and where it stands"],
+      ["W", "Withdraw what has no number yet"],
+      ["O", "Open its order or item"],
     ],
   },
 };

@@ -1,0 +1,89 @@
+//! A desk whose line is down, in the real window: it says what is down and what still works, and work goes on.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::{
+    driver::{PATIENCE, Theme, Window, until},
+    screen::can_show,
+    store,
+};
+
+/// How soon the cause of a cut line stands on the screen.
+const CAUSE: Duration = Duration::from_secs(40);
+
+#[test]
+fn without_a_line_the_desk_names_the_cause_and_decides_and_takes_back() {
+    if !can_show() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let data = store::cut_off(dir.path(), 3);
+    let window = Window::open(&data, Theme::Light);
+    window.set_size(1366, 768);
+    window.sees("[data-testid=link]", "Offline", CAUSE);
+    let banner = window.sees("[data-testid=banner]", "You can", PATIENCE);
+    assert!(banner.contains("Not:") && banner.contains("receive new orders"), "{banner}");
+    window.sees("[data-testid=status]", "New", PATIENCE);
+    window.press("Space a");
+    window.sees("[data-testid=status]", "Picking", PATIENCE);
+    window.sees("[data-testid=outbox]", "1 not sent", PATIENCE);
+    assert_eq!(window.broken_rules(), Vec::<String>::new());
+    // The hold is over, and it has still not left: it can be taken back as long as it has no number.
+    window.sees("[data-testid=undo]", "Not sent yet", Duration::from_secs(20));
+    window.sees("[aria-label=Timeline]", "Saved here", PATIENCE);
+    window.picture("offline-1366x768-light");
+    window.press("Ctrl+z");
+    window.sees("[data-testid=status]", "New", PATIENCE);
+    window.sees("[data-testid=outbox]", "All received", PATIENCE);
+    // A decision and an edit wait side by side, each with its state.
+    window.press("a a");
+    window.go("s", "Sync");
+    window.sees("[data-testid=changes]", "Order accepted", PATIENCE);
+    window.sees("[data-testid=changes]", "Saved here", PATIENCE);
+    assert_eq!(window.broken_rules(), Vec::<String>::new());
+    assert_eq!(window.errors(), Vec::<String>::new());
+}
+
+#[test]
+fn a_price_is_edited_by_keyboard_and_a_bad_one_is_told_in_place() {
+    if !can_show() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let data = store::cut_off(dir.path(), 1);
+    let window = Window::open(&data, Theme::Dark);
+    window.set_size(1366, 768);
+    window.sees("[data-testid=status]", "New", PATIENCE);
+    window.go("i", "Catalog");
+    window.press("/");
+    window.type_text("fluid milk");
+    window.sees("[role=row][aria-selected=true]", "Fluid Milk", PATIENCE);
+    window.press("Enter");
+    let edit = |typed: &str| {
+        window.press("F2");
+        until("the cell is edited", PATIENCE, || {
+            (window.js("return document.activeElement?.tagName") == json!("INPUT")).then_some(())
+        });
+        window.js("document.activeElement.select()");
+        window.type_text(typed);
+    };
+    edit("1.999");
+    window.sees("main", "two decimals", PATIENCE);
+    window.press("Enter");
+    assert_eq!(window.call("status", &Value::Null).unwrap()["outbox"]["ready"], 0, "nothing was saved");
+    window.press("Esc");
+    edit("1,79");
+    window.press("Enter");
+    window.sees("[role=row][aria-selected=true]", "1.79", PATIENCE);
+    window.sees("[role=row][aria-selected=true]", "Saved here", PATIENCE);
+    assert_eq!(window.call("status", &Value::Null).unwrap()["outbox"]["ready"], 1);
+    assert_eq!(window.broken_rules(), Vec::<String>::new());
+    window.picture("catalog-edited-1366x768-dark");
+    window.press("Ctrl+z");
+    until("the old price is back", PATIENCE, || {
+        (window.call("status", &Value::Null).unwrap()["outbox"]["ready"] == 0).then_some(())
+    });
+    assert_eq!(window.errors(), Vec::<String>::new());
+}
