@@ -177,29 +177,34 @@ fn push_loop(context: &Context) {
         shared.pushing(true);
         context.tell_status();
         let result = pusher.push(context.transport.as_ref(), context.clock.now());
-        let wait = match result {
+        let retry = match result {
             Ok(outcome) if outcome.error.is_none() => {
                 backoff.succeeded();
                 if outcome.sent > 0 {
                     context.tell(SyncEvent::Outbox);
                 }
                 shared.pushed(&outcome, &context.mirror, context.clock.as_ref());
-                let interval = jittered(shared.interval(), rand::random());
-                if shared.is_proven() { interval } else { interval.min(UNPROVEN) }
+                None
             }
             Ok(outcome) => {
                 let probe = context.probe();
                 shared.push_failed(&outcome, probe, &context.mirror, context.clock.as_ref());
-                backoff.failed(rand::random())
+                Some(backoff.failed(rand::random()))
             }
             Err(error) => {
                 tracing::error!(%error, "the database stopped a push; it is tried again");
-                backoff.failed(rand::random())
+                Some(backoff.failed(rand::random()))
             }
         };
         // Whoever waits for this push reads what it left: told only now that it is counted.
         shared.pushing(false);
-        shared.schedule(wait, context.clock.as_ref());
+        match retry {
+            Some(wait) => shared.schedule(wait, context.clock.as_ref()),
+            None => {
+                let interval = jittered(shared.interval(), rand::random());
+                shared.schedule_after(interval, UNPROVEN, context.clock.as_ref());
+            }
+        }
         context.tell_status();
     }
 }

@@ -231,6 +231,11 @@ fn a_running_desk_is_up_only_once_central_has_answered_and_quits_with_everything
     line.central_works();
     until(Duration::from_secs(10), "the line is up", || engine.status().link.state == LinkState::Up);
     assert!(engine.status().clock_offset_ms.unwrap().abs() < 5000);
+    // Once central has answered, the next push is an interval away, jitter and all; before, it comes soon.
+    until(Duration::from_secs(10), "the next push is an interval away", || {
+        let status = engine.status();
+        status.next_push_at.unwrap().since(status.last_push_at.unwrap()) >= 4 * 60_000
+    });
 
     line.bus.unreachable(true);
     until(Duration::from_secs(40), "the cut is told", || engine.status().link.state != LinkState::Up);

@@ -40,6 +40,8 @@ struct State {
     asked: Option<Asked>,
     interval: Duration,
     due: Duration,
+    /// When the next push is due instead, once central has answered the last one.
+    due_if_answered: Option<Duration>,
     triggered: bool,
     /// Pushes begun and ended, for whoever waits for one.
     pushes: u64,
@@ -96,6 +98,7 @@ impl Shared {
             asked: None,
             interval: options.push_interval,
             due: Duration::MAX,
+            due_if_answered: None,
             triggered: false,
             pushes: 0,
             last_success: clock.monotonic(),
@@ -148,16 +151,26 @@ impl Shared {
 
     pub(super) fn set_interval(&self, interval: Duration) {
         let mut state = self.lock();
-        state.due = state.due.min(state.last_success.saturating_add(interval));
+        let soonest = state.last_success.saturating_add(interval);
+        state.due = state.due.min(soonest);
+        state.due_if_answered = state.due_if_answered.map(|due| due.min(soonest));
         state.interval = interval;
         self.wake.notify_all();
     }
 
     pub(super) fn schedule(&self, wait: Duration, clock: &dyn Clock) {
         let mut state = self.lock();
-        state.due = clock.monotonic() + wait;
-        let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-        state.status.next_push_at = Some(clock.now().plus_millis(millis));
+        state.due_if_answered = None;
+        state.set_due(clock.monotonic() + wait, clock);
+    }
+
+    /// After a push that went well: the next follows an interval later, or soon while central has not answered this one.
+    pub(super) fn schedule_after(&self, interval: Duration, unanswered: Duration, clock: &dyn Clock) {
+        let mut state = self.lock();
+        let now = clock.monotonic();
+        let is_answered = state.heard_at.is_some() && state.unanswered_since.is_none();
+        state.due_if_answered = (!is_answered).then_some(now + interval);
+        state.set_due(now + if is_answered { interval } else { interval.min(unanswered) }, clock);
     }
 
     /// Waits until a push is due; false when it is stopped instead.
@@ -201,11 +214,6 @@ impl Shared {
             state.pushes += 1;
         }
         self.wake.notify_all();
-    }
-
-    pub(super) fn is_proven(&self) -> bool {
-        let state = self.lock();
-        state.heard_at.is_some() && state.unanswered_since.is_none()
     }
 
     pub(super) fn feeds_pending(&self) -> bool {
@@ -276,6 +284,9 @@ impl Shared {
         for ack in &step.applied.acks {
             state.heard_at = Some(now);
             state.unanswered_since = None;
+            if let Some(due) = state.due_if_answered.take() {
+                state.set_due(due, clock);
+            }
             let answered = state.asked.take_if(|asked| ack.heartbeat == Some(asked.id));
             if let Some(asked) = answered {
                 let round_trip = clock.monotonic().saturating_sub(asked.at);
@@ -341,6 +352,13 @@ impl Shared {
 }
 
 impl State {
+    fn set_due(&mut self, due: Duration, clock: &dyn Clock) {
+        self.due = due;
+        let left = due.saturating_sub(clock.monotonic());
+        let millis = i64::try_from(left.as_millis()).unwrap_or(i64::MAX);
+        self.status.next_push_at = Some(clock.now().plus_millis(millis));
+    }
+
     fn set_feed(&mut self, feed: FeedStatus) {
         if let Some(own) = self.status.feeds.iter_mut().find(|own| own.lane == feed.lane) {
             *own = feed;
