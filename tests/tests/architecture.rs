@@ -73,3 +73,24 @@ fn only_their_own_crate_names_kafka_and_sqlite() {
     assert_eq!(users("rdkafka"), BTreeSet::from(["kafka".into()]));
     assert_eq!(users("rusqlite"), BTreeSet::from(["central".into(), "mirror".into()]));
 }
+
+#[test]
+fn only_the_pages_host_folder_knows_what_shows_it() {
+    let mut folders = vec![root().join("ui/src")];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let names_it = text.contains("@tauri-apps/") || text.contains("__TAURI");
+            let may = path.starts_with(root().join("ui/src/lib/host"));
+            assert!(!names_it || may, "{} names the window's own interface", path.display());
+            seen += usize::from(names_it);
+        }
+    }
+    assert!(seen > 0, "the host folder itself was not found");
+}
