@@ -9,8 +9,8 @@ cargo build --release --locked -p aisle-cli -p aisle-desk \
   --features aisle-cli/kafka-vendored,aisle-desk/kafka-vendored,aisle-desk/custom-protocol
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 arch=$(dpkg --print-architecture)
-root=build/package
-rm -rf "$root"
+root=build/debian/aisle
+rm -rf build/debian
 programs=(usr/bin/aisle usr/bin/aisle-desk)
 for program in "${programs[@]}"; do install -D -m 755 "target/release/${program##*/}" "$root/$program"; done
 for file in items.csv orders.jsonl receipts.jsonl README.md; do
@@ -29,11 +29,10 @@ install -D -m 644 LICENSE "$root/usr/share/doc/aisle/copyright"
 install -m 644 LICENSE-MIT LICENSE-APACHE "$root/usr/share/doc/aisle"
 chmod -R u=rwX,go=rX "$root"
 
+mkdir "$root/DEBIAN"
 # The names and least versions of what the programs are linked with, as this system's own packages declare them.
-mkdir -p build/shlibs/debian
-printf 'Source: aisle\n\nPackage: aisle\nArchitecture: any\n' >build/shlibs/debian/control
-depends=$(cd build/shlibs && dpkg-shlibdeps -O "${programs[@]/#/../package/}" | sed -n 's/^shlibs:Depends=//p')
-mkdir -p "$root/DEBIAN"
+printf 'Source: aisle\n\nPackage: aisle\nArchitecture: any\n' >build/debian/control
+depends=$(cd build && dpkg-shlibdeps -O "${programs[@]/#/debian/aisle/}" | sed -n 's/^shlibs:Depends=//p')
 cat >"$root/DEBIAN/control" <<CONTROL
 Package: aisle
 Version: $version

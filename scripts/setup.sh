@@ -24,6 +24,7 @@ need_node() {
 }
 
 packages=(build-essential cmake pkg-config zlib1g-dev libssl-dev)
+command -v python3 >/dev/null || packages+=(python3)
 for part in "$@"; do
   case $part in
     desk) need_node; packages+=(libwebkit2gtk-4.1-dev libasound2-dev) ;;

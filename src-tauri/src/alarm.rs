@@ -12,6 +12,8 @@ use rodio::{DeviceSinkBuilder, MixerDeviceSink, Source, source::SineWave};
 /// From one ring to the next.
 const PAUSE: Duration = Duration::from_secs(4);
 const TONE: Duration = Duration::from_millis(180);
+/// After how many rings without sound a device is looked for again: looking is slow and loud in the log.
+const LOOK_AGAIN: u32 = 15;
 /// Of the settings, where they cannot be read.
 const VOLUME: u64 = 80;
 
@@ -126,7 +128,8 @@ fn tones(kind: AlarmKind) -> &'static [f32] {
 #[derive(Default)]
 struct Speaker {
     device: Option<MixerDeviceSink>,
-    missing: bool,
+    /// Rings that nobody heard since the last device.
+    silent: u32,
 }
 
 impl Speaker {
@@ -146,21 +149,19 @@ impl Speaker {
     }
 
     fn device(&mut self) -> Option<&MixerDeviceSink> {
-        if self.device.is_none() {
+        if self.device.is_none() && self.silent.is_multiple_of(LOOK_AGAIN) {
             match DeviceSinkBuilder::open_default_sink() {
                 Ok(mut device) => {
                     device.log_on_drop(false);
                     self.device = Some(device);
-                    self.missing = false;
                 }
-                Err(error) => {
-                    if !self.missing {
-                        tracing::warn!(%error, "this computer has no sound: alarms are only shown");
-                    }
-                    self.missing = true;
+                Err(error) if self.silent == 0 => {
+                    tracing::warn!(%error, "this computer has no sound: alarms are only shown");
                 }
+                Err(_) => {}
             }
         }
+        self.silent = if self.device.is_some() { 0 } else { self.silent.wrapping_add(1) };
         self.device.as_ref()
     }
 

@@ -198,12 +198,11 @@ fn push_loop(context: &Context) {
         };
         // Whoever waits for this push reads what it left: told only now that it is counted.
         shared.pushing(false);
-        match retry {
-            Some(wait) => shared.schedule(wait, context.clock.as_ref()),
-            None => {
-                let interval = jittered(shared.interval(), rand::random());
-                shared.schedule_after(interval, UNPROVEN, context.clock.as_ref());
-            }
+        if let Some(wait) = retry {
+            shared.schedule(wait, context.clock.as_ref());
+        } else {
+            let interval = jittered(shared.interval(), rand::random());
+            shared.schedule_after(interval, UNPROVEN, context.clock.as_ref());
         }
         context.tell_status();
     }

@@ -7,11 +7,7 @@ use aisle_testkit::{
     fixtures,
     kafka::{Cluster, ClusterOptions, Kit},
     program::Program,
-};
-
-use crate::{
-    driver::{PATIENCE, Theme, Window},
-    screen::{can_show, program},
+    window::{PATIENCE, Theme, Window, can_show, program},
 };
 
 const STEP: Duration = Duration::from_secs(60);

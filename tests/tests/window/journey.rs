@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{
-    driver::{PATIENCE, Theme, Window, until},
-    screen::can_show,
-};
+use aisle_testkit::window::{PATIENCE, Theme, Window, can_show, until};
 
 /// The sample store's next step: its shopper picks and pays, its centre answers.
 const STEP: Duration = Duration::from_secs(40);

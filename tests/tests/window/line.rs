@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
+use aisle_testkit::window::{PATIENCE, Theme, Window, can_show, until};
 use serde_json::{Value, json};
 
-use crate::{
-    driver::{PATIENCE, Theme, Window, until},
-    screen::can_show,
-    store,
-};
+use crate::store;
 
 /// How soon the cause of a cut line stands on the screen.
 const CAUSE: Duration = Duration::from_secs(40);

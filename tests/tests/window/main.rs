@@ -4,10 +4,7 @@
 #![allow(clippy::print_stderr, reason = "what was skipped, and why a test failed, must be seen")]
 
 mod cluster;
-mod driver;
 mod journey;
 mod line;
-mod person;
-mod screen;
 mod shell;
 mod store;

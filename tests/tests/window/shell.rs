@@ -5,13 +5,10 @@ use std::time::Duration;
 
 use aisle_app::Launcher;
 use aisle_host::StandardLauncher;
+use aisle_testkit::window::{PATIENCE, Theme, Window, can_show, until};
 use serde_json::{Value, json};
 
-use crate::{
-    driver::{PATIENCE, Theme, Window, until},
-    screen::can_show,
-    store,
-};
+use crate::store;
 
 /// What the window may be made no smaller than.
 const SMALLEST: (u32, u32) = (1180, 640);
@@ -205,7 +202,7 @@ fn quitting_names_what_stays_unsent_and_nothing_held_is_lost() {
 
 #[test]
 fn without_a_screen_the_program_says_so_and_ends() {
-    let output = std::process::Command::new(crate::screen::program())
+    let output = std::process::Command::new(aisle_testkit::window::program())
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")
         .output()

@@ -7,20 +7,20 @@ use std::{
 };
 
 /// A screen that ends with this.
-pub(crate) struct Screen {
+pub(super) struct Screen {
     name: String,
     server: Child,
 }
 
 /// A program that the system ends where the test is ended from outside and can clean up no more.
-pub(crate) fn bound(program: &str) -> Command {
+pub(super) fn bound(program: &str) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", program]);
     command
 }
 
 impl Screen {
-    pub(crate) fn open() -> Self {
+    pub(super) fn open() -> Self {
         let mut server = bound("Xvfb")
             // It takes a free number by itself and says which.
             .args(["-displayfd", "1", "-screen", "0", "1920x1080x24", "-nolisten", "tcp"])
@@ -35,7 +35,7 @@ impl Screen {
         Self { name: format!(":{}", number.trim()), server }
     }
 
-    pub(crate) fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.name
     }
 }
@@ -49,7 +49,7 @@ impl Drop for Screen {
 }
 
 /// Whether the tools are there. Without them a test is skipped loudly, and fails where everything must be there.
-pub(crate) fn can_show() -> bool {
+pub fn can_show() -> bool {
     let is_there = |tool: &str| {
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())
@@ -59,17 +59,17 @@ pub(crate) fn can_show() -> bool {
     if missing.is_empty() {
         return true;
     }
-    let message = format!("not found: {}; scripts/setup.sh test installs what is missing", missing.join(", "));
+    let message = format!("not found: {}; scripts/setup.sh screen installs what is missing", missing.join(", "));
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
     // Not by a macro: what those print is shown for failed tests only.
     std::io::stderr().write_all(format!("SKIPPED, THE WINDOW IS NOT TESTED: {message}\n").as_bytes()).unwrap();
     false
 }
 
-/// The program under test, built beside this test.
-pub(crate) fn program() -> PathBuf {
+/// The window's program, built beside the program that drives it.
+pub fn program() -> PathBuf {
     let own = std::env::current_exe().unwrap();
-    let program = own.ancestors().nth(2).unwrap().join("aisle-desk");
-    assert!(program.is_file(), "{} is not built; scripts/test.sh builds it", program.display());
-    program
+    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join("aisle-desk"));
+    let found = beside.clone().find(|program| program.is_file());
+    found.unwrap_or_else(|| panic!("{:?} is not built; scripts/test.sh builds it", beside.collect::<Vec<_>>()))
 }

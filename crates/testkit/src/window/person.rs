@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::driver::{PATIENCE, Window, until};
+use super::driver::{PATIENCE, Window, until};
 
 /// What WebDriver's standard calls keys that are no characters.
 const NAMED: [(&str, &str); 12] = [
@@ -33,7 +33,7 @@ fn slower_than_a_scanner() -> Value {
 
 impl Window {
     /// Presses keys one after the other: `"G O"`, `"Ctrl+Z"`, `"Down Enter"`.
-    pub(crate) fn press(&self, keys: &str) {
+    pub fn press(&self, keys: &str) {
         for chord in keys.split(' ') {
             let held: Vec<&str> = chord.split('+').map(value).collect();
             let down = held.iter().map(|key| json!({ "type": "keyDown", "value": key }));
@@ -43,7 +43,7 @@ impl Window {
     }
 
     /// Types text as a person does, where the focus is.
-    pub(crate) fn type_text(&self, text: &str) {
+    pub fn type_text(&self, text: &str) {
         for letter in text.chars().map(String::from) {
             self.keys(&[
                 json!({ "type": "keyDown", "value": letter }),
@@ -54,7 +54,7 @@ impl Window {
     }
 
     /// Walks with Tab until this has the focus.
-    pub(crate) fn tab_to(&self, testid: &str) {
+    pub fn tab_to(&self, testid: &str) {
         let here = format!("return document.activeElement?.dataset.testid === '{testid}'");
         for _ in 0..40 {
             if self.js(&here) == json!(true) {
@@ -66,7 +66,7 @@ impl Window {
     }
 
     /// Waits until an element says this.
-    pub(crate) fn sees(&self, css: &str, words: &str, limit: Duration) -> String {
+    pub fn sees(&self, css: &str, words: &str, limit: Duration) -> String {
         let end = Instant::now() + limit;
         loop {
             let text = self.text(css);
@@ -79,15 +79,15 @@ impl Window {
     }
 
     /// Goes to a screen by G and its letter.
-    pub(crate) fn go(&self, letter: &str, screen: &str) {
+    pub fn go(&self, letter: &str, screen: &str) {
         self.press(&format!("G {letter}"));
         let there = format!("return document.querySelector('main[aria-label=\"{screen}\"]') !== null");
         until(screen, PATIENCE, || (self.js(&there) == json!(true)).then_some(()));
     }
 
     /// Holds the page against the rules of WCAG 2 A and AA. The answer names what breaks them and where.
-    pub(crate) fn broken_rules(&self) -> Vec<String> {
-        let file = aisle_testkit::fixtures::repository().join("ui/node_modules/axe-core/axe.min.js");
+    pub fn broken_rules(&self) -> Vec<String> {
+        let file = crate::fixtures::repository().join("ui/node_modules/axe-core/axe.min.js");
         if self.js("return typeof axe") == json!("undefined") {
             self.js(&std::fs::read_to_string(file).unwrap());
         }

@@ -14,20 +14,24 @@ use reqwest::blocking::Client;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::{Value, json};
 
-use crate::screen::{Screen, bound, program};
+use super::screen::{Screen, bound, program};
 
 /// The name that WebDriver's standard gives a reference to an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+/// How long something may take that is done at once on a machine with nothing else to do.
+pub const PATIENCE: Duration = Duration::from_secs(15);
 
+/// What the system wants windows to look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Theme {
+pub enum Theme {
+    /// Dark on light.
     Light,
+    /// Light on dark.
     Dark,
 }
 
 /// The window, and what a person can do with it.
-pub(crate) struct Window {
+pub struct Window {
     driver: Child,
     client: Client,
     session: String,
@@ -37,7 +41,7 @@ pub(crate) struct Window {
 }
 
 /// Asks until there is an answer.
-pub(crate) fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + limit;
     loop {
         if let Some(found) = look() {
@@ -51,15 +55,20 @@ pub(crate) fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Op
 /// Writes a picture, as the driver tells it, to where a person finds it, and answers its bytes.
 fn keep(name: &str, told: &str) -> std::io::Result<Vec<u8>> {
     let picture = STANDARD.decode(told).map_err(std::io::Error::other)?;
-    let folder = aisle_testkit::fixtures::repository().join("build/pictures");
+    let folder = crate::fixtures::repository().join("build/pictures");
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join(format!("{name}.png")), &picture)?;
     Ok(picture)
 }
 
 impl Window {
-    /// Starts the program over this data folder.
-    pub(crate) fn open(data: &Path, theme: Theme) -> Self {
+    /// Starts the desk's program over this data folder.
+    pub fn open(data: &Path, theme: Theme) -> Self {
+        Self::open_program(&program(), data, theme)
+    }
+
+    /// Starts a program with a web view.
+    pub fn open_program(program: &Path, data: &Path, theme: Theme) -> Self {
         let screen = Screen::open();
         let own = tempfile::tempdir().unwrap();
         let log = own.path().join("log");
@@ -87,7 +96,7 @@ impl Window {
         let mut window =
             Self { driver, client, session: format!("http://127.0.0.1:{port}"), log, _screen: screen, _own: own };
         until("the driver listens", PATIENCE, || TcpStream::connect(("127.0.0.1", port)).ok());
-        let program = json!({ "webkitgtk:browserOptions": { "binary": program(), "args": [] } });
+        let program = json!({ "webkitgtk:browserOptions": { "binary": program, "args": [] } });
         let session = window.post("/session", &json!({ "capabilities": { "alwaysMatch": program } }));
         let id = session["sessionId"].as_str().unwrap();
         window.session = format!("{}/session/{id}", window.session);
@@ -116,12 +125,12 @@ impl Window {
     }
 
     /// Runs a script's body in the page and answers what it returns.
-    pub(crate) fn js(&self, script: &str) -> Value {
+    pub fn js(&self, script: &str) -> Value {
         self.post("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
     /// Runs the body of an asynchronous function in the page; what it throws is the error.
-    pub(crate) fn js_later(&self, body: &str, args: &[Value]) -> Result<Value, Value> {
+    pub fn js_later(&self, body: &str, args: &[Value]) -> Result<Value, Value> {
         let script = format!(
             "const args = [...arguments], done = args.pop();\
              (async () => {{ {body} }})().then(ok => done({{ok}}), error => done({{error: error instanceof Error ? error.message : error}}))"
@@ -134,7 +143,7 @@ impl Window {
     }
 
     /// Calls one of the window's own commands, as the page's script can.
-    pub(crate) fn invoke(&self, command: &str, args: &Value) -> Result<Value, Value> {
+    pub fn invoke(&self, command: &str, args: &Value) -> Result<Value, Value> {
         self.js_later(
             "return await window.__TAURI_INTERNALS__.invoke(args[0], args[1])",
             &[json!(command), args.clone()],
@@ -142,17 +151,18 @@ impl Window {
     }
 
     /// Calls a command of the table.
-    pub(crate) fn call(&self, method: &str, params: &Value) -> Result<Value, Value> {
+    pub fn call(&self, method: &str, params: &Value) -> Result<Value, Value> {
         self.invoke("rpc", &json!({ "method": method, "params": params }))
     }
 
     /// Does with the keyboard what WebDriver's key actions say.
-    pub(crate) fn keys(&self, actions: &[Value]) {
+    pub fn keys(&self, actions: &[Value]) {
         let keyboard = json!({ "type": "key", "id": "keyboard", "actions": actions });
         self.post("/actions", &json!({ "actions": [keyboard] }));
     }
 
-    pub(crate) fn set_size(&self, width: u32, height: u32) {
+    /// Makes the page this large, and waits until it is.
+    pub fn set_size(&self, width: u32, height: u32) {
         self.post("/window/rect", &json!({ "x": 0, "y": 0, "width": width, "height": height }));
         until("the page has its size", PATIENCE, || {
             (self.js("return [innerWidth, innerHeight]") == json!([width, height])).then_some(())
@@ -160,12 +170,13 @@ impl Window {
     }
 
     /// The windows of the program.
-    pub(crate) fn windows(&self) -> Vec<String> {
+    pub fn windows(&self) -> Vec<String> {
         let windows = self.get("/window/handles").unwrap_or_default();
         windows.as_array().into_iter().flatten().filter_map(Value::as_str).map(Into::into).collect()
     }
 
-    pub(crate) fn switch_to(&self, window: &str) {
+    /// Drives another window of the program from now on.
+    pub fn switch_to(&self, window: &str) {
         self.post("/window", &json!({ "handle": window }));
     }
 
@@ -177,19 +188,19 @@ impl Window {
     }
 
     /// What an element says; nothing while there is none.
-    pub(crate) fn text(&self, css: &str) -> Option<String> {
+    pub fn text(&self, css: &str) -> Option<String> {
         let text = self.get(&format!("{}/property/innerText", self.element(css)?)).ok()?;
         text.as_str().map(Into::into)
     }
 
     /// Clicks on an element as a person does.
-    pub(crate) fn click(&self, css: &str) {
+    pub fn click(&self, css: &str) {
         let element = until(css, PATIENCE, || self.element(css));
         self.post(&format!("{element}/click"), &json!({}));
     }
 
     /// Keeps what is on the screen, for a person to look at, and answers its width and height.
-    pub(crate) fn picture(&self, name: &str) -> (u32, u32) {
+    pub fn picture(&self, name: &str) -> (u32, u32) {
         // The picture is the last composed frame; wait until what was changed is in it.
         let settled = "await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))";
         self.js_later(settled, &[]).unwrap();
@@ -200,13 +211,33 @@ impl Window {
     }
 
     /// What driver and program wrote.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// What went wrong on the page, as the program wrote it down.
-    pub(crate) fn errors(&self) -> Vec<String> {
+    pub fn errors(&self) -> Vec<String> {
         self.log().lines().filter(|line| line.contains("the page reports an error")).map(Into::into).collect()
+    }
+
+    /// The memory of the program and its web processes, bytes: what each shares is counted in parts (PSS).
+    pub fn memory(&self) -> u64 {
+        let group = self.driver.id().to_string();
+        let of_group = |pid: &str| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            // The name may hold anything; what follows its bracket is state, parent, group.
+            let (before, after) = stat.rsplit_once(')')?;
+            let name = before.split_once('(')?.1.to_owned();
+            (after.split_whitespace().nth(2) == Some(&group)).then_some(name)
+        };
+        let shared = |pid: &str| -> Option<u64> {
+            let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+            rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?.trim().strip_suffix(" kB")?.parse().ok()
+        };
+        let entries = std::fs::read_dir("/proc").unwrap().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let own = pids.filter(|pid| of_group(pid).is_some_and(|name| !name.starts_with("WebKitWebDriver")));
+        own.filter_map(|pid| shared(&pid)).sum::<u64>() * 1024
     }
 
     /// The program's process, a child of the driver's.
@@ -223,12 +254,12 @@ impl Window {
     }
 
     /// Ends the program as the system does when somebody logs out.
-    pub(crate) fn terminate(&self) {
+    pub fn terminate(&self) {
         kill_process(self.program().unwrap(), Signal::TERM).unwrap();
     }
 
     /// Whether the program has ended.
-    pub(crate) fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         self.program().is_none()
     }
 }
