@@ -186,7 +186,7 @@ impl Transport for Bus {
 
     fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
         self.state().reachable()?;
-        Ok(Box::new(BusSender(self.clone())))
+        Ok(Box::new(BusSender { bus: self.clone(), answers: Vec::new() }))
     }
 
     fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
@@ -212,11 +212,19 @@ impl Transport for Bus {
     }
 }
 
-struct BusSender(Bus);
+struct BusSender {
+    bus: Bus,
+    answers: Vec<Delivery>,
+}
 
 impl Sender for BusSender {
-    fn send(&mut self, batch: Vec<Outgoing>, _timeout: Duration) -> Vec<Delivery> {
-        self.0.append(batch)
+    fn hand_over(&mut self, batch: Vec<Outgoing>) {
+        let answers = self.bus.append(batch);
+        self.answers.extend(answers);
+    }
+
+    fn answers(&mut self, _count: usize, _timeout: Duration) -> Vec<Delivery> {
+        std::mem::take(&mut self.answers)
     }
 }
 

@@ -68,7 +68,8 @@ impl Ledger {
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         check_kind(&conn, path)?;
         use_wal(&conn).map_err(cannot)?;
-        conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+        // A batch touches a few thousand pages: those of its indexes are not to be read anew for each.
+        conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384;")?;
         let synchronous: i64 = conn.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
         if synchronous < 2 {
             return Err(cannot("synchronous cannot be set to FULL".into()));

@@ -16,8 +16,8 @@ use crate::{
 };
 
 const SEND_WITHIN: Duration = Duration::from_secs(5);
-/// Records a send.
-const ROUND: usize = 1_000;
+/// Records a send: what a worker applies until it publishes, so that what was sent is written down with the next batch.
+const ROUND: usize = 2_000;
 const ACK: &str = "desk.ack";
 /// Partitions of the topic of dead letters.
 const DEAD_PARTITIONS: i32 = 3;

@@ -13,17 +13,12 @@ pub(crate) enum Dev {
     #[command(subcommand)]
     Cluster(cluster::ClusterCommand),
     /// Measures one row of the design's table beside its limit
-    Bench {
-        /// The row, such as e
-        row: String,
-        #[arg(long, default_value_t = 5)]
-        rounds: usize,
-    },
+    Bench(bench::Bench),
 }
 
 pub(crate) fn run(command: &Dev, output: Output) -> Result<u8, Failure> {
     match command {
         Dev::Cluster(command) => cluster::run(command, output),
-        Dev::Bench { row, rounds } => bench::run(row, *rounds, output),
+        Dev::Bench(bench) => bench::run(bench, output),
     }
 }

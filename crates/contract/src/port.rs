@@ -164,11 +164,22 @@ pub trait Transport: Send + Sync {
     fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError>;
 }
 
-/// Sends batches.
+/// Sends batches. Several may be on their way at once; answers come in the order in which records were handed over.
 pub trait Sender: Send {
+    /// Hands records over and waits for nothing. Records of one partition are written in their order, or their later
+    /// ones not at all: behind one that failed nothing is taken until every answer was fetched.
+    fn hand_over(&mut self, batch: Vec<Outgoing>);
+
+    /// Waits for the delivery reports of the first `count` records that have no answer yet, at most `timeout`.
+    /// Answers those, and what else is known behind them without a gap: one answer a record, in order.
+    fn answers(&mut self, count: usize, timeout: Duration) -> Vec<Delivery>;
+
     /// Sends all records and waits for their delivery reports, at most `timeout`. One answer a record, in order.
-    /// Records of one partition are written in their order, or their later ones not at all.
-    fn send(&mut self, batch: Vec<Outgoing>, timeout: Duration) -> Vec<Delivery>;
+    fn send(&mut self, batch: Vec<Outgoing>, timeout: Duration) -> Vec<Delivery> {
+        let count = batch.len();
+        self.hand_over(batch);
+        self.answers(count, timeout)
+    }
 }
 
 /// Reads one partition from a position.

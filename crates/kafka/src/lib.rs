@@ -1,6 +1,8 @@
 //! The ports over librdkafka: the only crate that names it.
 
 mod admin;
+#[cfg(feature = "bare")]
+pub mod bare;
 mod context;
 mod error_class;
 mod membership;

@@ -1,6 +1,7 @@
 //! Sending: an idempotent producer, delivery reports counted, nothing believed before its report.
 
 use std::{
+    collections::VecDeque,
     sync::mpsc::{Receiver, RecvTimeoutError, Sender as Reports, channel},
     time::{Duration, Instant},
 };
@@ -53,18 +54,22 @@ struct Line {
     reports: Receiver<(usize, Delivery)>,
 }
 
-/// Sends batches over one producer, made anew after a batch that failed.
+/// Sends batches over one producer, made anew after something failed.
 pub(crate) struct KafkaSender {
     config: ClientConfig,
     health: Health,
     line: Option<Line>,
-    /// Tags of earlier batches lie below this.
-    base: usize,
+    /// Of records that were handed over and whose answers were not fetched, in order.
+    open: VecDeque<Option<Delivery>>,
+    /// The tag of the first of them.
+    first: usize,
+    /// What failed; nothing is handed over behind it.
+    failed: Option<PortError>,
 }
 
 impl KafkaSender {
     pub(crate) fn new(config: ClientConfig, health: Health) -> Result<Self, PortError> {
-        let mut sender = Self { config, health, line: None, base: 0 };
+        let mut sender = Self { config, health, line: None, open: VecDeque::new(), first: 0, failed: None };
         sender.line = Some(sender.connect()?);
         Ok(sender)
     }
@@ -76,59 +81,91 @@ impl KafkaSender {
             self.config.create_with_context(context).map_err(|e| PortError::BadSettings(e.to_string()))?;
         Ok(Line { producer, reports })
     }
+
+    fn take(&mut self, record: &Outgoing) -> Result<(), PortError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let line = match self.line.take().map_or_else(|| self.connect(), Ok) {
+            Ok(line) => self.line.insert(line),
+            Err(error) => return Err(error),
+        };
+        give(&line.producer, record, self.first + self.open.len())
+    }
+
+    /// Keeps a report; one of a record that was given up says nothing any more.
+    fn keep(&mut self, (tag, delivery): (usize, Delivery)) {
+        if let Some(slot) = tag.checked_sub(self.first).and_then(|place| self.open.get_mut(place)) {
+            if let Err(error) = &delivery {
+                self.failed.get_or_insert_with(|| error.clone());
+            }
+            *slot = Some(delivery);
+        }
+    }
+
+    /// Waits until the first `count` have their answers. False when that does not come about.
+    fn wait_for(&mut self, count: usize, timeout: Duration) -> bool {
+        let end = Instant::now() + timeout;
+        while self.open.iter().take(count).any(Option::is_none) {
+            let Some(line) = &self.line else { return false };
+            match line.reports.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(report) => self.keep(report),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
+            }
+            while let Some(report) = self.line.as_ref().and_then(|line| line.reports.try_recv().ok()) {
+                self.keep(report);
+            }
+        }
+        true
+    }
+
+    /// Drops the producer with what it still holds, so that nothing of it is written later than what is sent next.
+    fn give_up(&mut self) {
+        self.line = None;
+        let late = self.health.refusal().unwrap_or_else(|| PortError::TimedOut("no delivery report".into()));
+        self.failed.get_or_insert_with(|| late.clone());
+        for slot in &mut self.open {
+            slot.get_or_insert_with(|| Err(late.clone()));
+        }
+    }
+
+    /// Everything is answered: what failed is over, and a producer that is sound goes on.
+    fn settle(&mut self) {
+        let sound = self.line.as_ref().is_some_and(|line| line.producer.client().fatal_error().is_none());
+        if self.failed.take().is_none() && sound {
+            self.health.works();
+        } else {
+            self.line = None;
+        }
+    }
 }
 
 impl Sender for KafkaSender {
-    fn send(&mut self, batch: Vec<Outgoing>, timeout: Duration) -> Vec<Delivery> {
-        let end = Instant::now() + timeout;
-        let count = batch.len();
-        let line = match self.line.take().map_or_else(|| self.connect(), Ok) {
-            Ok(line) => line,
-            Err(error) => return vec![Err(error); count],
-        };
-        let base = self.base;
-        self.base += count;
-        let mut answers: Vec<Option<Delivery>> = vec![None; count];
-        let mut handed = 0;
-        for (place, record) in batch.iter().enumerate() {
-            if let Err(error) = hand_over(&line.producer, record, base + place) {
-                // Nothing behind it is sent: the partition's order holds.
-                set(&mut answers, place, Err(error));
-                break;
-            }
-            handed += 1;
+    fn hand_over(&mut self, batch: Vec<Outgoing>) {
+        for record in &batch {
+            let answer = self.take(record).err().map(|error| {
+                self.failed.get_or_insert_with(|| error.clone());
+                Err(error)
+            });
+            self.open.push_back(answer);
         }
-        let mut open = handed;
-        while open > 0 {
-            match line.reports.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok((tag, delivery)) if tag >= base => {
-                    set(&mut answers, tag - base, delivery);
-                    open -= 1;
-                }
-                Ok(_) => {}
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-            }
+    }
+
+    fn answers(&mut self, count: usize, timeout: Duration) -> Vec<Delivery> {
+        if !self.wait_for(count, timeout) {
+            self.give_up();
         }
-        let late = || self.health.refusal().unwrap_or_else(|| PortError::TimedOut("no delivery report".into()));
-        let answers: Vec<Delivery> =
-            answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(late()))).collect();
-        if answers.iter().all(Result::is_ok) && line.producer.client().fatal_error().is_none() {
-            self.health.works();
-            self.line = Some(line);
+        let known = self.open.iter().take_while(|answer| answer.is_some()).count();
+        let answers: Vec<Delivery> = self.open.drain(..known).flatten().collect();
+        self.first += known;
+        if self.open.is_empty() && known > 0 {
+            self.settle();
         }
-        // Else the producer is dropped with what it still holds, so that nothing of this batch is written later
-        // than what is sent after it.
         answers
     }
 }
 
-fn set(answers: &mut [Option<Delivery>], place: usize, delivery: Delivery) {
-    if let Some(answer) = answers.get_mut(place) {
-        *answer = Some(delivery);
-    }
-}
-
-fn hand_over(producer: &ThreadedProducer<Reporter>, record: &Outgoing, tag: usize) -> Result<(), PortError> {
+fn give(producer: &ThreadedProducer<Reporter>, record: &Outgoing, tag: usize) -> Result<(), PortError> {
     let headers = record
         .headers
         .iter()

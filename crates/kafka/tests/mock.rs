@@ -96,6 +96,33 @@ fn a_refusal_is_told_by_its_kind_and_the_next_batch_goes_through() {
 }
 
 #[test]
+fn batches_on_their_way_are_answered_in_order() {
+    let (_cluster, kafka) = cluster();
+    let mut sender = kafka.sender().unwrap();
+    for batch in [vec![record(3, "a"), record(3, "b")], vec![record(3, "c")]] {
+        sender.hand_over(batch);
+    }
+    let mut answers = sender.answers(2, WAIT);
+    let open = 3 - answers.len();
+    answers.extend(sender.answers(open, WAIT));
+    assert_eq!(answers, [Ok(0), Ok(1), Ok(2)]);
+    assert_eq!(all(&kafka, 3), ["a", "b", "c"]);
+}
+
+#[test]
+fn nothing_is_written_behind_a_batch_that_failed() {
+    let (cluster, kafka) = cluster();
+    let mut sender = kafka.sender().unwrap();
+    assert!(sender.send(vec![record(3, "a")], WAIT)[0].is_ok());
+    cluster.request_errors(RDKafkaApiKey::Produce, &[Code::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED]);
+    sender.hand_over(vec![record(3, "b")]);
+    assert!(sender.answers(1, WAIT)[0].is_err());
+    sender.hand_over(vec![record(3, "c")]);
+    assert!(sender.answers(1, WAIT)[0].is_ok(), "everything was answered: a new producer takes over");
+    assert_eq!(all(&kafka, 2), ["a", "c"]);
+}
+
+#[test]
 fn a_broken_producer_is_replaced() {
     let (cluster, kafka) = cluster();
     let mut sender = kafka.sender().unwrap();

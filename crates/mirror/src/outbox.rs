@@ -11,7 +11,7 @@ use crate::{
     bases::Kind,
     error::{MirrorError, Result},
     mirror::touched_identity,
-    row::{Columns, bad},
+    row::{Columns, Placed, bad},
 };
 
 /// Where a change is.
@@ -151,32 +151,42 @@ pub(crate) const fn key(subject: Subject) -> (Kind, i64) {
     }
 }
 
+/// The table's columns, in its order.
+#[rustfmt::skip]
+const COLUMNS: [&str; 26] = [
+    "id", "change_id", "lane", "type", "kind", "subject", "body", "by", "at", "state", "replaces", "set_id",
+    "incarnation", "seq", "cluster", "topic", "partition", "offset", "attempts", "last_attempt_at", "sent_at",
+    "acked_at", "refusal", "message", "will_be_refused", "closed_at",
+];
+
+/// Reads a whole row of the table.
 pub(crate) fn read(row: &Row<'_>) -> Result<OutboxRow> {
-    let word: String = row.get("type")?;
-    let body = row.get_ref("body")?.as_str().map_err(|e| bad("body", e))?;
+    let row = Placed::new(row, &COLUMNS);
+    let word: String = row.value("type")?;
+    let body = row.cell("body")?.as_str().map_err(|e| bad("body", e))?;
     Ok(OutboxRow {
-        id: row.get("id")?,
+        id: row.value("id")?,
         change_id: row.parsed("change_id")?,
         change: up::change_of(&word, body.as_bytes()).map_err(|e| bad("body", e))?,
-        by: row.get("by")?,
+        by: row.value("by")?,
         at: row.time("at")?,
         state: row.word("state", &ChangeState::ALL, ChangeState::word)?,
         lane: row.word("lane", &Lane::ALL, Lane::word)?,
         incarnation: row.parsed_optional("incarnation")?,
-        seq: row.get("seq")?,
-        topic: row.get("topic")?,
-        partition: row.get("partition")?,
-        offset: row.get("offset")?,
-        cluster: row.get("cluster")?,
+        seq: row.value("seq")?,
+        topic: row.value("topic")?,
+        partition: row.value("partition")?,
+        offset: row.value("offset")?,
+        cluster: row.value("cluster")?,
         sent_at: row.time_optional("sent_at")?,
-        attempts: row.get("attempts")?,
+        attempts: row.value("attempts")?,
         last_attempt_at: row.time_optional("last_attempt_at")?,
         acked_at: row.time_optional("acked_at")?,
         refusal: row.json_optional("refusal")?,
-        message: row.get("message")?,
+        message: row.value("message")?,
         replaces: row.parsed_optional("replaces")?,
         will_be_refused: row.json_optional("will_be_refused")?,
-        closed: row.get::<_, Option<i64>>("closed_at")?.is_some(),
+        closed: row.value::<Option<i64>>("closed_at")?.is_some(),
     })
 }
 
@@ -350,8 +360,8 @@ pub fn received_since(conn: &Connection, since: Timestamp) -> Result<i64> {
         .query_row([since.millis()], |row| row.get(0))?)
 }
 
-/// Cuts a batch: numbers ready changes of a lane, oldest first, densely from the last number on, and calls them
-/// sent. Empty when none is ready.
+/// Cuts a batch: numbers ready changes of a lane, oldest first, densely from the last number on, and calls them sent.
+/// Each counts as tried, so that a crash before it leaves is counted too. Empty when none is ready.
 pub fn cut(
     tx: &Transaction<'_>,
     lane: Lane,
@@ -360,39 +370,49 @@ pub fn cut(
     max_bytes: usize,
     at: Timestamp,
 ) -> Result<Vec<OutboxRow>> {
-    let mut ids: Vec<i64> = Vec::new();
-    {
-        let mut statement = tx.prepare_cached(
-            "SELECT id, length(body) FROM outbox WHERE state = 'ready' AND lane = ?1 ORDER BY id LIMIT ?2",
-        )?;
-        let mut rows = statement.query(params![lane.word(), i64::try_from(max_changes).unwrap_or(i64::MAX)])?;
-        let mut bytes = 0;
-        while let Some(row) = rows.next()? {
-            bytes += usize::try_from(row.get::<_, i64>(1)?).unwrap_or(usize::MAX);
-            if bytes > max_bytes && !ids.is_empty() {
-                break;
-            }
-            ids.push(row.get(0)?);
-        }
-    }
-    if ids.is_empty() {
-        return Ok(Vec::new());
+    let mut batch = ready(tx, lane, max_changes, max_bytes)?;
+    if batch.is_empty() {
+        return Ok(batch);
     }
     let first = next_seq(tx, lane, incarnation)?;
+    let of = incarnation.to_string();
     let mut number = tx.prepare_cached(
-        "UPDATE outbox SET state = 'sent', incarnation = ?2, seq = ?3, sent_at = ?4 WHERE id = ?1",
+        "UPDATE outbox SET state = 'sent', incarnation = ?2, seq = ?3, sent_at = ?4, attempts = attempts + 1,
+             last_attempt_at = ?4 WHERE id = ?1",
     )?;
-    for (seq, id) in (first..).zip(&ids) {
-        number.execute(params![id, incarnation.to_string(), seq, at.millis()])?;
+    let mut next = first;
+    for row in &mut batch {
+        number.execute(params![row.id, of, next, at.millis()])?;
+        row.state = ChangeState::Sent;
+        row.incarnation = Some(incarnation);
+        row.seq = Some(next);
+        row.sent_at = Some(at);
+        row.attempts += 1;
+        row.last_attempt_at = Some(at);
+        next += 1;
     }
-    let count = i64::try_from(ids.len()).unwrap_or(0);
     tx.prepare_cached(
         "INSERT INTO numbering (incarnation, lane, next_seq) VALUES (?1, ?2, ?3)
          ON CONFLICT (incarnation, lane) DO UPDATE SET next_seq = excluded.next_seq",
     )?
-    .execute(params![incarnation.to_string(), lane.word(), first + count])?;
-    let sql = "SELECT * FROM outbox WHERE lane = ?1 AND incarnation = ?2 AND seq >= ?3 ORDER BY seq";
-    collect(tx, sql, &[&lane.word(), &incarnation.to_string(), &first])
+    .execute(params![of, lane.word(), next])?;
+    Ok(batch)
+}
+
+/// The oldest ready changes of a lane, as many as a batch takes; one at least.
+fn ready(tx: &Transaction<'_>, lane: Lane, max_changes: usize, max_bytes: usize) -> Result<Vec<OutboxRow>> {
+    let mut statement =
+        tx.prepare_cached("SELECT * FROM outbox WHERE state = 'ready' AND lane = ?1 ORDER BY id LIMIT ?2")?;
+    let mut rows = statement.query(params![lane.word(), i64::try_from(max_changes).unwrap_or(i64::MAX)])?;
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        bytes += row.get_ref("body")?.as_bytes().map_err(|e| bad("body", e))?.len();
+        if bytes > max_bytes && !batch.is_empty() {
+            break;
+        }
+        batch.push(read(row)?);
+    }
+    Ok(batch)
 }
 
 /// The number that a lane's next change will have.
@@ -404,10 +424,10 @@ pub fn next_seq(conn: &Connection, lane: Lane, incarnation: Incarnation) -> Resu
     Ok(next.unwrap_or(1))
 }
 
-/// How many changes of a lane are ready to be numbered.
-pub fn ready_count(conn: &Connection, lane: Lane) -> Result<i64> {
+/// Whether a change of a lane is ready to be numbered.
+pub fn has_ready(conn: &Connection, lane: Lane) -> Result<bool> {
     Ok(conn
-        .prepare_cached("SELECT count(*) FROM outbox WHERE state = 'ready' AND lane = ?1")?
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'ready' AND lane = ?1)")?
         .query_row([lane.word()], |row| row.get(0))?)
 }
 
@@ -420,7 +440,7 @@ pub fn numbered(conn: &Connection, lane: Lane, incarnation: Incarnation) -> Resu
     collect(conn, &sql, &[&lane.word(), &incarnation.to_string()])
 }
 
-/// Counts an attempt before it is made, so that a crash in its midst is counted too.
+/// Counts another attempt before it is made, so that a crash in its midst is counted too.
 pub fn attempted(tx: &Transaction<'_>, ids: &[ChangeId], at: Timestamp) -> Result<()> {
     let mut statement =
         tx.prepare_cached("UPDATE outbox SET attempts = attempts + 1, last_attempt_at = ?2 WHERE change_id = ?1")?;
@@ -471,8 +491,7 @@ pub(crate) fn acknowledge(
     expected: i64,
     at: Timestamp,
 ) -> Result<Vec<(ChangeId, Subject)>> {
-    let sql = format!("{SENT} AND seq < ?3 ORDER BY seq");
-    let covered = collect(tx, &sql, &[&lane.word(), &incarnation.to_string(), &expected])?;
+    let covered = covered(tx, lane, incarnation, expected)?;
     let mut statement = tx.prepare_cached(
         "UPDATE outbox SET state = 'received', acked_at = ?2, will_be_refused = NULL WHERE change_id = ?1",
     )?;
@@ -480,6 +499,25 @@ pub(crate) fn acknowledge(
         statement.execute(params![row.change_id.to_string(), at.millis()])?;
     }
     Ok(covered.into_iter().map(|row| (row.change_id, row.change.subject())).collect())
+}
+
+/// Changes below `expected` without a word, by number: looked for downwards to the first that was received, with
+/// which all below it were answered. So a long outbox is not read through for each word on a few of its changes.
+fn covered(tx: &Transaction<'_>, lane: Lane, incarnation: Incarnation, expected: i64) -> Result<Vec<OutboxRow>> {
+    let mut statement = tx.prepare_cached(
+        "SELECT * FROM outbox WHERE incarnation = ?1 AND lane = ?2 AND seq < ?3 ORDER BY seq DESC",
+    )?;
+    let mut rows = statement.query(params![incarnation.to_string(), lane.word(), expected])?;
+    let mut covered = Vec::new();
+    while let Some(row) = rows.next()? {
+        match row.word("state", &ChangeState::ALL, ChangeState::word)? {
+            ChangeState::Received => break,
+            ChangeState::Sent => covered.push(read(row)?),
+            ChangeState::Refused | ChangeState::Held | ChangeState::Ready => {}
+        }
+    }
+    covered.reverse();
+    Ok(covered)
 }
 
 /// Central refused a change; answers its subject where this desk waits for that word.
@@ -544,5 +582,18 @@ pub(crate) fn check_dense(conn: &Connection) -> Result<(i64, Vec<String>)> {
 impl From<aisle_domain::BadId> for MirrorError {
     fn from(error: aisle_domain::BadId) -> Self {
         Self::BadRow { what: "an id".into(), why: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_in_the_order_of_the_table() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("../../../migrations/mirror/0001_init.sql")).unwrap();
+        let all = conn.prepare("SELECT * FROM outbox").unwrap();
+        assert!(all.column_names().eq(COLUMNS));
     }
 }

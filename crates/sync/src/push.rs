@@ -1,7 +1,7 @@
 //! Pushing: number what is ready, send it, keep the delivery reports. One step a call, so that a thread, the command
 //! line and a simulation drive the same code.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use aisle_contract::{
     ChangeEnvelope, ChangeMessage, ClusterView, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError,
@@ -19,6 +19,8 @@ use crate::{
 
 const BATCH_CHANGES: usize = 500;
 const BATCH_BYTES: usize = 256 * 1024;
+/// Batches on their way at once: what the cluster is waited for is spent on cutting the next.
+const BATCHES_AHEAD: usize = 32;
 const METADATA: Duration = Duration::from_secs(4);
 
 /// What a push did.
@@ -72,7 +74,11 @@ impl Pusher {
                 self.sender = None;
                 Some(error)
             }
-            Err(SyncError::Mirror(error)) => return Err(error),
+            Err(SyncError::Mirror(error)) => {
+                // Answers to what it still has on its way are not to be taken for others.
+                self.sender = None;
+                return Err(error);
+            }
         };
         let words = error.as_ref().map(ToString::to_string);
         let sent = i64::try_from(outcome.sent).unwrap_or(i64::MAX);
@@ -158,6 +164,7 @@ impl Pusher {
         }
     }
 
+    /// Cuts batches and sends each while the ones before it are on their way. Their reports are kept with the next cut.
     fn send_ready(
         &mut self,
         transport: &dyn Transport,
@@ -166,21 +173,54 @@ impl Pusher {
         now: Timestamp,
         outcome: &mut PushOutcome,
     ) -> Result<(), SyncError> {
+        if !self.mirror.read(|conn| outbox::has_ready(conn, lane))? {
+            return Ok(());
+        }
+        let mut ahead = Ahead::default();
         loop {
-            if self.mirror.read(|conn| outbox::ready_count(conn, lane))? == 0 {
-                return Ok(());
+            let batch = self.keep_and_cut(&mut ahead, lane, target, now, outcome)?;
+            if batch.is_empty() && ahead.batches.is_empty() {
+                return ahead.failed.map_or(Ok(()), |error| Err(error.into()));
             }
-            let incarnation = self.mirror.identity().incarnation;
-            let batch =
-                self.mirror.write(|tx| outbox::cut(tx, lane, incarnation, BATCH_CHANGES, BATCH_BYTES, now))?;
-            if batch.is_empty() {
-                return Ok(());
+            let is_last = batch.is_empty();
+            if !is_last {
+                let records = batch.iter().map(|row| self.encode(row, target)).collect::<Result<Vec<_>, _>>()?;
+                self.sender(transport)?.hand_over(records);
+                ahead.batches.push_back(batch.iter().map(|row| row.change_id).collect());
             }
-            self.send_batch(transport, &batch, target, now, outcome)?;
+            if is_last || ahead.batches.len() >= BATCHES_AHEAD {
+                let timeout = self.send_timeout;
+                ahead.take(self.sender(transport)?.as_mut(), timeout);
+            }
         }
     }
 
-    /// Sends numbered changes and keeps their reports. An attempt is counted before it is made.
+    /// One transaction: the reports that came, and the next batch unless something failed.
+    fn keep_and_cut(
+        &self,
+        ahead: &mut Ahead,
+        lane: Lane,
+        target: &Target,
+        now: Timestamp,
+        outcome: &mut PushOutcome,
+    ) -> Result<Vec<OutboxRow>, MirrorError> {
+        let (reports, failed) = sort(std::mem::take(&mut ahead.answered), target);
+        ahead.failed = ahead.failed.take().or(failed);
+        let incarnation = self.mirror.identity().incarnation;
+        let goes_on = ahead.failed.is_none();
+        let batch = self.mirror.write(|tx| {
+            outbox::reported(tx, &reports, now)?;
+            if goes_on {
+                outbox::cut(tx, lane, incarnation, BATCH_CHANGES, BATCH_BYTES, now)
+            } else {
+                Ok(Vec::new())
+            }
+        })?;
+        outcome.sent += u64::try_from(reports.len()).unwrap_or(0);
+        Ok(batch)
+    }
+
+    /// Sends numbered changes again and keeps their reports. An attempt is counted before it is made.
     fn send_batch(
         &mut self,
         transport: &dyn Transport,
@@ -197,7 +237,7 @@ impl Pusher {
         let records = rows.iter().map(|row| self.encode(row, target)).collect::<Result<Vec<_>, _>>()?;
         let timeout = self.send_timeout;
         let answers = self.sender(transport)?.send(records, timeout);
-        let (reports, failed) = sort(&ids, answers, target);
+        let (reports, failed) = sort(ids.into_iter().zip(answers).collect(), target);
         self.mirror.write(|tx| outbox::reported(tx, &reports, now))?;
         outcome.sent += u64::try_from(reports.len()).unwrap_or(0);
         match failed {
@@ -275,14 +315,43 @@ impl Pusher {
     }
 }
 
+/// Batches that are on their way, oldest first.
+#[derive(Default)]
+struct Ahead {
+    batches: VecDeque<Vec<ChangeId>>,
+    /// Answers to changes whose batch is whole, not kept yet.
+    answered: Vec<(ChangeId, Delivery)>,
+    /// Answers beyond those: the port tells all it knows.
+    early: VecDeque<Delivery>,
+    failed: Option<PortError>,
+}
+
+impl Ahead {
+    /// Waits for the answers to the oldest batch.
+    fn take(&mut self, sender: &mut dyn Sender, timeout: Duration) {
+        let wanted = self.batches.front().map_or(0, Vec::len).saturating_sub(self.early.len());
+        if wanted > 0 {
+            let mut answers = sender.answers(wanted, timeout);
+            if answers.len() < wanted {
+                answers.resize(wanted, Err(PortError::TimedOut("no delivery report".into())));
+            }
+            self.early.extend(answers);
+        }
+        while let Some(batch) = self.batches.pop_front_if(|batch| batch.len() <= self.early.len()) {
+            let answers: Vec<Delivery> = self.early.drain(..batch.len()).collect();
+            self.answered.extend(batch.into_iter().zip(answers));
+        }
+    }
+}
+
 /// Reports of what was written, and the first failure.
-fn sort(ids: &[ChangeId], answers: Vec<Delivery>, target: &Target) -> (Vec<Report>, Option<PortError>) {
+fn sort(answers: Vec<(ChangeId, Delivery)>, target: &Target) -> (Vec<Report>, Option<PortError>) {
     let mut reports = Vec::new();
     let mut failed = None;
-    for (id, answer) in ids.iter().zip(answers) {
+    for (change_id, answer) in answers {
         match answer {
             Ok(offset) => reports.push(Report {
-                change_id: *id,
+                change_id,
                 cluster: target.cluster.clone(),
                 topic: target.topic.clone(),
                 partition: target.partition,
@@ -302,4 +371,46 @@ fn new_incarnation() -> Incarnation {
 /// Changes of an outbox that still have no word from central.
 pub(crate) fn is_open(state: ChangeState) -> bool {
     matches!(state, ChangeState::Held | ChangeState::Ready | ChangeState::Sent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers as many as it was told to at each call.
+    struct Scripted(VecDeque<Vec<Delivery>>);
+
+    impl Sender for Scripted {
+        fn hand_over(&mut self, _batch: Vec<Outgoing>) {}
+
+        fn answers(&mut self, _count: usize, _timeout: Duration) -> Vec<Delivery> {
+            self.0.pop_front().unwrap_or_default()
+        }
+    }
+
+    fn ahead(sizes: &[usize]) -> Ahead {
+        let batch = |size: &usize| (0..*size).map(|_| ChangeId(Uuid::new_v4())).collect();
+        Ahead { batches: sizes.iter().map(batch).collect(), ..Ahead::default() }
+    }
+
+    #[test]
+    fn answers_that_came_early_belong_to_the_batches_behind() {
+        let mut ahead = ahead(&[2, 3, 1]);
+        let ids: Vec<ChangeId> = ahead.batches.iter().flatten().copied().collect();
+        let mut sender = Scripted([vec![Ok(0), Ok(1), Ok(2)], vec![Ok(3), Ok(4), Ok(5)]].into());
+        ahead.take(&mut sender, Duration::ZERO);
+        assert_eq!((ahead.answered.len(), ahead.batches.len()), (2, 2), "the second batch is not whole yet");
+        ahead.take(&mut sender, Duration::ZERO);
+        let expected: Vec<(ChangeId, Delivery)> = ids.into_iter().zip((0..6).map(Ok)).collect();
+        assert_eq!(ahead.answered, expected);
+        assert!(ahead.batches.is_empty());
+    }
+
+    #[test]
+    fn a_port_that_answers_nothing_does_not_hold_a_push_up() {
+        let mut ahead = ahead(&[2]);
+        ahead.take(&mut Scripted(VecDeque::new()), Duration::ZERO);
+        assert!(ahead.answered.iter().all(|(_, answer)| answer.is_err()));
+        assert!(ahead.batches.is_empty());
+    }
 }

@@ -55,20 +55,27 @@ impl Tx<'_> {
 
     /// The feeds that have rows waiting, each once, in order.
     pub(crate) fn waiting_feeds(&self) -> Result<Vec<Feed>, CentralError> {
-        // One step of the index a feed, however many rows wait.
-        let mut next = self.conn.prepare_cached(
-            "SELECT store_id, lane FROM feed_outbox WHERE published IS NULL AND (store_id, lane) > (?1, ?2)
+        // One step of the index a feed, however many rows wait: a comparison of both columns at once would walk
+        // through all rows of the feed before.
+        let mut in_store = self.conn.prepare_cached(
+            "SELECT store_id, lane FROM feed_outbox WHERE published IS NULL AND store_id = ?1 AND lane > ?2
+             ORDER BY lane LIMIT 1",
+        )?;
+        let mut beyond = self.conn.prepare_cached(
+            "SELECT store_id, lane FROM feed_outbox WHERE published IS NULL AND store_id > ?1
              ORDER BY store_id, lane LIMIT 1",
         )?;
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(Feed { store: columns::id(row, 0, StoreId::new)?, lane: columns::lane(row, 1)? })
+        };
         let mut feeds: Vec<Feed> = Vec::new();
         loop {
-            let (store, lane) = feeds.last().map_or((0, ""), |f| (f.store.get(), f.lane.word()));
-            let found = next
-                .query_row((store, lane), |row| {
-                    Ok(Feed { store: columns::id(row, 0, StoreId::new)?, lane: columns::lane(row, 1)? })
-                })
-                .optional()?;
-            match found {
+            let store = feeds.last().map_or(0, |feed| feed.store.get());
+            let same = match feeds.last() {
+                Some(feed) => in_store.query_row((store, feed.lane.word()), read).optional()?,
+                None => None,
+            };
+            match same.map_or_else(|| beyond.query_row([store], read).optional(), |feed| Ok(Some(feed)))? {
                 Some(feed) => feeds.push(feed),
                 None => return Ok(feeds),
             }
