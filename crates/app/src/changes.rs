@@ -1,6 +1,6 @@
 //! Changes on their way: the outbox as people read it.
 
-use aisle_domain::{ChangeId, Money};
+use aisle_domain::ChangeId;
 use aisle_mirror::{ChangeState, OutboxRow, items, orders, outbox, pushes};
 
 use crate::{
@@ -106,15 +106,5 @@ impl Desk {
             will_be_refused: row.will_be_refused.as_ref().map(ToString::to_string),
             hold_ms: self.hold_ms(row.change_id),
         })
-    }
-}
-
-/// Amount with the sign of the currency in front, as screens print it.
-pub(crate) fn money(amount: Money, currency: &aisle_domain::Currency) -> String {
-    match currency.0.as_str() {
-        "USD" => format!("${amount}"),
-        "EUR" => format!("€{amount}"),
-        "GBP" => format!("£{amount}"),
-        code => format!("{amount} {code}"),
     }
 }

@@ -2,13 +2,13 @@
 
 use aisle_contract::up;
 use aisle_domain::{
-    Availability, Change, Currency, LineState,
+    Availability, Change, Currency, LineState, Money,
     change::{Audience, LineSet, PaymentApproved, PaymentDeclined},
     item::ItemEdits,
 };
 use aisle_mirror::AuditEntry;
 
-use crate::{changes::money, views::HistoryEntry};
+use crate::views::HistoryEntry;
 
 /// What a change is, as its row on the Sync screen and its timeline entry say it.
 pub(crate) fn change(change: &Change, currency: &Currency) -> String {
@@ -41,6 +41,16 @@ pub(crate) fn change(change: &Change, currency: &Currency) -> String {
             None => "Store takes orders again".into(),
         },
         Change::StoreBusy(c) => format!("Busy: {} minutes added until {}", c.minutes, c.until),
+    }
+}
+
+/// Amount with the sign of the currency in front, as screens print it.
+fn money(amount: Money, currency: &Currency) -> String {
+    match currency.0.as_str() {
+        "USD" => format!("${amount}"),
+        "EUR" => format!("€{amount}"),
+        "GBP" => format!("£{amount}"),
+        code => format!("{amount} {code}"),
     }
 }
 

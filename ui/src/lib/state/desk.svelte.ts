@@ -52,6 +52,9 @@ export class Desk {
   readonly queue: Live<OrderQueue>;
   readonly payments: Live<PaymentView[]>;
 
+  /** How often the shell told these: an answer that was asked for before is older. */
+  readonly #told = { session: 0, status: 0 };
+
   constructor(host: Host) {
     this.host = host;
     this.queue = new Live(() => this.host.call("orders", null));
@@ -90,8 +93,11 @@ export class Desk {
   }
 
   async readSession(): Promise<void> {
+    const told = this.#told.session;
     try {
-      this.#opened(await this.host.call("session", null));
+      const session = await this.host.call("session", null);
+      // What the shell told meanwhile is newer than this answer.
+      if (told === this.#told.session) this.#opened(session);
     } catch (error) {
       this.failure = asCallError(error);
     }
@@ -116,8 +122,11 @@ export class Desk {
   }
 
   #readAll(): void {
+    const told = this.#told.status;
     this.host.call("status", null).then(
-      (status) => (this.status = status),
+      (status) => {
+        if (told === this.#told.status) this.status = status;
+      },
       (error: unknown) => this.tell(error),
     );
     void this.queue.reload();
@@ -137,9 +146,11 @@ export class Desk {
   #heard(event: Event): void {
     switch (event.type) {
       case "session":
+        this.#told.session += 1;
         this.#opened(event.session);
         break;
       case "status":
+        this.#told.status += 1;
         this.status = event.status;
         break;
       case "orders":

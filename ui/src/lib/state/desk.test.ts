@@ -6,12 +6,13 @@ import {
   emptyQueue,
   FakeHost,
   firstRunSession,
+  held,
   openHost,
   quietStatus,
   refusal,
   settled,
 } from "../host/fake";
-import type { ActReceipt } from "../rpc/generated";
+import type { ActReceipt, Session, StatusView } from "../rpc/generated";
 import { Desk } from "./desk.svelte";
 
 let end: () => void = () => {};
@@ -53,6 +54,21 @@ describe("a desk", () => {
     host.answer("session", () => firstRunSession);
     await desk.readSession();
     expect(desk.failure).toBeNull();
+  });
+
+  it("keeps what the shell told while an older answer was on its way", async () => {
+    const session = held<Session>();
+    const status = held<StatusView>();
+    const host = openHost().answer("session", () => session.promise).answer("status", () => status.promise);
+    const desk = await open(host);
+    const named = deskSession();
+    if (named.store) named.store.name = "Named by central";
+    host.tell({ type: "session", session: named });
+    host.tell({ type: "status", status: { ...quietStatus, received_today: 3 } });
+    session.answer(deskSession());
+    status.answer(quietStatus);
+    await settled();
+    expect([desk.session?.store?.name, desk.status?.received_today]).toEqual(["Named by central", 3]);
   });
 
   it("stops to listen when the page goes", async () => {

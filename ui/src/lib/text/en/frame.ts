@@ -65,6 +65,7 @@ export const frame = {
     sending: "Sending",
     lastPush: (at: string) => `last ${at}`,
     noPush: "none yet",
+    unheard: (n: number) => `${plural(n, "order rings", "orders ring")}: Space opens the first`,
     role: { clerk: "Order clerk", lead: "Lead", manager: "Manager" },
   },
   link: {
