@@ -6,6 +6,8 @@
 
 mod alarm;
 mod desk;
+#[cfg(target_os = "linux")]
+mod drawing;
 mod notice;
 mod quit;
 mod rpc;

@@ -58,11 +58,15 @@ fn set_up(handle: &AppHandle, data: PathBuf) -> tauri::Result<()> {
 fn show_page(handle: &AppHandle) -> tauri::Result<()> {
     let config = handle.config().app.windows.iter().find(|window| window.label == MAIN);
     let config = config.ok_or(tauri::Error::WindowNotFound)?;
-    WebviewWindowBuilder::from_config(handle, config)?
+    let window = WebviewWindowBuilder::from_config(handle, config)?
         .initialization_script(include_str!("guard.js"))
         .on_navigation(is_own_page)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
+    #[cfg(target_os = "linux")]
+    crate::drawing::suit(&window)?;
+    #[cfg(not(target_os = "linux"))]
+    drop(window);
     Ok(())
 }
 

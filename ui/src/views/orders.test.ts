@@ -1,5 +1,5 @@
 import { flushSync, mount, unmount } from "svelte";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
 import "../lib/host/jsdom";
 import App from "../App.svelte";
@@ -13,6 +13,8 @@ afterEach(() => unmount(app));
 async function shown(): Promise<void> {
   flushSync();
   await settled();
+  // Screens are read when they are first shown.
+  await vi.dynamicImportSettled();
   flushSync();
 }
 

@@ -9,12 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::blocking::Client;
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use serde_json::{Value, json};
 
-use super::screen::{Screen, bound, program};
+use super::screen::{Picture, Screen, bound, program};
 
 /// The name that WebDriver's standard gives a reference to an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -36,7 +35,7 @@ pub struct Window {
     client: Client,
     session: String,
     log: PathBuf,
-    _screen: Screen,
+    screen: Screen,
     _own: tempfile::TempDir,
 }
 
@@ -52,13 +51,11 @@ pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>
     }
 }
 
-/// Writes a picture, as the driver tells it, to where a person finds it, and answers its bytes.
-fn keep(name: &str, told: &str) -> std::io::Result<Vec<u8>> {
-    let picture = STANDARD.decode(told).map_err(std::io::Error::other)?;
+/// Writes a picture to where a person finds it.
+fn keep(name: &str, picture: &Picture) {
     let folder = crate::fixtures::repository().join("build/pictures");
-    std::fs::create_dir_all(&folder)?;
-    std::fs::write(folder.join(format!("{name}.png")), &picture)?;
-    Ok(picture)
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(format!("{name}.png")), picture.encode()).unwrap();
 }
 
 impl Window {
@@ -94,7 +91,7 @@ impl Window {
         let driver = command.spawn().unwrap();
         let client = Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
         let mut window =
-            Self { driver, client, session: format!("http://127.0.0.1:{port}"), log, _screen: screen, _own: own };
+            Self { driver, client, session: format!("http://127.0.0.1:{port}"), log, screen, _own: own };
         until("the driver listens", PATIENCE, || TcpStream::connect(("127.0.0.1", port)).ok());
         let program = json!({ "webkitgtk:browserOptions": { "binary": program, "args": [] } });
         let session = window.post("/session", &json!({ "capabilities": { "alwaysMatch": program } }));
@@ -201,13 +198,16 @@ impl Window {
 
     /// Keeps what is on the screen, for a person to look at, and answers its width and height.
     pub fn picture(&self, name: &str) -> (u32, u32) {
-        // The picture is the last composed frame; wait until what was changed is in it.
-        let settled = "await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))";
+        let size = self.js("return [innerWidth, innerHeight]");
+        let pixels = |at: usize| u32::try_from(size[at].as_u64().unwrap()).unwrap();
+        // The screen is painted after the page has changed.
+        let settled = "await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 100))))";
         self.js_later(settled, &[]).unwrap();
-        let picture = keep(name, self.get("/screenshot").unwrap().as_str().unwrap()).unwrap();
-        // Where a PNG has its size, big endian.
-        let number = |at: usize| u32::from_be_bytes(picture[at..at + 4].try_into().unwrap());
-        (number(16), number(20))
+        let picture = until("the window is painted", PATIENCE, || {
+            Some(self.screen.picture(pixels(0), pixels(1))).filter(Picture::is_painted)
+        });
+        keep(name, &picture);
+        (picture.width, picture.height)
     }
 
     /// What driver and program wrote.
@@ -266,18 +266,22 @@ impl Window {
 
 impl Drop for Window {
     fn drop(&mut self) {
-        if std::thread::panicking()
-            && let Ok(picture) = self.get("/screenshot")
-        {
+        if std::thread::panicking() {
             let name = std::thread::current().name().unwrap_or("unnamed").replace("::", "-");
-            drop(keep(&format!("failed-{name}"), picture.as_str().unwrap_or_default()));
+            keep(&format!("failed-{name}"), &self.screen.picture(1920, 1080));
         }
+        let program = self.program();
         let _ = self.answer(reqwest::Method::DELETE, "", None);
         // Only the group that was made here: the driver, the program, and its web processes.
         if let Some(group) = Pid::from_raw(self.driver.id().cast_signed()) {
             let _ = kill_process_group(group, Signal::KILL);
         }
         drop(self.driver.wait());
+        // Whoever opens the folder next finds it free.
+        let end = Instant::now() + PATIENCE;
+        while program.is_some_and(|pid| test_kill_process(pid).is_ok()) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         if std::thread::panicking() {
             eprintln!("--- what driver and window wrote\n{}", self.log());
         }
