@@ -4,7 +4,7 @@
 run:      ; @scripts/run.sh
 test:     ; @scripts/test.sh
 check:    ; @scripts/check.sh
-setup:    ; @scripts/setup.sh desk kafka screen
+setup:    ; @scripts/setup.sh desk kafka screen tests
 bench:    ; @scripts/bench.sh
 torture:  ; @scripts/torture.sh
 cluster:  ; @scripts/cluster.sh

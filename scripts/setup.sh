@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what is missing on Debian and Ubuntu, and says what to install elsewhere. Quick when nothing is missing.
-# usage: scripts/setup.sh [desk] [kafka] [screen]
+# usage: scripts/setup.sh [desk] [kafka] [screen] [tests]
 #   (nothing)  what the command line is built with
 #   desk       and what the window and its page are built with
 #   kafka      and what a real cluster on this machine needs
 #   screen     and what drives the window in tests
+#   tests      and the programs that tests compare with
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,7 +34,8 @@ for part in "$@"; do
       command -v java >/dev/null || packages+=(default-jre-headless)
       command -v mvn >/dev/null || packages+=(maven) ;;
     screen) packages+=(webkit2gtk-driver xvfb util-linux) ;;
-    *) fail "there is no part \"$part\"; there are desk, kafka, screen" ;;
+    tests) packages+=(sqlite3) ;;
+    *) fail "there is no part \"$part\"; there are desk, kafka, screen, tests" ;;
   esac
 done
 # A package that dpkg has never heard of makes it fail and is missing all the same.

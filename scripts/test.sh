@@ -3,7 +3,7 @@
 # generated.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/setup.sh desk kafka screen
+scripts/setup.sh desk kafka screen tests
 scripts/ui.sh
 (cd ui && npm test --silent)
 . scripts/selection.sh

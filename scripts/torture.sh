@@ -3,7 +3,7 @@
 # AISLE_KILLS sets the kills; AISLE_STORE_FOLDER names another store folder (a whole year) for the journey of a month.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/setup.sh kafka
+scripts/setup.sh kafka tests
 export CI=true AISLE_KILLS="${AISLE_KILLS:-500}"
 cargo test --locked -p aisle-mirror --release
 cargo test --locked -p aisle-cli --release --test cluster -- --test-threads=1

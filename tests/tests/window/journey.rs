@@ -28,8 +28,8 @@ fn decide(window: &Window) -> &'static str {
     }
     window.press("n");
     until("the reasons are shown", PATIENCE, || window.text("aside [role=radio]"));
-    // To the second question, and there to the order's end.
-    window.press("Tab Down Enter");
+    // What follows is that the order ends.
+    window.press("Right Enter");
     "Confirmed"
 }
 

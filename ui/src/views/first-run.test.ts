@@ -1,9 +1,10 @@
-import { flushSync, mount, unmount } from "svelte";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { mount, unmount } from "svelte";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import "../lib/host/jsdom";
 import App from "../App.svelte";
-import { deskSession, FakeHost, firstRunSession, held, openHost, settled } from "../lib/host/fake";
+import { deskSession, FakeHost, firstRunSession, held, openHost } from "../lib/host/fake";
+import { shown } from "../lib/host/shown";
 import type { ConnectionReport, Session } from "../lib/rpc/generated";
 
 let host: FakeHost;
@@ -15,14 +16,6 @@ beforeEach(async () => {
   await shown();
 });
 afterEach(() => unmount(app));
-
-async function shown(): Promise<void> {
-  flushSync();
-  await settled();
-  // Screens are read when they are first shown.
-  await vi.dynamicImportSettled();
-  flushSync();
-}
 
 async function press(key: string, more: KeyboardEventInit = {}): Promise<void> {
   const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more });

@@ -1,34 +1,15 @@
-import { flushSync, mount, unmount } from "svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { mount, unmount } from "svelte";
+import { afterEach, describe, expect, it } from "vitest";
 
 import "../lib/host/jsdom";
 import App from "../App.svelte";
-import { card, deskSession, emptyQueue, type FakeHost, openHost, quietStatus, settled } from "../lib/host/fake";
+import { card, deskSession, emptyQueue, type FakeHost, openHost, quietStatus } from "../lib/host/fake";
+import { press, shown } from "../lib/host/shown";
 import type { ActReceipt, OrderDetail, OrderQueue, PaymentView, Session } from "../lib/rpc/generated";
 
 let app: Record<string, unknown>;
 
 afterEach(() => unmount(app));
-
-async function shown(): Promise<void> {
-  flushSync();
-  await settled();
-  // Screens are read when they are first shown.
-  await vi.dynamicImportSettled();
-  flushSync();
-}
-
-/** Slower than a scanner, whose keys are nobody's shortcuts. */
-const BETWEEN_KEYS_MS = 50;
-
-async function press(...keys: string[]): Promise<void> {
-  for (const key of keys) {
-    await new Promise((resolve) => setTimeout(resolve, BETWEEN_KEYS_MS));
-    const target = document.activeElement ?? document.body;
-    target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
-    await shown();
-  }
-}
 
 const text = (css: string) => document.querySelector(css)?.textContent ?? "";
 const button = (words: string) =>
@@ -193,6 +174,8 @@ describe("deciding a payment", () => {
     expect(host.asked("decline_payment")).toEqual([
       { payment_id: "9", reason: "wrong_order", ends_order: false, note: null },
     ]);
+    await press("n", "n", "ArrowRight", "Enter");
+    expect(host.asked("decline_payment")[1]).toMatchObject({ reason: "outside_range", ends_order: true });
   });
 });
 

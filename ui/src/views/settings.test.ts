@@ -1,21 +1,14 @@
-import { flushSync, mount, unmount } from "svelte";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { mount, unmount } from "svelte";
+import { afterEach, describe, expect, it } from "vitest";
 
 import "../lib/host/jsdom";
 import App from "../App.svelte";
-import { FakeHost, firstRunSession, openHost, settled, someSettings } from "../lib/host/fake";
+import { FakeHost, firstRunSession, openHost, someSettings } from "../lib/host/fake";
+import { shown } from "../lib/host/shown";
 
 let app: Record<string, unknown>;
 
 afterEach(() => unmount(app));
-
-async function shown(): Promise<void> {
-  flushSync();
-  await settled();
-  // Screens are read when they are first shown.
-  await vi.dynamicImportSettled();
-  flushSync();
-}
 
 /** Opens the desk and goes to its settings by the keys. */
 async function settingsOf(host: FakeHost): Promise<FakeHost> {

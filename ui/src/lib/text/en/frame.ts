@@ -1,6 +1,5 @@
 import type { ChangeState, LinkState, SyncState } from "../../rpc/generated";
-
-const plural = (n: number, one: string, many: string) => `${n.toLocaleString("en-US")} ${n === 1 ? one : many}`;
+import { plural } from "./plural";
 
 const short: Record<ChangeState | SyncState, string> = {
   held: "Can be undone",

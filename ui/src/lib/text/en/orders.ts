@@ -1,6 +1,5 @@
 import type { DifferenceKind, LineState, OrderStatus, Verdict } from "../../rpc/generated";
-
-const plural = (n: number, one: string, many: string) => `${n.toLocaleString("en-US")} ${n === 1 ? one : many}`;
+import { plural } from "./plural";
 
 const reasons: Record<string, string> = {
   out_of_stock: "Out of stock",
@@ -217,12 +216,10 @@ export const orders = {
   },
   declineSheet: {
     title: (no: string) => `Decline the payment of ${no}: why?`,
-    lead: "Arrows or first letters choose.",
-    after: "And then",
+    lead: "Up, Down or first letters choose why; Left and Right what follows.",
+    after: "Then",
     back: "Back to picking",
-    backUnder: "the shopper corrects it and pays again",
     ends: "The order ends",
-    endsUnder: "nothing is handed over",
     doIt: (money: string) => `Decline ${money}`,
   },
   approveSheet: {

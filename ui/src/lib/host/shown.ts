@@ -1,0 +1,28 @@
+import { flushSync } from "svelte";
+import { vi } from "vitest";
+
+import { settled } from "./fake";
+
+// For tests of whole screens.
+
+/** Waits until the page shows what it was told. */
+export async function shown(): Promise<void> {
+  flushSync();
+  await settled();
+  // Screens are read when they are first shown.
+  await vi.dynamicImportSettled();
+  flushSync();
+}
+
+/** Slower than a scanner, whose keys are nobody's shortcuts. */
+const BETWEEN_KEYS_MS = 50;
+
+/** Presses keys as a person does, one after the other, where the focus is. */
+export async function press(...keys: string[]): Promise<void> {
+  for (const key of keys) {
+    await new Promise((resolve) => setTimeout(resolve, BETWEEN_KEYS_MS));
+    const target = document.activeElement ?? document.body;
+    target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    await shown();
+  }
+}
