@@ -41,6 +41,11 @@ fn an_order_travels_over_a_real_cluster_and_is_decided_in_the_window() {
     window.type_text("367");
     window.tab_to("brokers");
     window.type_text(&cluster.brokers());
+    window.press("Ctrl+Enter");
+    let steps = window.sees("[data-testid=connection-steps]", "aisle.store.367.orders has", STEP);
+    assert!(steps.contains("3 machines answer") && steps.contains("aisle.changes has 12 partitions"), "{steps}");
+    assert_eq!(window.broken_rules(), Vec::<String>::new());
+    window.picture("first-run-tested-1366x768-light");
     window.press("Enter");
     window.sees("[data-testid=link]", "Connected", STEP);
     window.sees("main h2", "No orders waiting", STEP);
