@@ -25,7 +25,6 @@ export const frame = {
   action: {
     accept: "Accept",
     reject: "Reject",
-    approve: "Approve",
     decline: "Decline",
     sendBack: "Back to picking",
     manager: "Manager",
@@ -88,7 +87,6 @@ export const frame = {
     late: (n: number, age: string) => `${plural(n, "change has", "changes have")} waited up to ${age}.`,
     lateText: "Nothing is lost: they are saved on this computer and go out when the line is back.",
     clock: (age: string) => `This computer's clock is ${age} off central's. Times here are corrected; set the clock.`,
-    back: (age: string) => `The line is back after ${age}.`,
     rehearsal: "Rehearsal: no Kafka, no network",
   },
   change: {

@@ -81,16 +81,13 @@ export const orders = {
   paid: (money: string) => `paid ${money}`,
   by: (at: string) => `by ${at}`,
   due: (at: string) => `due ${at}`,
-  waiting: "waiting",
   late: "late",
   pickedOf: (n: number, of: number) => `${n} of ${of}`,
   lateArrival: (at: string) => `Placed ${at}, arrived late`,
   decided: (what: string, money: string | null) => (money ? `${what}, ${money}` : what),
   cancelled: "Cancelled",
   missed: "Missed, not accepted in time",
-  paymentDeclined: "Payment declined",
   status,
-  reasons,
   reason: (code: string) => reasons[code] ?? code.replaceAll("_", " "),
   openOrder: (no: string) => `Order ${no}`,
 
@@ -176,14 +173,12 @@ export const orders = {
     canFill: "Can fill",
     cannotFill: "Cannot fill",
     tick: (name: string) => `Cannot fill ${name}`,
-    perKg: "kg",
     reasons: why,
   },
   walk: { ordered: "Ordered", paid: "Paid", label: "From ordered to paid" },
 
   timeline: {
     title: "Timeline",
-    central: "Central",
     empty: "Nothing has happened yet.",
     by: (by: string | null, desk: string | null) =>
       by === null || by === "central" ? "Central" : [by, desk].filter(Boolean).join(", "),
