@@ -98,6 +98,7 @@ impl Town {
             push_decisions_at_once: true,
             version: "test".into(),
             desk_name: "Desk 1".into(),
+            chance: aisle_sync::system_chance(),
         };
         let stop = AtomicBool::new(false);
         once(&self.mirror, &self.kafka, &options, goal, limit, &self.clock, &stop, &mut |_| {}).unwrap()

@@ -90,6 +90,7 @@ impl Desk {
             push_decisions_at_once: own.push_decisions_at_once,
             version: env!("CARGO_PKG_VERSION").into(),
             desk_name: opened.mirror.identity().desk_name.clone(),
+            chance: aisle_sync::system_chance(),
         };
         let mut failed = None;
         let desk = Arc::new_cyclic(|weak: &Weak<Self>| {

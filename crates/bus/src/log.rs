@@ -8,6 +8,7 @@ use aisle_domain::Timestamp;
 #[derive(Debug, Default)]
 struct Partition {
     records: BTreeMap<i64, Incoming>,
+    low: i64,
     next: i64,
 }
 
@@ -51,7 +52,7 @@ impl Topic {
         let partition =
             self.partition(id).ok_or_else(|| PortError::TopicMissing { topic: format!("partition {id}") })?;
         // Compaction leaves holes, never a later beginning.
-        Ok(Bounds { low: 0, high: partition.next })
+        Ok(Bounds { low: partition.low, high: partition.next })
     }
 
     pub(crate) fn append(&mut self, record: Outgoing, at: Timestamp) -> Result<i64, PortError> {
@@ -78,6 +79,14 @@ impl Topic {
         self.partition(id)
             .map(|partition| partition.records.range(from..).take(max).map(|(_, record)| record.clone()).collect())
             .unwrap_or_default()
+    }
+
+    pub(crate) fn trim(&mut self, id: i32, before: i64) {
+        let partition = usize::try_from(id).ok().and_then(|id| self.partitions.get_mut(id));
+        if let Some(partition) = partition {
+            partition.low = before.clamp(partition.low, partition.next);
+            partition.records = partition.records.split_off(&partition.low);
+        }
     }
 
     pub(crate) fn clear(&mut self) {

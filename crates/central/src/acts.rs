@@ -3,9 +3,12 @@
 
 mod dead;
 mod items;
+mod queue;
 mod stores;
 
 pub use items::ItemChange;
+pub use queue::NewOrder;
+pub(crate) use queue::line_of;
 pub use stores::NewStore;
 
 use aisle_domain::{
@@ -240,7 +243,7 @@ impl Centre {
         let now = self.now();
         let mut ledger = self.ledger()?;
         let (epoch, stores) = ledger.write(|tx| {
-            let epoch = tx.new_epoch()?;
+            let epoch = tx.new_epoch(&self.chance)?;
             let stores = tx.stores()?;
             stores.iter().try_for_each(|store| stores::send_store(tx, store, now))?;
             Ok((epoch, stores))

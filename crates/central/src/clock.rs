@@ -1,19 +1,31 @@
-//! The clock is handed in, and so is the wish to end.
+//! Clock and randomness are handed in, and so is the wish to end.
 
 use std::{
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc, Condvar, LazyLock, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use aisle_domain::Timestamp;
+use aisle_domain::{Chance, Timestamp};
+
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Central's clock.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// Now; may be wrong, may jump.
     fn now(&self) -> Timestamp;
+
+    /// A clock that only goes forward, from an arbitrary start.
+    fn monotonic(&self) -> Duration {
+        START.elapsed()
+    }
+}
+
+/// The system's randomness.
+pub fn system_chance() -> Chance {
+    Chance::new(rand::random)
 }
 
 /// The clock of the machine.

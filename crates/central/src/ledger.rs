@@ -32,7 +32,7 @@ use std::{
     time::Duration,
 };
 
-use aisle_domain::Timestamp;
+use aisle_domain::{Chance, Timestamp};
 use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
 
 use crate::error::{CentralError, is_passing};
@@ -57,7 +57,12 @@ pub(crate) struct Tx<'c> {
 
 impl Ledger {
     /// Opens the file; makes it and brings it to this program's version where needed.
-    pub(crate) fn open(path: &Path, gate: &Arc<Mutex<()>>, now: Timestamp) -> Result<Self, CentralError> {
+    pub(crate) fn open(
+        path: &Path,
+        gate: &Arc<Mutex<()>>,
+        chance: &Chance,
+        now: Timestamp,
+    ) -> Result<Self, CentralError> {
         let _held = gate.lock().unwrap_or_else(PoisonError::into_inner);
         let cannot = |why: String| CentralError::Open { path: path.into(), why };
         let mut conn = Connection::open(path).map_err(|e| cannot(e.to_string()))?;
@@ -74,7 +79,7 @@ impl Ledger {
         if synchronous < 2 {
             return Err(cannot("synchronous cannot be set to FULL".into()));
         }
-        migrate(&mut conn, path, now)?;
+        migrate(&mut conn, path, chance, now)?;
         Ok(Self { conn, gate: Arc::clone(gate) })
     }
 
@@ -146,7 +151,7 @@ fn check_kind(conn: &Connection, path: &Path) -> Result<(), CentralError> {
     Ok(())
 }
 
-fn migrate(conn: &mut Connection, path: &Path, now: Timestamp) -> Result<(), CentralError> {
+fn migrate(conn: &mut Connection, path: &Path, chance: &Chance, now: Timestamp) -> Result<(), CentralError> {
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     let found = version(conn)?;
     if found > known {
@@ -167,7 +172,7 @@ fn migrate(conn: &mut Connection, path: &Path, now: Timestamp) -> Result<(), Cen
     }
     if found == 0 {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        Tx { conn: &transaction }.begin_history(now)?;
+        Tx { conn: &transaction }.begin_history(chance, now)?;
     }
     transaction.commit()?;
     Ok(())
@@ -187,9 +192,10 @@ fn copy_before(conn: &Connection, path: &Path, found: i64) -> Result<(), Central
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::system_chance;
 
-    fn now() -> Timestamp {
-        Timestamp::from_millis(1_700_000_000_000)
+    fn open(path: &Path, gate: &Arc<Mutex<()>>) -> Result<Ledger, CentralError> {
+        Ledger::open(path, gate, &system_chance(), Timestamp::from_millis(1_700_000_000_000))
     }
 
     #[test]
@@ -197,8 +203,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("central.db");
         let gate = Arc::default();
-        let first = Ledger::open(&path, &gate, now()).unwrap().read(|tx| tx.epoch()).unwrap();
-        let second = Ledger::open(&path, &gate, now()).unwrap().read(|tx| tx.epoch()).unwrap();
+        let first = open(&path, &gate).unwrap().read(|tx| tx.epoch()).unwrap();
+        let second = open(&path, &gate).unwrap().read(|tx| tx.epoch()).unwrap();
         assert_eq!(first, second);
     }
 
@@ -207,8 +213,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("central.db");
         let gate = Arc::default();
-        Ledger::open(&path, &gate, now()).unwrap().conn.pragma_update(None, "user_version", 99).unwrap();
-        let refused = Ledger::open(&path, &gate, now()).map(|_| ()).unwrap_err();
+        open(&path, &gate).unwrap().conn.pragma_update(None, "user_version", 99).unwrap();
+        let refused = open(&path, &gate).map(|_| ()).unwrap_err();
         assert!(matches!(refused, CentralError::DbNewer { found: 99, known: 1, .. }), "{refused}");
     }
 
@@ -217,7 +223,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("other.db");
         Connection::open(&path).unwrap().execute_batch("CREATE TABLE mine (a)").unwrap();
-        let refused = Ledger::open(&path, &Arc::default(), now()).map(|_| ()).unwrap_err();
+        let refused = open(&path, &Arc::default()).map(|_| ()).unwrap_err();
         assert!(matches!(refused, CentralError::NotCentral { .. }), "{refused}");
         let tables: i64 = Connection::open(&path)
             .unwrap()
@@ -229,10 +235,10 @@ mod tests {
     #[test]
     fn a_transaction_that_fails_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let mut ledger = Ledger::open(&folder.path().join("c.db"), &Arc::default(), now()).unwrap();
+        let mut ledger = open(&folder.path().join("c.db"), &Arc::default()).unwrap();
         let before = ledger.read(|tx| tx.epoch()).unwrap();
         let failed: Result<(), _> = ledger.write(|tx| {
-            tx.new_epoch()?;
+            tx.new_epoch(&system_chance())?;
             Err(CentralError::NotFound { what: "way".into() })
         });
         assert!(failed.is_err());
@@ -247,14 +253,14 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     // A gate of its own, as another process has.
-                    let mut ledger = Ledger::open(&path, &Arc::default(), now()).unwrap();
+                    let mut ledger = open(&path, &Arc::default()).unwrap();
                     for _ in 0..25 {
                         ledger.write(|tx| tx.next_payment_id().map(|_| ())).unwrap();
                     }
                 });
             }
         });
-        let mut ledger = Ledger::open(&path, &Arc::default(), now()).unwrap();
+        let mut ledger = open(&path, &Arc::default()).unwrap();
         assert_eq!(ledger.write(|tx| tx.next_payment_id()).unwrap().get(), 101);
     }
 }

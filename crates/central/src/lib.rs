@@ -26,24 +26,25 @@ pub mod verify;
 pub mod views;
 pub mod work;
 
-pub use acts::{ItemChange, NewStore};
+pub use acts::{ItemChange, NewOrder, NewStore};
 pub use background::Background;
-pub use clock::{Clock, Stop, SystemClock};
+pub use clock::{Clock, Stop, SystemClock, system_chance};
 pub use error::CentralError;
 pub use fault::{FaultPoint, Faults};
 
 pub use simulate::{SimulateEvent, SimulateListener, SimulateOptions, SimulateSummary, Speed};
 pub use topics::{TopicsOptions, TopicsReport};
 pub use verify::{Check, VerifyReport};
-pub use work::{Partitions, WorkEvent, WorkListener, WorkOptions, WorkReport, WorkSummary};
+pub use work::{Partitions, SteppedWork, WorkEvent, WorkListener, WorkOptions, WorkReport, WorkSummary};
 
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use aisle_contract::TopicNames;
-use aisle_domain::Timestamp;
+use aisle_domain::{Chance, Timestamp};
 
 use ledger::Ledger;
 
@@ -53,6 +54,7 @@ pub struct Centre {
     path: PathBuf,
     names: TopicNames,
     clock: Arc<dyn Clock>,
+    chance: Chance,
     gate: Arc<Mutex<()>>,
 }
 
@@ -69,7 +71,20 @@ impl Centre {
     /// [`CentralError::DbNewer`] for one of a newer program, [`CentralError::NotCentral`] for another file,
     /// [`CentralError::Sql`] when it cannot be opened.
     pub fn open(path: &Path, names: TopicNames, clock: Arc<dyn Clock>) -> Result<Self, CentralError> {
-        let centre = Self { path: path.into(), names, clock, gate: Arc::default() };
+        Self::open_with(path, names, clock, system_chance())
+    }
+
+    /// As [`Centre::open`], with randomness from `chance`.
+    ///
+    /// # Errors
+    /// As [`Centre::open`].
+    pub fn open_with(
+        path: &Path,
+        names: TopicNames,
+        clock: Arc<dyn Clock>,
+        chance: Chance,
+    ) -> Result<Self, CentralError> {
+        let centre = Self { path: path.into(), names, clock, chance, gate: Arc::default() };
         centre.ledger()?;
         Ok(centre)
     }
@@ -85,10 +100,18 @@ impl Centre {
     }
 
     pub(crate) fn ledger(&self) -> Result<Ledger, CentralError> {
-        Ledger::open(&self.path, &self.gate, self.clock.now())
+        Ledger::open(&self.path, &self.gate, &self.chance, self.clock.now())
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    pub(crate) const fn chance(&self) -> &Chance {
+        &self.chance
+    }
+
+    pub(crate) fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
     }
 }

@@ -6,10 +6,11 @@ use std::{
     time::Duration,
 };
 
-use aisle_contract::{Delivery, Outgoing, PortError, Sender, TopicNames, Transport, partition_of};
+use aisle_contract::{Delivery, Outgoing, PortError, Sender, Transport, partition_of};
 use aisle_domain::{Epoch, Timestamp};
 
 use crate::{
+    Centre,
     backoff::Backoff,
     error::CentralError,
     ledger::{DeadLetter, Feed, FeedRow, Ledger, Tx},
@@ -35,7 +36,7 @@ pub(crate) struct Published {
 
 /// Publishes for one partition.
 pub(crate) struct Publisher<'a> {
-    names: &'a TopicNames,
+    centre: &'a Centre,
     transport: &'a dyn Transport,
     partition: i32,
     sender: Option<Box<dyn Sender>>,
@@ -55,9 +56,9 @@ struct Work {
 }
 
 impl<'a> Publisher<'a> {
-    pub(crate) fn new(names: &'a TopicNames, transport: &'a dyn Transport, partition: i32) -> Self {
+    pub(crate) fn new(centre: &'a Centre, transport: &'a dyn Transport, partition: i32) -> Self {
         Self {
-            names,
+            centre,
             transport,
             partition,
             sender: None,
@@ -87,11 +88,17 @@ impl<'a> Publisher<'a> {
     }
 
     /// Whether something failed and its time to be tried again has come.
-    pub(crate) fn retry_due(&self) -> bool {
-        self.waits.values().chain(&self.dead_wait).any(Backoff::ready)
+    pub(crate) fn retry_due(&self, now: Duration) -> bool {
+        self.waits.values().chain(&self.dead_wait).any(|wait| wait.ready(now))
+    }
+
+    /// A failure more: not before a pause is over is it tried again.
+    fn failed(centre: &Centre, wait: &mut Backoff) {
+        wait.fail(centre.monotonic(), centre.chance().draw());
     }
 
     fn read(&mut self, ledger: &mut Ledger, term: i64) -> Result<Work, CentralError> {
+        let now = self.centre.monotonic();
         ledger.read(|tx| {
             if !tx.holds_lease(self.partition, term)? {
                 return Err(CentralError::Zombie { partition: self.partition });
@@ -103,7 +110,7 @@ impl<'a> Publisher<'a> {
             waiting.retain(|feed| partition_of(feed.store, partitions) == self.partition);
             self.waits.retain(|feed, _| waiting.contains(feed));
             for feed in waiting {
-                if room == 0 || self.waits.get(&feed).is_some_and(|w| !w.ready()) {
+                if room == 0 || self.waits.get(&feed).is_some_and(|w| !w.ready(now)) {
                     continue;
                 }
                 let rows = tx.waiting_rows(feed, self.sent.get(&feed).copied().unwrap_or(0), room)?;
@@ -112,7 +119,7 @@ impl<'a> Publisher<'a> {
                     feeds.push((feed, rows));
                 }
             }
-            let dead = if self.dead_wait.is_none_or(|w| w.ready()) {
+            let dead = if self.dead_wait.is_none_or(|w| w.ready(now)) {
                 tx.waiting_dead_letters(self.partition, 50)?
             } else {
                 Vec::new()
@@ -156,7 +163,7 @@ impl<'a> Publisher<'a> {
     }
 
     fn encode(&self, feed: Feed, row: &FeedRow, epoch: Epoch) -> Outgoing {
-        row.record.encode(self.names, feed.store, epoch, row.id, row.at)
+        row.record.encode(self.centre.names(), feed.store, epoch, row.id, row.at)
     }
 
     /// One answer a record, whatever happens.
@@ -184,7 +191,7 @@ impl<'a> Publisher<'a> {
                     published.acks += u64::from(row.record.type_word.as_deref() == Some(ACK));
                 }
                 Err(error) => {
-                    self.waits.entry(feed).or_insert_with(Backoff::new).fail();
+                    Self::failed(self.centre, self.waits.entry(feed).or_default());
                     published.failure.get_or_insert_with(|| error.clone());
                     return;
                 }
@@ -203,7 +210,7 @@ impl<'a> Publisher<'a> {
         if letters.is_empty() {
             return Ok(());
         }
-        let topic = self.names.dead_letters();
+        let topic = self.centre.names().dead_letters();
         let reports = self.send(letters.iter().map(|letter| of_letter(&topic, letter)).collect());
         let sent: Vec<i64> = letters
             .iter()
@@ -213,7 +220,7 @@ impl<'a> Publisher<'a> {
             .collect();
         match reports.into_iter().find_map(Result::err) {
             Some(error) => {
-                self.dead_wait.get_or_insert_with(Backoff::new).fail();
+                Self::failed(self.centre, self.dead_wait.get_or_insert_default());
                 published.failure.get_or_insert(error);
             }
             None => self.dead_wait = None,

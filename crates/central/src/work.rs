@@ -2,9 +2,11 @@
 
 mod event;
 mod housekeeping;
+mod stepped;
 mod worker;
 
 pub use event::{WorkEvent, WorkEventKind};
+pub use stepped::SteppedWork;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -112,6 +114,10 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
+    fn counted(&self) -> [u64; 4] {
+        [&self.applied, &self.duplicates, &self.refused, &self.dead].map(|counter| counter.load(Ordering::SeqCst))
+    }
+
     fn summary(&self, since: Instant) -> WorkSummary {
         let read = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
         WorkSummary {
@@ -138,7 +144,24 @@ pub(crate) struct Shared<'a> {
     struck: Mutex<Option<CentralError>>,
 }
 
-impl Shared<'_> {
+impl<'a> Shared<'a> {
+    fn new(centre: &'a Centre, transport: &'a dyn Transport, options: &'a WorkOptions) -> Arc<Self> {
+        Arc::new(Self {
+            centre,
+            transport,
+            options,
+            counters: Counters::default(),
+            holder: centre.chance().uuid().to_string(),
+            clusters: AtomicU64::new(0),
+            struck: Mutex::default(),
+        })
+    }
+
+    /// After a failure: how long to wait.
+    fn pause(&self, wait: &mut Backoff) -> Duration {
+        wait.fail(self.centre.monotonic(), self.centre.chance().draw())
+    }
+
     fn tell(&self, what: WorkEventKind) {
         if let Some(events) = &self.options.events {
             events(&WorkEvent { at: self.centre.now(), what });
@@ -168,19 +191,11 @@ impl Centre {
         options: &WorkOptions,
         stop: &Stop,
     ) -> Result<WorkReport, CentralError> {
-        let shared = Shared {
-            centre: self,
-            transport,
-            options,
-            counters: Counters::default(),
-            holder: uuid::Uuid::new_v4().to_string(),
-            clusters: AtomicU64::new(0),
-            struck: Mutex::default(),
-        };
+        let shared = Shared::new(self, transport, options);
         let started = Instant::now();
         let ledger = self.ledger()?;
         let reached = std::thread::scope(|scope| {
-            let mut crew = Crew::new(&shared, ledger, scope);
+            let mut crew = Crew::new(Arc::clone(&shared), ledger, scope);
             let ended = crew.run(stop, started);
             crew.dismiss();
             ended
@@ -203,7 +218,7 @@ struct Running<'scope> {
 
 /// All workers of one call, and who decides which there are.
 struct Crew<'scope, 'env> {
-    shared: &'env Shared<'env>,
+    shared: Arc<Shared<'env>>,
     scope: &'scope Scope<'scope, 'env>,
     ledger: Ledger,
     membership: Option<Box<dyn Membership>>,
@@ -220,13 +235,13 @@ struct Crew<'scope, 'env> {
 }
 
 impl<'scope, 'env> Crew<'scope, 'env> {
-    fn new(shared: &'env Shared<'env>, ledger: Ledger, scope: &'scope Scope<'scope, 'env>) -> Self {
+    fn new(shared: Arc<Shared<'env>>, ledger: Ledger, scope: &'scope Scope<'scope, 'env>) -> Self {
         Self {
             shared,
             scope,
             ledger,
             membership: None,
-            join_wait: Backoff::new(),
+            join_wait: Backoff::default(),
             workers: BTreeMap::new(),
             owned: BTreeSet::new(),
             adopted: BTreeSet::new(),
@@ -280,7 +295,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             self.owned = partitions.iter().copied().collect();
             return Ok(());
         }
-        if self.membership.is_none() && self.join_wait.ready() {
+        if self.membership.is_none() && self.join_wait.ready(self.shared.centre.monotonic()) {
             match self.shared.transport.join(GROUP, &self.shared.centre.names().changes()) {
                 Ok(membership) => self.membership = Some(membership),
                 Err(error) => return self.group_failed(error.into()),
@@ -290,7 +305,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         match membership.owned(TURN) {
             Ok(owned) => {
                 self.owned = owned.into_iter().collect();
-                self.join_wait = Backoff::new();
+                self.join_wait = Backoff::default();
                 Ok(())
             }
             Err(error) => {
@@ -305,7 +320,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         if !error.retryable() {
             return Err(error);
         }
-        let wait = self.join_wait.fail();
+        let wait = self.shared.pause(&mut self.join_wait);
         self.shared.tell_waiting(None, &error, wait);
         Ok(())
     }
@@ -337,7 +352,13 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         for partition in missing {
             let by_group = self.owned.contains(&partition) && self.shared.options.partitions == Partitions::All;
             let slot = Arc::new(Slot::new());
-            let worker = Worker::new(self.shared, partition, !by_group, Arc::clone(&slot), self.offsets.0.clone());
+            let worker = Worker::new(
+                Arc::clone(&self.shared),
+                partition,
+                !by_group,
+                Arc::clone(&slot),
+                self.offsets.0.clone(),
+            );
             let thread = self.scope.spawn(move || worker.run());
             self.workers.insert(partition, Running { slot, thread });
         }
@@ -366,20 +387,11 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             return Ok(());
         }
         let now = self.shared.centre.now();
-        self.ledger.write(|tx| {
-            for (partition, term) in held {
-                match tx.hold_lease(partition, term, now) {
-                    // The worker finds out by itself.
-                    Ok(()) | Err(CentralError::Zombie { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(())
-        })
+        self.ledger.write(|tx| tx.renew_leases(&held, now))
     }
 
     fn keep_house(&mut self) -> Result<(), CentralError> {
-        if !self.housekeeping.is_due() {
+        if !self.housekeeping.is_due(self.shared.centre.monotonic()) {
             return Ok(());
         }
         if self.shared.options.partitions == Partitions::All {
@@ -387,7 +399,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             let orphaned = self.ledger.read(|tx| tx.orphaned(now))?;
             self.adopted.extend(orphaned.into_iter().filter(|p| !self.workers.contains_key(p)));
         }
-        self.housekeeping.run(self.shared, &mut self.ledger)
+        self.housekeeping.run(&self.shared, &mut self.ledger)
     }
 
     /// Whether everything is applied and published, and was for a while.
@@ -404,7 +416,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
                 return Ok(false);
             }
         }
-        let idle = housekeeping::all_done(self.shared, &mut self.ledger)?
+        let idle = housekeeping::all_done(&self.shared, &mut self.ledger)?
             && self.shared.counters.activity.load(Ordering::SeqCst) == activity;
         if !idle {
             self.quiet = None;

@@ -4,6 +4,7 @@
 //!
 //! The desk and central call the same functions, so that what the desk predicts is what central decides.
 
+pub mod chance;
 pub mod change;
 pub mod decide;
 pub mod digest;
@@ -20,6 +21,7 @@ pub mod refusal;
 pub mod store;
 pub mod time;
 
+pub use chance::Chance;
 pub use change::{Change, Lane, Pending, Subject};
 pub use decide::{Context, Outcome};
 pub use ids::{

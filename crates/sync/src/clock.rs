@@ -1,8 +1,8 @@
-//! The only reader of the system's clocks on the desk's side.
+//! The only reader of the system's clocks and randomness on the desk's side.
 
 use std::time::{Duration, Instant};
 
-use aisle_domain::Timestamp;
+use aisle_domain::{Chance, Timestamp};
 
 /// What time it is.
 pub trait Clock: Send + Sync {
@@ -35,4 +35,9 @@ impl Clock for SystemClock {
     fn monotonic(&self) -> Duration {
         self.start.elapsed()
     }
+}
+
+/// The system's randomness.
+pub fn system_chance() -> Chance {
+    Chance::new(rand::random)
 }

@@ -1,7 +1,11 @@
 //! The running sync: a thread that pushes, one for each feed, one that watches the line. They share a state and stop
 //! together.
 
+mod duties;
 mod state;
+mod stepped;
+
+pub use stepped::SteppedSync;
 
 use std::{
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
@@ -13,14 +17,13 @@ use aisle_contract::Transport;
 use aisle_domain::Lane;
 use aisle_mirror::Mirror;
 
-use self::state::Shared;
+use self::{
+    duties::{FeedDuty, PushDuty, watch},
+    state::Shared,
+};
 use crate::{
-    SyncError,
-    backoff::{Backoff, jittered},
     clock::Clock,
     connectivity::{LinkState, probe},
-    feed::FeedReader,
-    push::Pusher,
     shared::{SyncEvent, SyncOptions, SyncStatus},
 };
 
@@ -28,12 +31,6 @@ use crate::{
 const GLANCE: Duration = Duration::from_millis(250);
 /// Between two looks at the line.
 const WATCH: Duration = Duration::from_secs(3);
-/// Without central's word a heartbeat goes this often.
-const UNPROVEN: Duration = Duration::from_secs(15);
-/// After this long without a feed it is read before anything is pushed.
-const ABSENCE_MS: i64 = 120_000;
-/// But not for longer than this.
-const ABSENCE_READ: Duration = Duration::from_secs(30);
 
 /// How long a quit waits for threads that are about to end, and how often it looks.
 const PARTING: Duration = Duration::from_millis(500);
@@ -67,9 +64,8 @@ impl SyncEngine {
         clock: Arc<dyn Clock>,
         sink: Sink,
     ) -> Self {
-        let shared = Arc::new(Shared::new(&mirror, &options, clock.as_ref()));
-        let own = mirror.clone();
-        let context = Context { mirror, transport, options, clock, shared: Arc::clone(&shared), sink };
+        let context = Context::new(mirror, transport, options, clock, sink);
+        let (own, shared) = (context.mirror.clone(), Arc::clone(&context.shared));
         let mut threads = Vec::new();
         let mut spawn = |name: &str, run: fn(&Context)| {
             let own = context.clone();
@@ -151,6 +147,17 @@ impl Drop for SyncEngine {
 }
 
 impl Context {
+    fn new(
+        mirror: Mirror,
+        transport: Arc<dyn Transport>,
+        options: SyncOptions,
+        clock: Arc<dyn Clock>,
+        sink: Sink,
+    ) -> Self {
+        let shared = Arc::new(Shared::new(&mirror, &options, clock.as_ref()));
+        Self { mirror, transport, options, clock, shared, sink }
+    }
+
     fn tell(&self, event: SyncEvent) {
         (self.sink)(event);
     }
@@ -167,104 +174,27 @@ impl Context {
 }
 
 fn push_loop(context: &Context) {
-    let mut pusher = Pusher::new(context.mirror.clone(), context.options.clone());
-    let mut backoff = Backoff::default();
-    let shared = &context.shared;
-    // Soon after the start, so that a silent centre is known early.
-    shared.schedule(Duration::ZERO, context.clock.as_ref());
-    while shared.wait_for_push(context.clock.as_ref()) {
-        read_first(context);
-        shared.pushing(true);
-        context.tell_status();
-        let result = pusher.push(context.transport.as_ref(), context.clock.now());
-        let retry = match result {
-            Ok(outcome) if outcome.error.is_none() => {
-                backoff.succeeded();
-                if outcome.sent > 0 {
-                    context.tell(SyncEvent::Outbox);
-                }
-                shared.pushed(&outcome, &context.mirror, context.clock.as_ref());
-                None
-            }
-            Ok(outcome) => {
-                let probe = context.probe();
-                shared.push_failed(&outcome, probe, &context.mirror, context.clock.as_ref());
-                Some(backoff.failed(rand::random()))
-            }
-            Err(error) => {
-                tracing::error!(%error, "the database stopped a push; it is tried again");
-                Some(backoff.failed(rand::random()))
-            }
-        };
-        // Whoever waits for this push reads what it left: told only now that it is counted.
-        shared.pushing(false);
-        if let Some(wait) = retry {
-            shared.schedule(wait, context.clock.as_ref());
-        } else {
-            let interval = jittered(shared.interval(), rand::random());
-            shared.schedule_after(interval, UNPROVEN, context.clock.as_ref());
+    let mut duty = PushDuty::new(context);
+    while context.shared.wait_for_push(context.clock.as_ref()) {
+        while duty.reads_first(context) && !context.shared.is_stopped() {
+            std::thread::sleep(GLANCE);
         }
-        context.tell_status();
-    }
-}
-
-/// After an absence the feed is read before anything is pushed: what became stale meanwhile is told first.
-fn read_first(context: &Context) {
-    let Some(last) = context.shared.status().last_received_at else { return };
-    if context.clock.now().since(last) < ABSENCE_MS || !context.shared.feeds_pending() {
-        return;
-    }
-    let start = context.clock.monotonic();
-    while context.shared.feeds_pending()
-        && !context.shared.is_stopped()
-        && context.clock.monotonic().saturating_sub(start) < ABSENCE_READ
-    {
-        std::thread::sleep(GLANCE);
+        duty.push(context);
     }
 }
 
 fn feed_loop(context: &Context, lane: Lane) {
-    let mut reader = FeedReader::new(context.mirror.clone(), &context.options, lane);
-    let mut backoff = Backoff::default();
+    let mut duty = FeedDuty::new(context, lane);
     while !context.shared.is_stopped() {
-        match reader.step(context.transport.as_ref(), GLANCE, || context.clock.now()) {
-            Ok(step) => {
-                backoff.succeeded();
-                context.shared.read(reader.status(), &step, context.clock.as_ref());
-                if step.read > 0 {
-                    context.tell(SyncEvent::Feed(step.applied));
-                    context.tell_status();
-                }
-            }
-            Err(error) => {
-                if let SyncError::Mirror(error) = &error {
-                    tracing::error!(%error, lane = reader.lane().word(), "the database stopped a feed");
-                }
-                context.shared.read_failed(reader.status(), error, context.probe());
-                context.tell_status();
-                context.shared.sleep(backoff.failed(rand::random()));
-            }
+        if let Some(pause) = duty.read(context, GLANCE) {
+            context.shared.sleep(pause);
         }
     }
 }
 
-/// Looks at the cluster between pushes: a machine that is down shows before the next push would.
 fn watch_loop(context: &Context) {
-    let topic = [context.options.names.changes()];
     while !context.shared.is_stopped() {
-        let was_up = context.shared.status().link.state == LinkState::Up;
-        match context.transport.metadata(&topic, Duration::from_secs(4)) {
-            Ok(view) => context.shared.watched(&view, &topic, &context.mirror, context.clock.as_ref()),
-            Err(error) => {
-                let probe = context.probe();
-                context.shared.watch_failed(error, probe);
-            }
-        }
-        context.tell_status();
-        let is_up = context.shared.status().link.state == LinkState::Up;
-        if is_up && !was_up {
-            context.shared.trigger();
-        }
+        watch(context);
         context.shared.sleep(WATCH);
     }
 }

@@ -12,9 +12,9 @@ mod push;
 mod shared;
 
 pub use backoff::Backoff;
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, SystemClock, system_chance};
 pub use connectivity::{Cause, Evidence, LinkState, LinkStatus, diagnose};
-pub use engine::SyncEngine;
+pub use engine::{SteppedSync, SyncEngine};
 pub use feed::{FeedStatus, FeedStep};
 pub use once::{Goal, SyncSummary, once};
 pub use plan::{Need, Numbered, Place, needs};

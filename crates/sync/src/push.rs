@@ -3,19 +3,17 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use aisle_contract::{
-    ChangeEnvelope, ChangeMessage, ClusterView, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError,
-    Sender, Transport, partition_of, up::FeedPosition,
-};
-use aisle_domain::{ChangeId, Incarnation, Lane, Timestamp, store::Durability};
-use aisle_mirror::{ChangeState, Mirror, MirrorError, OutboxRow, Report, feed, outbox, pushes, store};
-use uuid::Uuid;
-
 use crate::{
     SyncError,
     plan::{Need, Numbered, needs},
     shared::{ReplicaStatus, SyncOptions},
 };
+use aisle_contract::{
+    ChangeEnvelope, ChangeMessage, ClusterView, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError,
+    Sender, Transport, partition_of, up::FeedPosition,
+};
+use aisle_domain::{ChangeId, Lane, Timestamp, store::Durability};
+use aisle_mirror::{ChangeState, Mirror, MirrorError, OutboxRow, Report, feed, outbox, pushes, store};
 
 const BATCH_CHANGES: usize = 500;
 const BATCH_BYTES: usize = 256 * 1024;
@@ -150,7 +148,7 @@ impl Pusher {
                     lane = lane.word(),
                     "central waits for a number this desk cannot give: numbering anew"
                 );
-                self.mirror.renumber(new_incarnation())?;
+                self.mirror.renumber(self.options.chance.incarnation())?;
                 Ok(())
             }
             Need::Resend(again) => {
@@ -288,7 +286,7 @@ impl Pusher {
             }
             Ok((outbox::counts(conn)?, feed::epoch(conn)?, positions))
         })?;
-        let id = ChangeId(Uuid::new_v4());
+        let id = ChangeId(self.options.chance.uuid());
         let message = HeartbeatMessage {
             id,
             store: identity.store_id,
@@ -363,11 +361,6 @@ fn sort(answers: Vec<(ChangeId, Delivery)>, target: &Target) -> (Vec<Report>, Op
     (reports, failed)
 }
 
-fn new_incarnation() -> Incarnation {
-    let (high, low) = Uuid::new_v4().as_u64_pair();
-    Incarnation(high ^ low.rotate_left(32))
-}
-
 /// Changes of an outbox that still have no word from central.
 pub(crate) fn is_open(state: ChangeState) -> bool {
     matches!(state, ChangeState::Held | ChangeState::Ready | ChangeState::Sent)
@@ -375,6 +368,8 @@ pub(crate) fn is_open(state: ChangeState) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     /// Answers as many as it was told to at each call.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aisle_contract::TopicNames;
-use aisle_domain::Timestamp;
+use aisle_domain::{Chance, Timestamp};
 use aisle_mirror::FeedApplied;
 
 use crate::{connectivity::LinkStatus, feed::FeedStatus};
@@ -21,6 +21,8 @@ pub struct SyncOptions {
     pub version: String,
     /// The desk's name, for heartbeats.
     pub desk_name: String,
+    /// Spreads waits, and makes ids and incarnations.
+    pub chance: Chance,
 }
 
 /// The cluster's machines and this store's partition, from metadata.

@@ -39,6 +39,7 @@ fn options() -> SyncOptions {
         push_decisions_at_once: true,
         version: "test".into(),
         desk_name: "Desk 1".into(),
+        chance: aisle_sync::system_chance(),
     }
 }
 

@@ -50,6 +50,7 @@ pub(crate) fn cut_off(dir: &Path, orders: usize) -> std::path::PathBuf {
         push_decisions_at_once: true,
         version: "test".into(),
         desk_name: "Desk 1".into(),
+        chance: aisle_sync::system_chance(),
     };
     let stop = AtomicBool::new(false);
     let limit = Duration::from_secs(60);

@@ -44,6 +44,17 @@ impl Tx<'_> {
         if rows == 1 { Ok(()) } else { Err(CentralError::Zombie { partition }) }
     }
 
+    /// Renews the leases whose term is not over. Whose is, finds out by itself.
+    pub(crate) fn renew_leases(&self, held: &[(i32, i64)], now: Timestamp) -> Result<(), CentralError> {
+        for (partition, term) in held {
+            match self.hold_lease(*partition, *term, now) {
+                Ok(()) | Err(CentralError::Zombie { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the term is still the partition's.
     pub(crate) fn holds_lease(&self, partition: i32, term: i64) -> Result<bool, CentralError> {
         let mut statement = self.conn.prepare_cached("SELECT 1 FROM leases WHERE partition = ?1 AND term = ?2")?;

@@ -1,8 +1,7 @@
 //! Central's own facts: its epoch, the partition count in force, counters.
 
-use aisle_domain::{Epoch, PaymentId, Timestamp};
+use aisle_domain::{Chance, Epoch, PaymentId, Timestamp};
 use rusqlite::OptionalExtension;
-use uuid::Uuid;
 
 use super::Tx;
 use crate::error::CentralError;
@@ -14,8 +13,8 @@ const FIRST_PARTITIONS: i32 = 12;
 
 impl Tx<'_> {
     /// What a new database starts with.
-    pub(super) fn begin_history(&self, now: Timestamp) -> Result<(), CentralError> {
-        self.new_epoch()?;
+    pub(super) fn begin_history(&self, chance: &Chance, now: Timestamp) -> Result<(), CentralError> {
+        self.new_epoch(chance)?;
         self.set_meta(NEXT_PAYMENT, "1")?;
         self.set_partitions(FIRST_PARTITIONS, now)
     }
@@ -43,8 +42,8 @@ impl Tx<'_> {
     }
 
     /// Begins another history.
-    pub(crate) fn new_epoch(&self) -> Result<Epoch, CentralError> {
-        let epoch = Epoch(Uuid::new_v4());
+    pub(crate) fn new_epoch(&self, chance: &Chance) -> Result<Epoch, CentralError> {
+        let epoch = Epoch(chance.uuid());
         self.set_meta(EPOCH, &epoch.to_string())?;
         Ok(epoch)
     }

@@ -1,8 +1,7 @@
 //! The files' rows as central's.
 
 use aisle_domain::{
-    AmountRange, Availability, BadId, Item, LineState, Order, OrderId, OrderLine, OrderStatus, Receipt,
-    ReceiptLine, Store, StoreId, Timestamp,
+    Availability, BadId, Item, Order, OrderId, OrderLine, Receipt, ReceiptLine, Store, StoreId, Timestamp,
 };
 
 use super::{
@@ -10,7 +9,10 @@ use super::{
     input::{Input, InputItem, InputOrder, InputReceipt},
     plan,
 };
-use crate::error::CentralError;
+use crate::{
+    acts::{NewOrder, line_of},
+    error::CentralError,
+};
 
 pub(super) fn bad_id(error: &BadId) -> CentralError {
     CentralError::BadValue { what: error.to_string() }
@@ -67,52 +69,23 @@ pub(super) fn order_row(
             let item = input
                 .item(line.item_id)
                 .ok_or_else(|| CentralError::NotFound { what: format!("item {} in items.csv", line.item_id) })?;
-            Ok(OrderLine {
-                item_id: line.item_id,
-                name: item.name.clone(),
-                barcode: item.barcode.clone(),
-                order_unit_price: line.unit_price,
-                quantity: line.quantity,
-                unit: if line.quantity.thousandths() % 1000 == 0 { "each" } else { "kg" }.into(),
-                note: None,
-                state: LineState::ToPick,
-                picked_quantity: None,
-                substitute: None,
-            })
+            let order_unit_price = line.unit_price;
+            Ok(OrderLine { order_unit_price, ..line_of(&item_row(store.store_id, item), line.quantity) })
         })
         .collect::<Result<Vec<_>, CentralError>>()?;
     let busy = store.busy_until.filter(|until| *until > now).and(store.busy_minutes).unwrap_or(0);
-    let deadline = match options.speed {
+    let accept_by = match options.speed {
         Speed::Max => None,
         speed @ Speed::Times(_) => Some(now.plus_millis(speed.scaled(options.accept_within_ms))),
     };
-    let digits = order.order_id.to_string();
-    let mut row = Order {
+    let new = NewOrder {
         order_id: order.order_id,
-        store_id: store.store_id,
         user_id: order.user_id,
         creation_time: order.creation_time,
-        status: OrderStatus::New,
-        queued_time: now,
-        accept_by: deadline,
+        accept_by,
         due_at: Some(plan::due_at(options.seed, order.order_id, now, busy)),
-        display_no: digits.get(digits.len().saturating_sub(4)..).unwrap_or(&digits).into(),
-        customer_name: None,
-        note: None,
-        substitution: None,
         payment_expected: true,
-        decision: None,
-        reason: None,
-        decided_by: None,
-        decided_at: None,
-        claimed_by: None,
-        version: 0,
         lines,
-        range: None,
-        payments: Vec::new(),
-        receipts: Vec::new(),
-        shopper: None,
     };
-    row.range = Some(AmountRange::derive(row.expected(), &store.policies, 1, now, "central"));
-    Ok(row)
+    Ok(new.row(store, now))
 }

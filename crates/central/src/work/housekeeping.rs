@@ -1,9 +1,6 @@
 //! What has to be done once in a while, and whether everything is done.
 
-use std::{
-    sync::atomic::Ordering,
-    time::{Duration, Instant},
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use aisle_contract::partition_of;
 
@@ -16,14 +13,14 @@ const LOOK_AT_CLUSTER_EVERY: Duration = Duration::from_secs(2);
 
 /// When what was done last.
 pub(super) struct Housekeeping {
-    done: Option<Instant>,
-    forgot: Option<Instant>,
-    looked: Option<Instant>,
+    done: Option<Duration>,
+    forgot: Option<Duration>,
+    looked: Option<Duration>,
     cluster: Option<String>,
 }
 
-fn is_over(since: Option<Instant>, span: Duration) -> bool {
-    since.is_none_or(|at| at.elapsed() >= span)
+fn is_over(since: Option<Duration>, span: Duration, now: Duration) -> bool {
+    since.is_none_or(|at| now.saturating_sub(at) >= span)
 }
 
 impl Housekeeping {
@@ -31,27 +28,28 @@ impl Housekeeping {
         Self { done: None, forgot: None, looked: None, cluster: None }
     }
 
-    pub(super) fn is_due(&self) -> bool {
-        is_over(self.done, EVERY)
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        is_over(self.done, EVERY, now)
     }
 
     /// Ends orders that nobody accepted in time, sends digests that are due, forgets what is old, and follows the
     /// topic as it grows.
     pub(super) fn run(&mut self, shared: &Shared<'_>, ledger: &mut Ledger) -> Result<(), CentralError> {
-        self.done = Some(Instant::now());
+        let time = shared.centre.monotonic();
+        self.done = Some(time);
         let now = shared.centre.now();
         acts::miss_overdue(ledger, now)?;
         let due = ledger.read(|tx| tx.digests_due(now))?;
         if !due.is_empty() {
             ledger.write(|tx| due.iter().try_for_each(|store| tx.cut_digests(*store, false, now)))?;
         }
-        if is_over(self.forgot, FORGET_EVERY) {
-            self.forgot = Some(Instant::now());
+        if is_over(self.forgot, FORGET_EVERY, time) {
+            self.forgot = Some(time);
             while ledger.write(|tx| tx.forget_some(now))? > 0 {}
         }
-        if is_over(self.looked, LOOK_AT_CLUSTER_EVERY) {
+        if is_over(self.looked, LOOK_AT_CLUSTER_EVERY, time) {
             let cluster = follow_growth(shared, ledger)?;
-            self.looked = Some(Instant::now());
+            self.looked = Some(time);
             if self.cluster.as_ref().is_some_and(|seen| *seen != cluster) {
                 shared.clusters.fetch_add(1, Ordering::SeqCst);
             }

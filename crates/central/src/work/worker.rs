@@ -6,7 +6,7 @@ use std::{
         atomic::{AtomicI64, Ordering},
         mpsc,
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use aisle_contract::{Incoming, PortError, Reader, Start};
@@ -47,7 +47,7 @@ impl Slot {
 
 /// A worker before it runs.
 pub(super) struct Worker<'a> {
-    shared: &'a Shared<'a>,
+    shared: Arc<Shared<'a>>,
     partition: i32,
     patient: bool,
     slot: Arc<Slot>,
@@ -55,8 +55,11 @@ pub(super) struct Worker<'a> {
 }
 
 /// A worker that has its partition.
-struct Shift<'a, 'w> {
-    worker: &'w Worker<'a>,
+pub(super) struct Shift<'a> {
+    shared: Arc<Shared<'a>>,
+    partition: i32,
+    slot: Arc<Slot>,
+    offsets: mpsc::Sender<(i32, i64)>,
     ledger: Ledger,
     term: i64,
     cluster: String,
@@ -67,12 +70,13 @@ struct Shift<'a, 'w> {
     /// What other connections had written when the outbox was looked at.
     looked: Option<i64>,
     /// Since when transactions of this worker wait to be published.
-    unpublished: Option<Instant>,
+    unpublished: Option<Duration>,
+    wait: Backoff,
 }
 
 impl<'a> Worker<'a> {
     pub(super) const fn new(
-        shared: &'a Shared<'a>,
+        shared: Arc<Shared<'a>>,
         partition: i32,
         patient: bool,
         slot: Arc<Slot>,
@@ -82,21 +86,8 @@ impl<'a> Worker<'a> {
     }
 
     /// Works until it is told to stop or the partition is somebody else's.
-    pub(super) fn run(&self) {
-        let Some((ledger, term)) = self.take() else { return };
-        self.slot.term.store(term, Ordering::SeqCst);
-        self.shared.tell(WorkEventKind::Taken { partition: self.partition, term });
-        let mut shift = Shift {
-            worker: self,
-            ledger,
-            term,
-            cluster: String::new(),
-            clusters: 0,
-            reader: None,
-            publisher: Publisher::new(self.shared.centre.names(), self.shared.transport, self.partition),
-            looked: None,
-            unpublished: Some(Instant::now()),
-        };
+    pub(super) fn run(self) {
+        let Some(mut shift) = self.take() else { return };
         let ended = shift.work().and_then(|()| shift.end());
         self.slot.term.store(0, Ordering::SeqCst);
         match ended {
@@ -112,23 +103,16 @@ impl<'a> Worker<'a> {
     }
 
     /// The lease, as soon as it can be had; `None` when the worker is to stop before.
-    fn take(&self) -> Option<(Ledger, i64)> {
-        let mut wait = Backoff::new();
+    fn take(&self) -> Option<Shift<'a>> {
+        let mut wait = Backoff::default();
         while !self.slot.stop.wanted() {
-            let centre = self.shared.centre;
-            let taken = centre.ledger().and_then(|mut ledger| {
-                let now = centre.now();
-                let term =
-                    ledger.write(|tx| tx.take_lease(self.partition, &self.shared.holder, self.patient, now))?;
-                Ok(term.map(|term| (ledger, term)))
-            });
-            match taken {
-                Ok(Some(taken)) => return Some(taken),
+            match self.try_take() {
+                Ok(Some(shift)) => return Some(shift),
                 Ok(None) => {
                     self.slot.stop.sleep(Duration::from_millis(200));
                 }
                 Err(error) => {
-                    let pause = wait.fail();
+                    let pause = self.shared.pause(&mut wait);
                     self.shared.tell_waiting(Some(self.partition), &error, pause);
                     self.slot.stop.sleep(pause);
                 }
@@ -136,47 +120,82 @@ impl<'a> Worker<'a> {
         }
         None
     }
+
+    /// The lease, where it can be had now.
+    pub(super) fn try_take(&self) -> Result<Option<Shift<'a>>, CentralError> {
+        let centre = self.shared.centre;
+        let mut ledger = centre.ledger()?;
+        let now = centre.now();
+        let taken = ledger.write(|tx| tx.take_lease(self.partition, &self.shared.holder, self.patient, now))?;
+        let Some(term) = taken else { return Ok(None) };
+        self.slot.term.store(term, Ordering::SeqCst);
+        self.shared.tell(WorkEventKind::Taken { partition: self.partition, term });
+        Ok(Some(Shift {
+            shared: Arc::clone(&self.shared),
+            partition: self.partition,
+            slot: Arc::clone(&self.slot),
+            offsets: self.offsets.clone(),
+            ledger,
+            term,
+            cluster: String::new(),
+            clusters: 0,
+            reader: None,
+            publisher: Publisher::new(self.shared.centre, self.shared.transport, self.partition),
+            looked: None,
+            unpublished: Some(centre.monotonic()),
+            wait: Backoff::default(),
+        }))
+    }
 }
 
-impl<'a> Shift<'a, '_> {
-    const fn shared(&self) -> &'a Shared<'a> {
-        self.worker.shared
+impl Shift<'_> {
+    fn place(&self) -> Place<'_> {
+        Place { cluster: &self.cluster, partition: self.partition, term: self.term, now: self.shared.centre.now() }
     }
 
-    fn place(&self) -> Place<'_> {
-        Place {
-            cluster: &self.cluster,
-            partition: self.worker.partition,
-            term: self.term,
-            now: self.shared().centre.now(),
-        }
+    pub(super) const fn term(&self) -> i64 {
+        self.term
     }
 
     fn strike(&self, point: FaultPoint) -> Result<(), CentralError> {
-        let partition = self.worker.partition;
-        if strikes(self.shared().options.faults.as_ref(), partition, point) {
+        let partition = self.partition;
+        if strikes(self.shared.options.faults.as_ref(), partition, point) {
             return Err(CentralError::Struck { partition, point });
         }
         Ok(())
     }
 
-    /// Only what ends the worker comes out as an error; all else is waited for.
     fn work(&mut self) -> Result<(), CentralError> {
-        let mut wait = Backoff::new();
-        while !self.worker.slot.stop.wanted() {
-            match self.turn() {
-                Ok(()) => wait = Backoff::new(),
-                Err(error @ (CentralError::Zombie { .. } | CentralError::Struck { .. })) => return Err(error),
-                Err(error) => {
-                    // The next reader starts from what SQL says.
-                    self.reader = None;
-                    let pause = wait.fail();
-                    self.shared().tell_waiting(Some(self.worker.partition), &error, pause);
-                    self.worker.slot.stop.sleep(pause);
-                }
+        while !self.slot.stop.wanted() {
+            if let Some(pause) = self.step()? {
+                self.slot.stop.sleep(pause);
             }
         }
         Ok(())
+    }
+
+    /// Whether the pause after the last failure is over.
+    pub(super) fn is_ready(&self) -> bool {
+        self.wait.ready(self.shared.centre.monotonic())
+    }
+
+    /// One turn; answers how long to wait before the next where something failed. Only what ends the worker comes out
+    /// as an error; all else is waited for.
+    pub(super) fn step(&mut self) -> Result<Option<Duration>, CentralError> {
+        match self.turn() {
+            Ok(()) => {
+                self.wait = Backoff::default();
+                Ok(None)
+            }
+            Err(error @ (CentralError::Zombie { .. } | CentralError::Struck { .. })) => Err(error),
+            Err(error) => {
+                // The next reader starts from what SQL says.
+                self.reader = None;
+                let pause = self.shared.pause(&mut self.wait);
+                self.shared.tell_waiting(Some(self.partition), &error, pause);
+                Ok(Some(pause))
+            }
+        }
     }
 
     /// Reads, applies, publishes. Publishing goes on while nothing can be read.
@@ -185,11 +204,12 @@ impl<'a> Shift<'a, '_> {
         let records = read.as_deref().unwrap_or_default();
         if !records.is_empty() {
             self.apply(records)?;
-            self.unpublished.get_or_insert_with(Instant::now);
+            self.unpublished.get_or_insert_with(|| self.shared.centre.monotonic());
             self.strike(FaultPoint::AfterCommit)?;
         }
         let more_to_apply = records.len() >= BATCH;
-        if !more_to_apply || self.unpublished.is_some_and(|since| since.elapsed() >= PUBLISH_AFTER) {
+        let now = self.shared.centre.monotonic();
+        if !more_to_apply || self.unpublished.is_some_and(|since| now.saturating_sub(since) >= PUBLISH_AFTER) {
             self.publish()?;
         }
         if records.is_empty() {
@@ -198,13 +218,13 @@ impl<'a> Shift<'a, '_> {
         if let Some(last) = records.last() {
             self.strike(FaultPoint::BeforeOffsetCommit)?;
             // Nobody listens any more when the crew is being dismissed.
-            let _ = self.worker.offsets.send((self.worker.partition, last.offset + 1));
+            let _ = self.offsets.send((self.partition, last.offset + 1));
         }
         read.map(|_| ())
     }
 
     fn read(&mut self) -> Result<Vec<Incoming>, CentralError> {
-        let clusters = self.shared().clusters.load(Ordering::SeqCst);
+        let clusters = self.shared.clusters.load(Ordering::SeqCst);
         let mut reader = if let Some(reader) = self.reader.take().filter(|_| self.clusters == clusters) {
             reader
         } else {
@@ -224,16 +244,16 @@ impl<'a> Shift<'a, '_> {
     }
 
     fn count_activity(&self) {
-        self.shared().counters.activity.fetch_add(1, Ordering::SeqCst);
+        self.shared.counters.activity.fetch_add(1, Ordering::SeqCst);
     }
 
     /// At the position in SQL; at the beginning when that is of another cluster or outside the log.
     fn open_reader(&mut self) -> Result<Box<dyn Reader>, CentralError> {
-        let partition = self.worker.partition;
-        let topic = self.shared().centre.names().changes();
-        let transport = self.shared().transport;
+        let partition = self.partition;
+        let topic = self.shared.centre.names().changes();
+        let transport = self.shared.transport;
         // Before the first record: it may lie where its store lives under a partition count that is new.
-        follow_growth(self.shared(), &mut self.ledger)?;
+        follow_growth(&self.shared, &mut self.ledger)?;
         let view = transport.metadata(std::slice::from_ref(&topic), ASK_WITHIN)?;
         self.cluster = view.cluster_id;
         let bounds = transport.bounds(&topic, partition, ASK_WITHIN)?;
@@ -241,7 +261,7 @@ impl<'a> Shift<'a, '_> {
         let offset = position
             .filter(|(cluster, next)| *cluster == self.cluster && (bounds.low..=bounds.high).contains(next))
             .map(|(_, next)| next);
-        self.shared().tell(WorkEventKind::Reading { partition, offset });
+        self.shared.tell(WorkEventKind::Reading { partition, offset });
         let reader = match transport.reader(&topic, partition, offset.map_or(Start::Beginning, Start::At)) {
             Err(PortError::OutOfRange { .. }) => transport.reader(&topic, partition, Start::Beginning)?,
             other => other?,
@@ -260,9 +280,9 @@ impl<'a> Shift<'a, '_> {
     fn apply_together(&mut self, records: &[Incoming]) -> Result<(), CentralError> {
         let place = Place {
             cluster: &self.cluster,
-            partition: self.worker.partition,
+            partition: self.partition,
             term: self.term,
-            now: self.worker.shared.centre.now(),
+            now: self.shared.centre.now(),
         };
         let publisher = &self.publisher;
         let applied = self.ledger.write(|tx| {
@@ -290,9 +310,9 @@ impl<'a> Shift<'a, '_> {
         let why = format!("central's database does not take it: {error}");
         let place = Place {
             cluster: &self.cluster,
-            partition: self.worker.partition,
+            partition: self.partition,
             term: self.term,
-            now: self.worker.shared.centre.now(),
+            now: self.shared.centre.now(),
         };
         let tally = match self.ledger.write(|tx| refuse_record(tx, place, record, &why)) {
             Err(CentralError::Sql(error)) if !is_passing(&error) => {
@@ -305,15 +325,15 @@ impl<'a> Shift<'a, '_> {
     }
 
     fn count(&self, applied: Tally, records: &[Incoming]) {
-        let counters = &self.shared().counters;
+        let counters = &self.shared.counters;
         let add = |counter: &std::sync::atomic::AtomicU64, by| counter.fetch_add(by, Ordering::SeqCst);
         add(&counters.applied, applied.applied);
         add(&counters.duplicates, applied.duplicates);
         add(&counters.refused, applied.refused);
         add(&counters.dead, applied.dead);
         add(&counters.activity, 1);
-        self.shared().tell(WorkEventKind::Applied {
-            partition: self.worker.partition,
+        self.shared.tell(WorkEventKind::Applied {
+            partition: self.partition,
             next_offset: records.last().map_or(0, |r| r.offset + 1),
             applied: applied.applied,
             duplicates: applied.duplicates,
@@ -326,7 +346,10 @@ impl<'a> Shift<'a, '_> {
     /// Sends what waits, where there may be something.
     fn publish(&mut self) -> Result<(), CentralError> {
         let wrote = self.ledger.others_wrote()?;
-        if self.unpublished.is_none() && self.looked == Some(wrote) && !self.publisher.retry_due() {
+        if self.unpublished.is_none()
+            && self.looked == Some(wrote)
+            && !self.publisher.retry_due(self.shared.centre.monotonic())
+        {
             return Ok(());
         }
         loop {
@@ -336,7 +359,7 @@ impl<'a> Shift<'a, '_> {
             if published.records > 0 {
                 self.strike(FaultPoint::AfterPublish)?;
             }
-            if !published.more || self.worker.slot.stop.wanted() {
+            if !published.more || self.slot.stop.wanted() {
                 break;
             }
             self.write_marks()?;
@@ -348,18 +371,18 @@ impl<'a> Shift<'a, '_> {
 
     fn tell_published(&self, published: &crate::publish::Published) {
         if published.records > 0 {
-            let counters = &self.shared().counters;
+            let counters = &self.shared.counters;
             counters.acks.fetch_add(published.acks, Ordering::SeqCst);
             self.count_activity();
-            self.shared().tell(WorkEventKind::Published {
-                partition: self.worker.partition,
+            self.shared.tell(WorkEventKind::Published {
+                partition: self.partition,
                 records: published.records,
                 acks: published.acks,
             });
         }
         if let Some(error) = &published.failure {
             let error = CentralError::Port(error.clone());
-            self.shared().tell_waiting(Some(self.worker.partition), &error, Duration::ZERO);
+            self.shared.tell_waiting(Some(self.partition), &error, Duration::ZERO);
         }
     }
 
@@ -367,8 +390,8 @@ impl<'a> Shift<'a, '_> {
         if !self.publisher.has_marks() {
             return Ok(());
         }
-        let (publisher, place) = (&self.publisher, (self.worker.partition, self.term));
-        let now = self.worker.shared.centre.now();
+        let (publisher, place) = (&self.publisher, (self.partition, self.term));
+        let now = self.shared.centre.now();
         self.ledger.write(|tx| {
             tx.hold_lease(place.0, place.1, now)?;
             publisher.write_marks(tx, now)
@@ -379,10 +402,10 @@ impl<'a> Shift<'a, '_> {
     }
 
     /// Publishes what is applied, as far as the cluster takes it at once, and gives the lease back.
-    fn end(&mut self) -> Result<(), CentralError> {
+    pub(super) fn end(&mut self) -> Result<(), CentralError> {
         self.publish()?;
         self.write_marks()?;
-        let (partition, term) = (self.worker.partition, self.term);
+        let (partition, term) = (self.partition, self.term);
         self.ledger.write(|tx| tx.release_lease(partition, term))
     }
 }

@@ -68,6 +68,7 @@ fn line_of(mirror: &Mirror, global: &Global) -> Result<(Arc<dyn Transport>, Sync
         push_decisions_at_once: true,
         version: env!("CARGO_PKG_VERSION").into(),
         desk_name: mirror.identity().desk_name.clone(),
+        chance: aisle_sync::system_chance(),
     };
     Ok((aisle_host::transport_for(&connection)?, options))
 }

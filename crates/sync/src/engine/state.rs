@@ -173,6 +173,17 @@ impl Shared {
         state.set_due(now + if is_answered { interval } else { interval.min(unanswered) }, clock);
     }
 
+    /// Whether a push is due or wished.
+    pub(super) fn is_push_due(&self, clock: &dyn Clock) -> bool {
+        let state = self.lock();
+        state.triggered || state.due <= clock.monotonic()
+    }
+
+    /// The wish for a push is being fulfilled.
+    pub(super) fn take_trigger(&self) {
+        self.lock().triggered = false;
+    }
+
     /// Waits until a push is due; false when it is stopped instead.
     pub(super) fn wait_for_push(&self, clock: &dyn Clock) -> bool {
         let mut state = self.lock();

@@ -1,0 +1,143 @@
+//! What the sync does, one turn a call: push, read a feed, look at the line. Threads repeat it, and so does a simulation.
+
+use std::time::Duration;
+
+use aisle_domain::Lane;
+
+use super::Context;
+use crate::{
+    SyncError,
+    backoff::{Backoff, jittered},
+    connectivity::LinkState,
+    feed::FeedReader,
+    push::Pusher,
+    shared::SyncEvent,
+};
+
+/// Without central's word a heartbeat goes this often.
+const UNPROVEN: Duration = Duration::from_secs(15);
+/// After this long without a feed it is read before anything is pushed.
+const ABSENCE_MS: i64 = 120_000;
+/// But not for longer than this.
+const ABSENCE_READ: Duration = Duration::from_secs(30);
+
+/// Pushing, and when it is next due.
+pub(super) struct PushDuty {
+    pusher: Pusher,
+    backoff: Backoff,
+    /// Since when the feeds are read first.
+    reading_since: Option<Duration>,
+}
+
+impl PushDuty {
+    pub(super) fn new(context: &Context) -> Self {
+        // Soon after the start, so that a silent centre is known early.
+        context.shared.schedule(Duration::ZERO, context.clock.as_ref());
+        let pusher = Pusher::new(context.mirror.clone(), context.options.clone());
+        Self { pusher, backoff: Backoff::default(), reading_since: None }
+    }
+
+    /// After an absence the feed is read before anything is pushed: what became stale meanwhile is told first. True
+    /// while a push that is due waits for that.
+    pub(super) fn reads_first(&mut self, context: &Context) -> bool {
+        let now = context.clock.monotonic();
+        let was_away = |last| context.clock.now().since(last) >= ABSENCE_MS;
+        let since = match self.reading_since {
+            Some(since) => since,
+            None if context.shared.status().last_received_at.is_some_and(was_away) => now,
+            None => return false,
+        };
+        let reads = context.shared.feeds_pending() && now.saturating_sub(since) < ABSENCE_READ;
+        self.reading_since = reads.then_some(since);
+        reads
+    }
+
+    pub(super) fn push(&mut self, context: &Context) {
+        let (shared, clock) = (&context.shared, context.clock.as_ref());
+        let chance = &context.options.chance;
+        shared.pushing(true);
+        context.tell_status();
+        let result = self.pusher.push(context.transport.as_ref(), clock.now());
+        let retry = match result {
+            Ok(outcome) if outcome.error.is_none() => {
+                self.backoff.succeeded();
+                if outcome.sent > 0 {
+                    context.tell(SyncEvent::Outbox);
+                }
+                shared.pushed(&outcome, &context.mirror, clock);
+                None
+            }
+            Ok(outcome) => {
+                let probe = context.probe();
+                shared.push_failed(&outcome, probe, &context.mirror, clock);
+                Some(self.backoff.failed(chance.draw()))
+            }
+            Err(error) => {
+                tracing::error!(%error, "the database stopped a push; it is tried again");
+                Some(self.backoff.failed(chance.draw()))
+            }
+        };
+        // Whoever waits for this push reads what it left: told only now that it is counted.
+        shared.pushing(false);
+        if let Some(wait) = retry {
+            shared.schedule(wait, clock);
+        } else {
+            shared.schedule_after(jittered(shared.interval(), chance.draw()), UNPROVEN, clock);
+        }
+        context.tell_status();
+    }
+}
+
+/// Reading one feed.
+pub(super) struct FeedDuty {
+    reader: FeedReader,
+    backoff: Backoff,
+}
+
+impl FeedDuty {
+    pub(super) fn new(context: &Context, lane: Lane) -> Self {
+        let reader = FeedReader::new(context.mirror.clone(), &context.options, lane);
+        Self { reader, backoff: Backoff::default() }
+    }
+
+    /// One look, waiting for at most `wait`. Answers how long to pause where something failed.
+    pub(super) fn read(&mut self, context: &Context, wait: Duration) -> Option<Duration> {
+        match self.reader.step(context.transport.as_ref(), wait, || context.clock.now()) {
+            Ok(step) => {
+                self.backoff.succeeded();
+                context.shared.read(self.reader.status(), &step, context.clock.as_ref());
+                if step.read > 0 {
+                    context.tell(SyncEvent::Feed(step.applied));
+                    context.tell_status();
+                }
+                None
+            }
+            Err(error) => {
+                if let SyncError::Mirror(error) = &error {
+                    tracing::error!(%error, lane = self.reader.lane().word(), "the database stopped a feed");
+                }
+                context.shared.read_failed(self.reader.status(), error, context.probe());
+                context.tell_status();
+                Some(self.backoff.failed(context.options.chance.draw()))
+            }
+        }
+    }
+}
+
+/// Looks at the cluster between pushes: a machine that is down shows before the next push would.
+pub(super) fn watch(context: &Context) {
+    let topic = [context.options.names.changes()];
+    let was_up = context.shared.status().link.state == LinkState::Up;
+    match context.transport.metadata(&topic, Duration::from_secs(4)) {
+        Ok(view) => context.shared.watched(&view, &topic, &context.mirror, context.clock.as_ref()),
+        Err(error) => {
+            let probe = context.probe();
+            context.shared.watch_failed(error, probe);
+        }
+    }
+    context.tell_status();
+    let is_up = context.shared.status().link.state == LinkState::Up;
+    if is_up && !was_up {
+        context.shared.trigger();
+    }
+}
