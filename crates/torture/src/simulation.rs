@@ -1,0 +1,61 @@
+//! T9: stores, workers and a centre in one thread, on a simulated clock and an in-process bus, while things break; then
+//! everything is healed and must come to rest. The same seed is the same run.
+
+mod acts;
+mod desk;
+mod line;
+mod oracle;
+mod plan;
+mod shrink;
+mod time;
+mod world;
+
+pub use plan::{Plan, Shape, Step, What};
+pub use shrink::shrunk;
+pub use world::{Failure, Report};
+
+/// Plays one plan.
+pub fn play(plan: &Plan) -> Report {
+    world::play(plan)
+}
+
+/// What many runs came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Counters {
+    /// Plans that were played.
+    pub runs: u64,
+    /// Acts that were said to be done.
+    pub acts: u64,
+    /// Things that broke.
+    pub faults: u64,
+    /// Desks and workers that were killed.
+    pub kills: u64,
+    /// Acts that are nowhere.
+    pub lost: u64,
+    /// Acts with more than one effect.
+    pub doubled: u64,
+    /// Runs that did not come to rest.
+    pub stuck: u64,
+    /// Runs in which something else is not as it must be.
+    pub wrong: u64,
+    /// The longest time from healing to rest, simulated milliseconds.
+    pub longest_heal_ms: u64,
+}
+
+impl Counters {
+    /// Adds one run.
+    pub fn add(&mut self, report: &Report) {
+        self.runs += 1;
+        self.acts += report.acts;
+        self.faults += report.faults;
+        self.kills += report.kills;
+        self.longest_heal_ms = self.longest_heal_ms.max(report.heal_ms);
+        match &report.failure {
+            None => {}
+            Some(Failure::Lost(_)) => self.lost += 1,
+            Some(Failure::Doubled(_)) => self.doubled += 1,
+            Some(Failure::Stuck(_)) => self.stuck += 1,
+            Some(Failure::Wrong(_)) => self.wrong += 1,
+        }
+    }
+}

@@ -1,0 +1,563 @@
+//! The world of one run: everything moves only when it is told to.
+
+use std::{
+    hash::Hasher,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use aisle_bus::Bus;
+use aisle_central::{Centre, ItemChange, NewOrder, NewStore, SteppedWork, TopicsOptions, WorkOptions};
+use aisle_contract::Transport;
+use aisle_domain::{ItemId, Money, OrderId, OrderLine, OrderStatus, Quantity, StoreId, UserId};
+
+use super::{
+    acts::price,
+    desk::Desk,
+    line::Line,
+    oracle,
+    plan::{Plan, Step, What},
+    time::{Time, Watch},
+};
+use crate::dice::{Dice, chance};
+
+/// Nobody may need longer than this to come to rest once everything works, simulated milliseconds.
+const HEALED_WITHIN_MS: i64 = 45 * 60_000;
+/// A worker that is not heard of for this long is left out by its group.
+const SESSION_MS: i64 = 6_000;
+
+/// What a run showed that must not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// An act is nowhere, or its outcome is another one here than at central.
+    Lost(String),
+    /// An act took effect more than once.
+    Doubled(String),
+    /// Something waits for ever.
+    Stuck(String),
+    /// Something else.
+    Wrong(String),
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// A hash over everything that happened.
+    pub trace: u64,
+    /// What happened, line by line.
+    pub history: Vec<String>,
+    /// Acts that were said to be done.
+    pub acts: u64,
+    /// Things that broke.
+    pub faults: u64,
+    /// Desks and workers killed.
+    pub kills: u64,
+    /// From healing to rest, simulated milliseconds.
+    pub heal_ms: u64,
+    /// What must not be.
+    pub failure: Option<Failure>,
+}
+
+/// FNV-1a, the same on every machine.
+#[derive(Default)]
+struct Trace {
+    hash: Fnv,
+    lines: Vec<String>,
+}
+
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+impl Trace {
+    fn note(&mut self, line: String) {
+        self.hash.write(line.as_bytes());
+        self.lines.push(line);
+    }
+}
+
+/// A worker process of the centre.
+struct Process<'a> {
+    line: &'a Line,
+    work: Option<SteppedWork<'a>>,
+    frozen: bool,
+    /// Since when its group has not heard of it.
+    silent_since: Option<i64>,
+    /// What it believes to own.
+    owns: Vec<i32>,
+}
+
+struct World<'a> {
+    plan: &'a Plan,
+    time: Time,
+    bus: Bus,
+    centre: &'a Centre,
+    central_watch: Watch,
+    options: &'a WorkOptions,
+    processes: Vec<Process<'a>>,
+    desks: Vec<Desk>,
+    partitions: i32,
+    clusters: u64,
+    next_order: i64,
+    trace: Trace,
+    faults: u64,
+    kills: u64,
+}
+
+fn id(number: i64) -> StoreId {
+    StoreId::new(number).unwrap()
+}
+
+/// Plays a plan. A panic of the system under test is a failure of the run.
+pub(crate) fn play(plan: &Plan) -> Report {
+    let base = Path::new("/dev/shm");
+    let folder = if base.is_dir() { tempfile::tempdir_in(base) } else { tempfile::tempdir() }.unwrap();
+    let time = Time::default();
+    let its = time.clone();
+    let bus = Bus::new("cluster-0", move || its.now()).without_waiting();
+    let watch = Watch::new(&time);
+    let path = folder.path().join("central.db");
+    let clock = std::sync::Arc::new(watch.clone());
+    let centre =
+        Centre::open_with(&path, aisle_contract::TopicNames::default(), clock, chance(plan.seed ^ 0xce)).unwrap();
+    let lines: Vec<Line> = (0..plan.shape.processes).map(|_| Line::new(&bus)).collect();
+    let options = WorkOptions::default();
+    let mut world = World {
+        plan,
+        time: time.clone(),
+        bus: bus.clone(),
+        centre: &centre,
+        central_watch: watch,
+        options: &options,
+        processes: lines.iter().map(Process::new).collect(),
+        desks: Vec::new(),
+        partitions: plan.shape.partitions,
+        clusters: 0,
+        next_order: 1,
+        trace: Trace::default(),
+        faults: 0,
+        kills: 0,
+    };
+    let mut heal_ms = 0;
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        world.set_up(folder.path());
+        for step in &plan.steps {
+            world.step(*step);
+        }
+        heal_ms = world.heal()?;
+        oracle::judge(&world.desks, &centre, &bus)
+    }));
+    let failure = match outcome {
+        Ok(Ok(line)) => {
+            world.trace.note(line);
+            None
+        }
+        Ok(Err(failure)) => Some(failure),
+        Err(panic) => Some(Failure::Wrong(format!("panicked: {}", panic_words(panic.as_ref())))),
+    };
+    Report {
+        trace: world.trace.hash.finish(),
+        acts: world.desks.iter().map(|desk| desk.done.len() as u64).sum(),
+        history: world.trace.lines,
+        faults: world.faults,
+        kills: world.kills,
+        heal_ms: u64::try_from(heal_ms).unwrap(),
+        failure,
+    }
+}
+
+fn panic_words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+}
+
+impl<'a> Process<'a> {
+    const fn new(line: &'a Line) -> Self {
+        Self { line, work: None, frozen: false, silent_since: None, owns: Vec::new() }
+    }
+
+    const fn is_heard(&self) -> bool {
+        self.work.is_some() && !self.frozen
+    }
+}
+
+impl World<'_> {
+    fn set_up(&mut self, folder: &Path) {
+        let mut dice = Dice::new(self.plan.seed ^ 0x5e7);
+        for number in 1..=self.plan.shape.stores {
+            let number = i64::try_from(number).unwrap();
+            self.centre.add_store(NewStore::new(id(number), "Store", "Main street 1")).unwrap();
+        }
+        self.make_topics();
+        for number in 1..=self.plan.shape.stores {
+            let store = id(i64::try_from(number).unwrap());
+            for item in 1..=5 {
+                self.set_item(store, item, &mut dice);
+            }
+            for desk in 0..self.plan.shape.desks {
+                let dir = folder.join(format!("desk-{number}-{desk}"));
+                let seed = dice.bits();
+                self.desks.push(Desk::new(seed, (store, desk), dir, &self.bus, &self.time, self.centre));
+            }
+        }
+        for place in 0..self.processes.len() {
+            self.start_process(place);
+        }
+    }
+
+    fn make_topics(&self) {
+        let options = TopicsOptions { create: true, partitions: self.partitions, ..TopicsOptions::default() };
+        assert!(self.centre.topics(&self.bus, &options).unwrap().ok);
+    }
+
+    fn start_process(&mut self, place: usize) {
+        let process = &mut self.processes[place];
+        if process.work.is_none() {
+            process.work = Some(SteppedWork::new(self.centre, process.line, self.options));
+            process.owns.clear();
+        }
+        process.frozen = false;
+        process.silent_since = None;
+    }
+
+    fn step(&mut self, step: Step) {
+        self.time.passes(step.after_ms);
+        let mut dice = Dice::new(step.dice);
+        let words = self.happen(step.what, &mut dice);
+        self.trace.note(format!("{:>8} {words}", self.time.elapsed()));
+        // Who moves on: mostly somebody, now and then everybody.
+        let share = *dice.pick(&[20, 60, 100]);
+        self.turn(&mut dice, share);
+    }
+
+    fn store(&self, dice: &mut Dice) -> StoreId {
+        id(1 + i64::try_from(dice.place(self.plan.shape.stores)).unwrap())
+    }
+
+    fn happen(&mut self, what: What, dice: &mut Dice) -> String {
+        match what {
+            What::Act | What::Withdraw | What::Release | What::PushNow => self.at_a_desk(what, dice),
+            What::Order | What::Payment | What::Cancel | What::SetItem | What::RemoveItem | What::SetRange => {
+                self.at_central(what, dice)
+            }
+            What::Nothing => "nothing".into(),
+            _ => {
+                self.faults += 1;
+                self.breaks(what, dice)
+            }
+        }
+    }
+
+    fn at_a_desk(&mut self, what: What, dice: &mut Dice) -> String {
+        let place = dice.place(self.desks.len());
+        let desk = &mut self.desks[place];
+        let words = match what {
+            What::Withdraw => desk.withdraw(),
+            What::Release => {
+                desk.release();
+                "released".into()
+            }
+            What::PushNow => {
+                desk.push_now();
+                "send now".into()
+            }
+            _ => desk.act(dice),
+        };
+        format!("{}: {words}", desk.name)
+    }
+
+    fn set_item(&self, store: StoreId, number: i64, dice: &mut Dice) -> String {
+        let set = |field: &str, value: String| format!("{field}={value}").parse::<ItemChange>().unwrap();
+        let price = price(dice);
+        let item = ItemId::new(number).unwrap();
+        let all = [set("name", format!("Thing {number}")), set("unit_price", price.to_string())];
+        let some = if dice.happens(70) { &all[1..] } else { &all[..1] };
+        let known = self.centre.show_item(store, item).is_ok();
+        let answer = self.centre.set_item(store, item, if known { some } else { &all });
+        format!("central: item {item} of store {store} set: {}", said(answer))
+    }
+
+    fn at_central(&mut self, what: What, dice: &mut Dice) -> String {
+        let store = self.store(dice);
+        match what {
+            What::Order => self.queue_order(store, dice),
+            What::SetItem => {
+                let number = 1 + i64::try_from(dice.below(7)).unwrap();
+                self.set_item(store, number, dice)
+            }
+            What::RemoveItem => {
+                let item = ItemId::new(1 + i64::try_from(dice.below(7)).unwrap()).unwrap();
+                format!(
+                    "central: item {item} of store {store} removed: {}",
+                    said(self.centre.remove_item(store, item))
+                )
+            }
+            _ => {
+                let page = self.centre.list_orders(store, &[], None, 500).unwrap();
+                let wanted = |status: OrderStatus| match what {
+                    What::Payment => status == OrderStatus::Running || dice.clone().happens(10),
+                    _ => status.is_open(),
+                };
+                let open: Vec<OrderId> =
+                    page.items.iter().filter(|order| wanted(order.status)).map(|order| order.order_id).collect();
+                if open.is_empty() {
+                    return "central: no order for it".into();
+                }
+                let order = *dice.pick(&open);
+                self.on_order(what, store, order, dice)
+            }
+        }
+    }
+
+    fn on_order(&self, what: What, store: StoreId, order: OrderId, dice: &mut Dice) -> String {
+        let cents = Money::from_minor(i64::try_from(100 + dice.below(4_000)).unwrap());
+        match what {
+            What::Payment => {
+                format!(
+                    "central: {cents} paid for order {order}: {}",
+                    said(self.centre.add_payment(Some(store), order, cents))
+                )
+            }
+            What::Cancel => {
+                format!(
+                    "central: order {order} cancelled: {}",
+                    said(self.centre.cancel_order(Some(store), order, "cancelled"))
+                )
+            }
+            _ => {
+                let answer = self.centre.set_range(Some(store), order, Money::from_minor(50), cents);
+                format!("central: range of order {order}: {}", said(answer))
+            }
+        }
+    }
+
+    fn queue_order(&mut self, store: StoreId, dice: &mut Dice) -> String {
+        let number = self.next_order;
+        self.next_order += 1;
+        let count = 1 + i64::try_from(dice.below(3)).unwrap();
+        let lines = (1..=count).map(|item| order_line(item, dice)).collect();
+        let now = self.time.now();
+        let new = NewOrder {
+            order_id: OrderId::new(number).unwrap(),
+            user_id: UserId::new(1 + number % 7).unwrap(),
+            creation_time: now,
+            accept_by: dice
+                .happens(40)
+                .then(|| now.plus_millis(60_000 + i64::try_from(dice.below(600_000)).unwrap())),
+            due_at: dice.happens(50).then(|| now.plus_millis(3_600_000)),
+            payment_expected: dice.happens(85),
+            lines,
+        };
+        format!("central: order {number} for store {store}: {}", said(self.centre.queue_order(store, new)))
+    }
+
+    fn breaks(&mut self, what: What, dice: &mut Dice) -> String {
+        match what {
+            What::CutDesk(cut) => {
+                let desk = &self.desks[dice.place(self.desks.len())];
+                desk.line.set(Some(cut));
+                format!("{}: line {cut:?}", desk.name)
+            }
+            What::MendDesks => {
+                self.desks.iter().for_each(|desk| desk.line.set(None));
+                "the desks' lines work".into()
+            }
+            What::KillDesk => {
+                self.kills += 1;
+                let place = dice.place(self.desks.len());
+                let desk = self.desks.remove(place).restart();
+                let words = format!("{} killed", desk.name);
+                self.desks.insert(place, desk);
+                words
+            }
+            What::DeskClock => {
+                let desk = &self.desks[dice.place(self.desks.len())];
+                let wrong_by = clock_jump(dice, 10 * 365 * 24 * 3_600_000);
+                desk.watch.set_wrong_by(wrong_by);
+                format!("{}: clock off by {wrong_by} ms", desk.name)
+            }
+            What::CentralClock => {
+                let wrong_by = clock_jump(dice, 3_600_000);
+                self.central_watch.set_wrong_by(wrong_by);
+                format!("central's clock off by {wrong_by} ms")
+            }
+            What::CutProcess(_) | What::MendProcesses | What::KillProcess | What::Freeze | What::Revive => {
+                self.process_breaks(what, dice)
+            }
+            _ => self.cluster_breaks(what, dice),
+        }
+    }
+
+    fn process_breaks(&mut self, what: What, dice: &mut Dice) -> String {
+        let place = dice.place(self.processes.len());
+        let now = self.time.elapsed();
+        let process = &mut self.processes[place];
+        match what {
+            What::CutProcess(cut) => {
+                process.line.set(Some(cut));
+                format!("process {place}: line {cut:?}")
+            }
+            What::KillProcess => {
+                self.kills += 1;
+                process.work = None;
+                process.silent_since.get_or_insert(now);
+                format!("process {place} killed")
+            }
+            What::Freeze => {
+                process.frozen = true;
+                process.silent_since.get_or_insert(now);
+                format!("process {place} stands still")
+            }
+            What::MendProcesses => {
+                self.processes.iter().for_each(|process| process.line.set(None));
+                "the processes' lines work".into()
+            }
+            _ => {
+                self.revive();
+                "all processes go on".into()
+            }
+        }
+    }
+
+    /// A frozen one goes on for a moment with what it believed to own.
+    fn revive(&mut self) {
+        for process in &mut self.processes {
+            if let Some(work) = process.work.as_mut().filter(|_| process.frozen) {
+                work.turn(&process.owns).unwrap();
+            }
+        }
+        (0..self.processes.len()).for_each(|place| self.start_process(place));
+    }
+
+    fn cluster_breaks(&mut self, what: What, dice: &mut Dice) -> String {
+        match what {
+            What::Compact => {
+                self.bus.compact();
+                "the cluster compacts".into()
+            }
+            What::Trim => {
+                let topic = self.centre.names().changes();
+                let partition = i32::try_from(dice.below(u64::try_from(self.partitions).unwrap())).unwrap();
+                let high = self.bus.bounds(&topic, partition, std::time::Duration::ZERO).unwrap().high;
+                self.bus.trim(&topic, partition, high);
+                format!("changes of partition {partition} before {high} are gone")
+            }
+            What::Rebuild => {
+                self.clusters += 1;
+                self.bus.rebuild(&format!("cluster-{}", self.clusters));
+                "the cluster is lost and another is there".into()
+            }
+            _ => {
+                self.partitions += 1 + i32::try_from(dice.below(3)).unwrap();
+                self.make_topics();
+                format!("{} partitions", self.partitions)
+            }
+        }
+    }
+
+    /// Who the group says owns which partition: a silent process keeps its own until its session is over.
+    fn assign(&mut self) {
+        let now = self.time.elapsed();
+        let members: Vec<usize> = (0..self.processes.len())
+            .filter(|place| {
+                let process = &self.processes[*place];
+                process.is_heard() || process.silent_since.is_some_and(|since| now - since < SESSION_MS)
+            })
+            .collect();
+        for (place, process) in self.processes.iter_mut().enumerate() {
+            if !process.is_heard() {
+                continue;
+            }
+            let mine = members.iter().position(|member| *member == place).unwrap();
+            process.owns = (0..self.partitions)
+                .filter(|partition| usize::try_from(*partition).unwrap() % members.len() == mine)
+                .collect();
+        }
+    }
+
+    fn turn(&mut self, dice: &mut Dice, share: u64) {
+        for desk in &mut self.desks {
+            if dice.happens(share) {
+                desk.turn();
+            }
+        }
+        self.assign();
+        for process in &mut self.processes {
+            let heard = process.is_heard() && dice.happens(share);
+            if let Some(work) = process.work.as_mut().filter(|_| heard) {
+                work.turn(&process.owns).unwrap();
+            }
+        }
+    }
+
+    /// Everything works again; answers how long it took until nothing moved any more.
+    fn heal(&mut self) -> Result<i64, Failure> {
+        self.desks.iter().for_each(|desk| desk.line.set(None));
+        self.processes.iter().for_each(|process| process.line.set(None));
+        self.revive();
+        self.desks.iter_mut().for_each(Desk::release);
+        let begun = self.time.elapsed();
+        self.trace.note(format!("{begun:>8} everything works"));
+        let mut dice = Dice::new(self.plan.seed ^ 0xea1);
+        for round in 0_i64.. {
+            self.time.passes((100 * round).clamp(100, 3_000));
+            self.turn(&mut dice, 100);
+            let took = self.time.elapsed() - begun;
+            match self.unrest() {
+                None if round > 2 => return Ok(took),
+                Some(why) if took > HEALED_WITHIN_MS => return Err(Failure::Stuck(why)),
+                _ => {}
+            }
+        }
+        unreachable!()
+    }
+
+    fn unrest(&self) -> Option<String> {
+        self.desks
+            .iter()
+            .find_map(|desk| desk.unrest(&self.bus))
+            .or_else(|| oracle::central_unrest(self.centre, &self.bus))
+    }
+}
+
+fn clock_jump(dice: &mut Dice, most: u64) -> i64 {
+    let size = i64::try_from(*dice.pick(&[1_000, 60_000, 3_600_000, most])).unwrap();
+    let by = i64::try_from(dice.below(u64::try_from(size).unwrap())).unwrap();
+    if dice.happens(50) { by } else { -by }
+}
+
+fn said<T, E: std::fmt::Display>(answer: Result<T, E>) -> String {
+    answer.map_or_else(|error| error.to_string(), |_| "done".into())
+}
+
+fn order_line(item: i64, dice: &mut Dice) -> OrderLine {
+    let item_id = ItemId::new(item).unwrap();
+    OrderLine {
+        item_id,
+        name: format!("Thing {item}"),
+        barcode: None,
+        order_unit_price: price(dice),
+        quantity: Quantity::from_thousandths(1000 * (1 + i64::try_from(dice.below(3)).unwrap())).unwrap(),
+        unit: "each".into(),
+        note: None,
+        state: aisle_domain::LineState::ToPick,
+        picked_quantity: None,
+        substitute: None,
+    }
+}
