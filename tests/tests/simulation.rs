@@ -57,7 +57,11 @@ fn whatever_breaks_nothing_is_lost_nothing_doubled_and_nothing_stuck() {
         }
     });
     let counters = counters.into_inner().unwrap();
-    println!("T9: {} in {} s, from seed {first}", serde_json::to_string(&counters).unwrap(), start.elapsed().as_secs());
+    println!(
+        "T9: {} in {} s, from seed {first}",
+        serde_json::to_string(&counters).unwrap(),
+        start.elapsed().as_secs()
+    );
     if let Some((plan, report)) = failed.into_inner().unwrap() {
         panic!("{}", tell(&plan, &report));
     }

@@ -4,11 +4,13 @@
 mod dead;
 mod items;
 mod queue;
+mod resend;
 mod stores;
 
 pub use items::ItemChange;
 pub use queue::NewOrder;
 pub(crate) use queue::line_of;
+pub(crate) use resend::follow_cluster;
 pub use stores::NewStore;
 
 use aisle_domain::{
@@ -245,12 +247,12 @@ impl Centre {
         let (epoch, stores) = ledger.write(|tx| {
             let epoch = tx.new_epoch(&self.chance)?;
             let stores = tx.stores()?;
-            stores.iter().try_for_each(|store| stores::send_store(tx, store, now))?;
+            stores.iter().try_for_each(|store| resend::send_store(tx, store, now))?;
             Ok((epoch, stores))
         })?;
         let mut rows = stores.len();
         for store in &stores {
-            rows += stores::send_rows(&mut ledger, store.store_id, now)?;
+            rows += resend::send_rows(&mut ledger, store.store_id, now)?;
         }
         Ok(EpochView { epoch, rows })
     }

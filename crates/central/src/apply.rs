@@ -11,7 +11,7 @@ use aisle_contract::{
     CentralPosition, ChangeEnvelope, ChangeMessage, ChangeRefused, DeskAck, DownBody, HeartbeatMessage, Incoming,
     UpMessage, partition_of, up,
 };
-use aisle_domain::{Change, ChangeId, DeskId, Refusal, StoreId, Timestamp};
+use aisle_domain::{Change, ChangeId, DeskId, Lane, Refusal, StoreId, Timestamp};
 
 use crate::{
     error::CentralError,
@@ -231,11 +231,14 @@ impl<'t, 'c> Batch<'t, 'c> {
         if let Some(why) = self.turned_away(beat.store, beat.desk)? {
             return self.bury(record, Some(beat.store), None, &why);
         }
-        let sequence =
-            Sequence { desk: beat.desk, incarnation: beat.incarnation, lane: aisle_domain::Lane::Orders };
-        self.hear(record, beat.store, sequence)?;
+        let of_lane = |lane| Sequence { desk: beat.desk, incarnation: beat.incarnation, lane };
+        self.hear(record, beat.store, of_lane(Lane::Orders))?;
         self.tx.take_heartbeat(beat, record.written_at.min(self.place.now))?;
-        self.answer(beat.store, sequence, Some(beat.id));
+        self.answer(beat.store, of_lane(Lane::Orders), Some(beat.id));
+        if beat.body.outbox > 0 {
+            // Something waits, perhaps for a change that was lost: that shows by what is expected and read.
+            self.answer(beat.store, of_lane(Lane::Catalog), None);
+        }
         Ok(())
     }
 

@@ -95,6 +95,8 @@ fn already_decided(order: &Order) -> Refusal {
 fn accept(order: &mut Order, change: &OrderAccepted) -> Result<Outcome, Refusal> {
     if order.status == change.from {
         order.step(Act::Accept)?;
+        // One may have come in before this accept did.
+        order.resume_payments();
         return Ok(Outcome::Applied);
     }
     // Whatever lies behind Accept was accepted: a payment may have come before this desk heard of its own accept.

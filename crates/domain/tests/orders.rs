@@ -118,6 +118,16 @@ fn decline(payment: i64, amount: i64, ends_order: bool) -> Change {
 }
 
 #[test]
+fn a_payment_that_came_before_the_accept_waits_for_a_decision_after_it() {
+    let mut early = order(OrderStatus::New, &[1000]);
+    assert_eq!((early.status, early.waiting_payment()), (OrderStatus::New, None));
+    let accept = Change::OrderAccepted(OrderAccepted { order: early.order_id, from: OrderStatus::New });
+    assert_eq!(apply(&mut early, &accept), Ok(Outcome::Applied));
+    assert_eq!(early.status, OrderStatus::Pending);
+    assert_eq!(early.waiting_payment().map(|p| p.amount), Some(money(1000)));
+}
+
+#[test]
 fn the_same_act_again_is_already_done_and_changes_nothing() {
     let mut order = order(OrderStatus::New, &[]);
     assert_eq!(apply(&mut order, &accept(OrderStatus::New)), Ok(Outcome::Applied));

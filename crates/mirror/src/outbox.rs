@@ -399,10 +399,15 @@ pub fn cut(
     Ok(batch)
 }
 
-/// The oldest ready changes of a lane, as many as a batch takes; one at least.
+/// Ready changes of a lane, but for those that wait behind a held one on the same thing: central takes what was done to
+/// one thing in the order in which it was done.
+const READY: &str = "SELECT * FROM outbox o WHERE state = 'ready' AND lane = ?1 AND NOT EXISTS (
+    SELECT 1 FROM outbox h WHERE h.state = 'held' AND h.lane = ?1
+        AND h.kind = o.kind AND h.subject = o.subject AND h.id < o.id)";
+
+/// The oldest changes of a lane that may be numbered, as many as a batch takes; one at least.
 fn ready(tx: &Transaction<'_>, lane: Lane, max_changes: usize, max_bytes: usize) -> Result<Vec<OutboxRow>> {
-    let mut statement =
-        tx.prepare_cached("SELECT * FROM outbox WHERE state = 'ready' AND lane = ?1 ORDER BY id LIMIT ?2")?;
+    let mut statement = tx.prepare_cached(&format!("{READY} ORDER BY id LIMIT ?2"))?;
     let mut rows = statement.query(params![lane.word(), i64::try_from(max_changes).unwrap_or(i64::MAX)])?;
     let (mut batch, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
@@ -424,11 +429,10 @@ pub fn next_seq(conn: &Connection, lane: Lane, incarnation: Incarnation) -> Resu
     Ok(next.unwrap_or(1))
 }
 
-/// Whether a change of a lane is ready to be numbered.
+/// Whether a change of a lane may be numbered.
 pub fn has_ready(conn: &Connection, lane: Lane) -> Result<bool> {
-    Ok(conn
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'ready' AND lane = ?1)")?
-        .query_row([lane.word()], |row| row.get(0))?)
+    let sql = format!("SELECT EXISTS ({READY})");
+    Ok(conn.prepare_cached(&sql)?.query_row([lane.word()], |row| row.get(0))?)
 }
 
 /// Numbered changes without central's word. The plus keeps SQLite from reading all that were ever numbered.

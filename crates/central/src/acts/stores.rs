@@ -1,15 +1,12 @@
 //! Stores and their desks.
 
-use aisle_contract::DownBody;
-use aisle_domain::{
-    Currency, DeskId, Lane, Policies, Reasons, Store, StoreId, Subject, Timestamp, store::Durability,
-};
+use aisle_domain::{Currency, DeskId, Policies, Reasons, Store, StoreId, Subject, Timestamp, store::Durability};
 
-use super::{STEP, needed_store};
+use super::{needed_store, resend::send_store};
 use crate::{
     Centre,
     error::CentralError,
-    ledger::{AuditEntry, Desk, Feed, Ledger, Tx},
+    ledger::{AuditEntry, Desk},
     views::{DeskView, DigestTables, StoreDigest, StoreView},
 };
 
@@ -116,50 +113,6 @@ impl NewStore {
             version: 1,
         }
     }
-}
-
-/// Sends a store's row down its feed.
-pub(super) fn send_store(tx: &Tx<'_>, store: &Store, now: Timestamp) -> Result<(), CentralError> {
-    let feed = Feed { store: store.store_id, lane: Lane::Orders };
-    tx.enqueue(feed, &DownBody::Store(Box::new(store.clone())), now)
-}
-
-/// Sends every order and item of a store down its feeds as they are, then the digests. Answers how many rows.
-pub(super) fn send_rows(ledger: &mut Ledger, store: StoreId, now: Timestamp) -> Result<usize, CentralError> {
-    let mut sent = 0;
-    let mut after = 0;
-    loop {
-        let last = ledger.write(|tx| {
-            let orders = tx.orders(store, after, STEP)?;
-            let last = orders.last().map(|o| o.order_id.get());
-            sent += orders.len();
-            for order in orders {
-                tx.enqueue(Feed { store, lane: Lane::Orders }, &DownBody::Order(Box::new(order)), now)?;
-            }
-            Ok(last)
-        })?;
-        let Some(last) = last else { break };
-        after = last;
-    }
-    after = 0;
-    loop {
-        let last = ledger.write(|tx| {
-            let items = tx.items(store, after, STEP)?;
-            let last = items.last().map(|i| i.item_id.get());
-            sent += items.len();
-            for item in items {
-                tx.enqueue(Feed { store, lane: Lane::Catalog }, &DownBody::Item(Box::new(item)), now)?;
-            }
-            Ok(last)
-        })?;
-        let Some(last) = last else { break };
-        after = last;
-    }
-    ledger.write(|tx| {
-        tx.touch_digests(store)?;
-        tx.cut_digests(store, true, now)
-    })?;
-    Ok(sent)
 }
 
 fn is_quiet(desk: &Desk, now: Timestamp) -> bool {

@@ -1,14 +1,20 @@
 //! Central's own facts: its epoch, the partition count in force, counters.
 
+use std::ops::RangeInclusive;
+
 use aisle_domain::{Chance, Epoch, PaymentId, Timestamp};
 use rusqlite::OptionalExtension;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::Tx;
 use crate::error::CentralError;
 
 const EPOCH: &str = "epoch";
 const PARTITIONS: &str = "partitions";
+const GROWING_TO: &str = "growing_to";
 const NEXT_PAYMENT: &str = "next_payment_id";
+const CLUSTER: &str = "cluster";
+const RESEND: &str = "resend";
 const FIRST_PARTITIONS: i32 = 12;
 
 impl Tx<'_> {
@@ -48,6 +54,32 @@ impl Tx<'_> {
         Ok(epoch)
     }
 
+    /// The cluster whose feeds have all rows.
+    pub(crate) fn cluster(&self) -> Result<Option<String>, CentralError> {
+        self.meta(CLUSTER)
+    }
+
+    /// Writes the cluster whose feeds have all rows.
+    pub(crate) fn set_cluster(&self, cluster: &str) -> Result<(), CentralError> {
+        self.set_meta(CLUSTER, cluster)
+    }
+
+    /// How far all rows have been sent to another cluster.
+    pub(crate) fn resend<T: DeserializeOwned>(&self) -> Result<Option<T>, CentralError> {
+        Ok(self.meta(RESEND)?.map(|json| serde_json::from_str(&json)).transpose()?)
+    }
+
+    /// Writes how far all rows have been sent to another cluster; `None` when that is done.
+    pub(crate) fn set_resend(&self, resend: Option<&impl Serialize>) -> Result<(), CentralError> {
+        match resend {
+            Some(resend) => self.set_meta(RESEND, &serde_json::to_string(resend)?),
+            None => {
+                self.conn.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([RESEND])?;
+                Ok(())
+            }
+        }
+    }
+
     /// The partition count by which stores have their homes.
     pub(crate) fn partitions(&self) -> Result<i32, CentralError> {
         let text = self.needed(PARTITIONS)?;
@@ -57,9 +89,23 @@ impl Tx<'_> {
     /// Moves the homes of all stores.
     pub(crate) fn set_partitions(&self, partitions: i32, now: Timestamp) -> Result<(), CentralError> {
         self.set_meta(PARTITIONS, &partitions.to_string())?;
-        self.conn.execute("INSERT OR IGNORE INTO partition_counts VALUES (?1, ?2)", (partitions, now.millis()))?;
+        self.note_counts(partitions..=partitions, now)?;
         self.conn.execute("DELETE FROM partition_growth", [])?;
+        self.conn.execute("DELETE FROM meta WHERE name = ?1", [GROWING_TO])?;
         Ok(())
+    }
+
+    fn note_counts(&self, counts: RangeInclusive<i32>, now: Timestamp) -> Result<(), CentralError> {
+        let mut statement = self.conn.prepare_cached("INSERT OR IGNORE INTO partition_counts VALUES (?1, ?2)")?;
+        for count in counts {
+            statement.execute((count, now.millis()))?;
+        }
+        Ok(())
+    }
+
+    /// The partition count that homes are to move to.
+    pub(crate) fn growing_to(&self) -> Result<Option<i32>, CentralError> {
+        Ok(self.meta(GROWING_TO)?.and_then(|text| text.parse().ok()))
     }
 
     /// Every partition count under which a store's changes may lie.
@@ -69,21 +115,23 @@ impl Tx<'_> {
         Ok(counts)
     }
 
-    /// Remembers how far the old partitions must be read before homes move to `partitions`.
+    /// Remembers how far the partitions must be read before homes move to `partitions`. A desk may have met any count on
+    /// the way there, whatever was seen of it here.
     pub(crate) fn begin_growth(
         &self,
         partitions: i32,
         ends: &[(i32, i64)],
         now: Timestamp,
     ) -> Result<(), CentralError> {
-        self.conn.execute("INSERT OR IGNORE INTO partition_counts VALUES (?1, ?2)", (partitions, now.millis()))?;
+        self.note_counts(self.partitions()?..=partitions, now)?;
+        self.set_meta(GROWING_TO, &partitions.to_string())?;
         for (partition, end) in ends {
-            self.conn.execute("INSERT OR IGNORE INTO partition_growth VALUES (?1, ?2)", (partition, end))?;
+            self.conn.execute("INSERT OR REPLACE INTO partition_growth VALUES (?1, ?2)", (partition, end))?;
         }
         Ok(())
     }
 
-    /// How many old partitions are still to be read to their end before homes move; `None` while none are to move.
+    /// How many partitions are still to be read to their end before homes move; `None` while none are to move.
     pub(crate) fn growth_left(&self, cluster: &str) -> Result<Option<i64>, CentralError> {
         let (waiting, left): (i64, i64) = self
             .conn

@@ -53,28 +53,28 @@ impl Housekeeping {
             if self.cluster.as_ref().is_some_and(|seen| *seen != cluster) {
                 shared.clusters.fetch_add(1, Ordering::SeqCst);
             }
+            while acts::follow_cluster(ledger, &cluster, now)? {}
             self.cluster = Some(cluster);
         }
         Ok(())
     }
 }
 
-/// Moves the homes of all stores to the topic's partition count: when every old partition is read as far as it went
-/// when the growth was seen; at once when there are fewer, which only another cluster can have. Answers the cluster's
+/// Moves the homes of all stores to the topic's partition count: when every partition is read as far as it went when
+/// the growth to this count was seen; at once when there are fewer, which only another cluster can have. Answers the cluster's
 /// id.
 pub(super) fn follow_growth(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<String, CentralError> {
     let topic = shared.centre.names().changes();
     let view = shared.transport.metadata(std::slice::from_ref(&topic), ASK_WITHIN)?;
     let found = view.topic(&topic).and_then(|t| i32::try_from(t.partitions.len()).ok()).unwrap_or(0);
     let now = shared.centre.now();
-    let (partitions, growing) =
-        ledger.read(|tx| Ok((tx.partitions()?, tx.growth_left(&view.cluster_id)?.is_some())))?;
+    let (partitions, growing_to) = ledger.read(|tx| Ok((tx.partitions()?, tx.growing_to()?)))?;
     if found == partitions || found == 0 {
         return Ok(view.cluster_id);
     }
-    if found > partitions && !growing {
+    if found > partitions && growing_to != Some(found) {
         let mut ends = Vec::new();
-        for partition in 0..partitions {
+        for partition in 0..found {
             let bounds = shared.transport.bounds(&topic, partition, ASK_WITHIN)?;
             ends.push((partition, if bounds.high > bounds.low { bounds.high } else { 0 }));
         }

@@ -1,9 +1,10 @@
 //! The outbox: numbers, reports and what screens read of it.
 
+use aisle_contract::DownBody;
 use aisle_domain::{Incarnation, Lane, Subject};
 use aisle_mirror::{ChangeState, Report, outbox};
 
-use crate::fixtures::{CLUSTER, Desk, accept, ack, at, new_desk, note, order_id, price, refused};
+use crate::fixtures::{CLUSTER, Desk, accept, ack, at, new_desk, note, order, order_id, price, refused};
 
 fn report(desk: &Desk, id: aisle_domain::ChangeId, offset: i64) {
     let report =
@@ -27,6 +28,23 @@ fn numbers_are_dense_for_each_lane_in_the_order_of_acting() {
     let third = desk.act(note(1, "again"));
     assert_eq!(desk.cut(Lane::Orders)[0].seq, Some(3));
     assert_eq!(desk.row(third).incarnation, Some(new_desk().incarnation));
+    desk.assert_sound();
+}
+
+#[test]
+fn a_change_waits_for_the_held_one_before_it_on_the_same_thing_and_for_no_other() {
+    let mut desk = Desk::with_rows();
+    desk.orders(vec![DownBody::Order(Box::new(order(2, 1)))]);
+    let mut held = desk.new_change(accept(1));
+    held.held = true;
+    desk.mirror.act(&held).unwrap();
+    let behind = desk.act(note(1, "call"));
+    let other = desk.act(note(2, "call"));
+    let numbered = |rows: Vec<aisle_mirror::OutboxRow>| rows.iter().map(|row| row.change_id).collect::<Vec<_>>();
+    assert_eq!(numbered(desk.cut(Lane::Orders)), [other]);
+    assert!(!desk.mirror.read(|conn| outbox::has_ready(conn, Lane::Orders)).unwrap());
+    desk.mirror.release(None).unwrap();
+    assert_eq!(numbered(desk.cut(Lane::Orders)), [held.change_id, behind]);
     desk.assert_sound();
 }
 
