@@ -129,6 +129,11 @@ pub(crate) fn bury_record(
     Ok(Tally { dead, ..Tally::default() })
 }
 
+/// Whether a store's changes lie in the partition under any of these partition counts.
+pub(crate) fn lives_in(counts: &[i32], store: StoreId, partition: i32) -> bool {
+    counts.iter().any(|count| partition_of(store, *count) == partition)
+}
+
 struct Batch<'t, 'c> {
     tx: &'t Tx<'c>,
     place: Place<'t>,
@@ -190,13 +195,10 @@ impl<'t, 'c> Batch<'t, 'c> {
         Ok(())
     }
 
-    /// Why nothing of this sender is taken in this partition.
+    /// Why nothing of this sender is taken.
     fn turned_away(&mut self, store: StoreId, desk: DeskId) -> Result<Option<String>, CentralError> {
         if self.rows.store(store)?.is_none() {
             return Ok(Some(format!("store {store} is not known at central")));
-        }
-        if !self.counts.iter().any(|n| partition_of(store, *n) == self.place.partition) {
-            return Ok(Some(format!("store {store} does not live in partition {}", self.place.partition)));
         }
         let of = match self.desks.get(&desk) {
             Some(of) => *of,
@@ -277,6 +279,12 @@ impl<'t, 'c> Batch<'t, 'c> {
             return self.bury(record, Some(envelope.store), Some(envelope.change_id), &why);
         }
         let sequence = Sequence::of(envelope);
+        if !lives_in(&self.counts, envelope.store, self.place.partition) {
+            // Its sender learns by the ack that this was read and is still waited for.
+            self.answer(envelope.store, sequence, None);
+            let why = format!("store {} does not live in partition {}", envelope.store, self.place.partition);
+            return self.bury(record, Some(envelope.store), Some(envelope.change_id), &why);
+        }
         self.hear(record, envelope.store, sequence)?;
         match self.turn(envelope, sequence)? {
             Turn::Early => self.tally.dropped += 1,

@@ -114,10 +114,6 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    fn counted(&self) -> [u64; 4] {
-        [&self.applied, &self.duplicates, &self.refused, &self.dead].map(|counter| counter.load(Ordering::SeqCst))
-    }
-
     fn summary(&self, since: Instant) -> WorkSummary {
         let read = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
         WorkSummary {

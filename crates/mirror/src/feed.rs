@@ -122,7 +122,14 @@ impl Mirror {
             let start = position(tx, lane)?.filter(|p| p.cluster == cluster).map_or(0, |p| p.next_offset);
             let mut applied = FeedApplied::default();
             for entry in entries {
-                apply(tx, lane, entry, &plan::meaning(&identity, lane, start, entry), at, &mut applied)?;
+                apply(
+                    tx,
+                    lane,
+                    entry,
+                    &plan::meaning(&identity, (lane, cluster), start, entry),
+                    at,
+                    &mut applied,
+                )?;
             }
             set_position(tx, lane, cluster, start.max(last.offset + 1), at)?;
             Ok(applied)

@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use aisle_contract::up;
+use aisle_contract::{DeskAck, up};
 use aisle_domain::{Change, ChangeId, Incarnation, Lane, Refusal, Subject, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 
@@ -503,6 +503,30 @@ pub(crate) fn acknowledge(
         statement.execute(params![row.change_id.to_string(), at.millis()])?;
     }
     Ok(covered.into_iter().map(|row| (row.change_id, row.change.subject())).collect())
+}
+
+/// Central has read beyond changes that it still waits for: they were dropped, or lost with their place. They go again at
+/// the next push, whatever is heard until then. Where it waits for a number that nothing here has, a new numbering is
+/// needed, and its evidence stays.
+pub(crate) fn forget_dropped(tx: &Transaction<'_>, ack: &DeskAck) -> Result<()> {
+    let of = ack.incarnation.to_string();
+    let lane = ack.lane.word();
+    let has_wanted: bool = tx
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM outbox
+             WHERE incarnation = ?1 AND lane = ?2 AND seq = ?3 AND state = 'sent')",
+        )?
+        .query_row(params![of, lane, ack.expected], |row| row.get(0))?;
+    if has_wanted {
+        let at = &ack.position;
+        tx.prepare_cached(
+            "UPDATE outbox SET cluster = NULL, topic = NULL, partition = NULL, offset = NULL
+             WHERE incarnation = ?1 AND lane = ?2 AND seq >= ?3 AND state = 'sent'
+                 AND cluster = ?4 AND partition = ?5 AND offset < ?6",
+        )?
+        .execute(params![of, lane, ack.expected, at.cluster, at.partition, at.offset])?;
+    }
+    Ok(())
 }
 
 /// Changes below `expected` without a word, by number: looked for downwards to the first that was received, with

@@ -159,6 +159,11 @@ impl FeedReader {
         self.position
     }
 
+    /// The cluster is this one as others saw it: a reader of another one is of no use.
+    pub(crate) fn notice_cluster(&mut self, cluster: &str) {
+        self.line.take_if(|line| line.cluster != cluster);
+    }
+
     pub(crate) const fn lane(&self) -> Lane {
         self.lane
     }

@@ -1,4 +1,4 @@
-//! Seeded choices: SplitMix64, the same on every machine.
+//! Seeded choices: splitmix64, the same on every machine.
 
 use std::sync::{
     Arc,

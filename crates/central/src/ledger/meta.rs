@@ -71,13 +71,11 @@ impl Tx<'_> {
 
     /// Writes how far all rows have been sent to another cluster; `None` when that is done.
     pub(crate) fn set_resend(&self, resend: Option<&impl Serialize>) -> Result<(), CentralError> {
-        match resend {
-            Some(resend) => self.set_meta(RESEND, &serde_json::to_string(resend)?),
-            None => {
-                self.conn.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([RESEND])?;
-                Ok(())
-            }
+        if let Some(resend) = resend {
+            return self.set_meta(RESEND, &serde_json::to_string(resend)?);
         }
+        self.conn.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([RESEND])?;
+        Ok(())
     }
 
     /// The partition count by which stores have their homes.

@@ -9,7 +9,7 @@ use std::{
 use aisle_contract::Transport;
 
 use super::{
-    Counters, RENEW_EVERY, Shared, WorkOptions,
+    Applied, RENEW_EVERY, Shared, WorkOptions,
     housekeeping::Housekeeping,
     worker::{Shift, Slot, Worker},
 };
@@ -22,7 +22,7 @@ pub struct SteppedWork<'a> {
     ledger: Option<Ledger>,
     housekeeping: Housekeeping,
     renewed: Option<Duration>,
-    offsets: (mpsc::Sender<(i32, i64)>, mpsc::Receiver<(i32, i64)>),
+    offsets: (mpsc::Sender<Applied>, mpsc::Receiver<Applied>),
 }
 
 impl<'a> SteppedWork<'a> {
@@ -57,16 +57,6 @@ impl<'a> SteppedWork<'a> {
         self.offsets.1.try_iter().for_each(drop);
         let kept = self.renew().and_then(|()| self.keep_house());
         self.passed(kept).map(|_| ())
-    }
-
-    /// What was done since the process started.
-    pub(crate) fn counters(&self) -> &Counters {
-        &self.shared.counters
-    }
-
-    /// Changes that took effect, seen before, refused, put aside.
-    pub fn counted(&self) -> [u64; 4] {
-        self.counters().counted()
     }
 
     fn work_on(&mut self, partition: i32) -> Result<(), CentralError> {

@@ -13,7 +13,7 @@ use aisle_contract::{Incoming, PortError, Reader, Start};
 
 use super::{ASK_WITHIN, Shared, WorkEventKind, housekeeping::follow_growth};
 use crate::{
-    apply::{BATCH, Place, Tally, apply_batch, bury_record, refuse_record},
+    apply::{BATCH, Place, Tally, apply_batch, bury_record, lives_in, refuse_record},
     backoff::Backoff,
     clock::Stop,
     error::{CentralError, is_passing},
@@ -269,7 +269,21 @@ impl Shift<'_> {
         Ok(reader)
     }
 
+    /// A record of a store that does not live here: perhaps the topic has grown, and its desk has seen that first.
+    fn look_for_growth(&mut self, records: &[Incoming]) -> Result<(), CentralError> {
+        let counts = self.ledger.read(|tx| tx.partition_counts())?;
+        let is_stray = |record: &Incoming| {
+            let store = record.key_text().and_then(|key| key.parse().ok());
+            store.is_some_and(|store| !lives_in(&counts, store, self.partition))
+        };
+        if records.iter().any(is_stray) {
+            follow_growth(&self.shared, &mut self.ledger)?;
+        }
+        Ok(())
+    }
+
     fn apply(&mut self, records: &[Incoming]) -> Result<(), CentralError> {
+        self.look_for_growth(records)?;
         match self.apply_together(records) {
             Err(CentralError::Sql(error)) if !is_passing(&error) => self.apply_singly(records),
             other => other,

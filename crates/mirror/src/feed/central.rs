@@ -176,6 +176,7 @@ fn the_store(tx: &Transaction<'_>, row: &Store, at: Timestamp, applied: &mut Fee
 fn acknowledge(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
     applied.acks.push(ack.clone());
     super::remember_ack(tx, ack)?;
+    outbox::forget_dropped(tx, ack)?;
     let covered = outbox::acknowledge(tx, ack.lane, ack.incarnation, ack.expected, at)?;
     for (change_id, subject) in covered {
         let body = json!({ "expected": ack.expected, "position": ack.position });

@@ -33,8 +33,13 @@ pub(super) enum Meaning<'a> {
     ItemGone(ItemId),
 }
 
-/// What a record of `lane` at or behind `start` means.
-pub(super) fn meaning<'a>(identity: &Identity, lane: Lane, start: i64, entry: &'a FeedEntry) -> Meaning<'a> {
+/// What a record of `lane` at or behind `start` means, read from the feed of `cluster`.
+pub(super) fn meaning<'a>(
+    identity: &Identity,
+    (lane, cluster): (Lane, &str),
+    start: i64,
+    entry: &'a FeedEntry,
+) -> Meaning<'a> {
     if entry.offset < start {
         return Meaning::Known;
     }
@@ -44,24 +49,28 @@ pub(super) fn meaning<'a>(identity: &Identity, lane: Lane, start: i64, entry: &'
     };
     match objection(identity, lane, body) {
         Some(why) => Meaning::Park(why),
-        None => accepted(identity, body),
+        None => accepted(identity, cluster, body),
     }
 }
 
-fn accepted<'a>(identity: &Identity, body: &'a DownBody) -> Meaning<'a> {
+fn accepted<'a>(identity: &Identity, cluster: &str, body: &'a DownBody) -> Meaning<'a> {
     match body {
         DownBody::Order(row) => Meaning::Order(row),
         DownBody::Item(row) => Meaning::Item(row),
         DownBody::Store(row) => Meaning::Store(row),
         DownBody::Refused(refused) if refused.desk == identity.desk_id => Meaning::Refused(refused),
-        DownBody::Ack(ack) if ack.desk == identity.desk_id && ack.incarnation == identity.incarnation => {
-            Meaning::Ack(ack)
-        }
+        DownBody::Ack(ack) if is_ours(ack, identity, cluster) => Meaning::Ack(ack),
         DownBody::Digest(digest) => Meaning::Digest(digest),
         DownBody::OrderGone(id) => Meaning::OrderGone(*id),
         DownBody::ItemGone(id) => Meaning::ItemGone(*id),
         DownBody::Refused(_) | DownBody::Ack(_) | DownBody::Gone => Meaning::Nothing,
     }
+}
+
+/// An ack that tells of another cluster says nothing here: the refusals that it covers may have been lost with that one,
+/// and what has no word is sent again.
+fn is_ours(ack: &DeskAck, identity: &Identity, cluster: &str) -> bool {
+    ack.desk == identity.desk_id && ack.incarnation == identity.incarnation && ack.position.cluster == cluster
 }
 
 /// Why a record that was understood may not be applied all the same.

@@ -102,6 +102,9 @@ impl FeedDuty {
 
     /// One look, waiting for at most `wait`. Answers how long to pause where something failed.
     pub(super) fn read(&mut self, context: &Context, wait: Duration) -> Option<Duration> {
+        if let Some(cluster) = context.shared.cluster_id() {
+            self.reader.notice_cluster(&cluster);
+        }
         match self.reader.step(context.transport.as_ref(), wait, || context.clock.now()) {
             Ok(step) => {
                 self.backoff.succeeded();

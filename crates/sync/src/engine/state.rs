@@ -35,6 +35,8 @@ struct State {
     watch_error: Option<PortError>,
     feed_errors: [Option<PortError>; 2],
     probe: Option<Probe>,
+    /// The cluster that answered last.
+    cluster_id: Option<String>,
     unanswered_since: Option<Timestamp>,
     heard_at: Option<Timestamp>,
     asked: Option<Asked>,
@@ -93,6 +95,7 @@ impl Shared {
             watch_error: None,
             feed_errors: [None, None],
             probe: None,
+            cluster_id: None,
             unanswered_since: None,
             heard_at: None,
             asked: None,
@@ -119,6 +122,10 @@ impl Shared {
 
     pub(super) fn status(&self) -> SyncStatus {
         self.lock().status.clone()
+    }
+
+    pub(super) fn cluster_id(&self) -> Option<String> {
+        self.lock().cluster_id.clone()
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -329,6 +336,7 @@ impl Shared {
             topic.partitions.iter().find(|p| p.id == partition)
         });
         let mut state = self.lock();
+        state.cluster_id = Some(view.cluster_id.clone());
         state.watch_error = match own {
             None => Some(PortError::TopicMissing { topic: topic.first().cloned().unwrap_or_default() }),
             Some(p) => {

@@ -43,11 +43,10 @@ fn on_order(mirror: &Mirror, dice: &mut Dice, now: Timestamp) -> Option<Change> 
         (_, 0) => note(&order, dice),
         (_, 1) => claim(&order, dice),
         (_, 2) => due(&order, dice, now),
-        (OrderStatus::New, 3) => reject(&order, dice),
+        (OrderStatus::New | OrderStatus::Running, 3) => reject(&order, dice),
         (OrderStatus::New, _) => {
             Change::OrderAccepted(OrderAccepted { order: order.order_id, from: OrderStatus::New })
         }
-        (OrderStatus::Running, 3) => reject(&order, dice),
         (OrderStatus::Running, _) if !order.lines.is_empty() => line(&order, dice),
         (OrderStatus::Pending, 3) => decline(&order, dice),
         (OrderStatus::Pending, 4) => sent_back(&order),

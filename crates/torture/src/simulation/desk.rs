@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use aisle_bus::Bus;
 use aisle_central::Centre;
+use aisle_contract::Transport;
 use aisle_domain::{Change, ChangeId, DeskId, Incarnation, StoreId, Timestamp};
 use aisle_mirror::{ActError, ChangeState, Mirror, NewChange, NewDesk, outbox};
 use aisle_sync::{LinkState, SteppedSync, SyncOptions};
@@ -153,7 +154,9 @@ impl Desk {
         let mirror = Mirror::open(&dir, aisle_sync::Clock::now(&watch)).unwrap();
         // As at every start.
         mirror.release(None).unwrap();
-        done.iter_mut().for_each(|done| done.held_until = None);
+        for one in &mut done {
+            one.held_until = None;
+        }
         let sync = start(&mirror, &line, &options, &watch);
         Self { name, store, id, line, watch, mirror, sync, dir, options, done, time }
     }
@@ -175,7 +178,7 @@ impl Desk {
             return Some(format!("{} waits with {counts:?}: {}; line {link:?}", self.name, words.join("; ")));
         }
         for feed in self.sync.status().feeds {
-            let high = bus.records(&feed.topic, 0).last().map_or(0, |record| record.offset + 1);
+            let high = bus.bounds(&feed.topic, 0, Duration::ZERO).map_or(0, |bounds| bounds.high);
             if feed.position < high {
                 return Some(format!("{} is at {} of {high} in {}", self.name, feed.position, feed.topic));
             }

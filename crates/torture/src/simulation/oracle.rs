@@ -1,11 +1,14 @@
 //! The judge: what was said to be done, line by line, against what desk and centre hold in the end. It reads central's
 //! database by itself and trusts no function of the system.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use aisle_bus::Bus;
 use aisle_central::Centre;
-use aisle_contract::{DownBody, DownMessage};
+use aisle_contract::{DownBody, DownMessage, Transport};
 use aisle_domain::{ChangeId, Lane, StoreId};
 use aisle_mirror::{ChangeState, digest, feed, items, orders, outbox, store, verify};
 use rusqlite::{Connection, OpenFlags};
@@ -15,27 +18,32 @@ use super::{
     world::Failure,
 };
 
-fn central_db(centre: &Centre) -> Connection {
+/// Central's database, read by itself.
+pub(crate) fn central_db(centre: &Centre) -> Connection {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Connection::open_with_flags(centre.path(), flags).unwrap()
 }
 
 /// What keeps central from being at rest.
-pub(crate) fn central_unrest(centre: &Centre, bus: &Bus) -> Option<String> {
-    let conn = central_db(centre);
-    let waiting: i64 =
-        conn.query_row("SELECT count(*) FROM feed_outbox WHERE published IS NULL", [], |row| row.get(0)).unwrap();
+pub(crate) fn central_unrest(conn: &Connection, centre: &Centre, bus: &Bus) -> Option<String> {
+    let waiting: i64 = conn
+        .prepare_cached("SELECT count(*) FROM feed_outbox WHERE published IS NULL")
+        .unwrap()
+        .query_row([], |row| row.get(0))
+        .unwrap();
     if waiting > 0 {
         return Some(format!("{waiting} rows wait to be published"));
     }
     let topic = centre.names().changes();
-    for partition in 0..64 {
-        let Some(last) = bus.records(&topic, partition).last().map(|record| record.offset) else { continue };
+    for partition in 0.. {
+        let Ok(bounds) = bus.bounds(&topic, partition, Duration::ZERO) else { break };
         let at: i64 = conn
-            .query_row("SELECT next_offset FROM positions WHERE partition = ?1", [partition], |row| row.get(0))
+            .prepare_cached("SELECT next_offset FROM positions WHERE partition = ?1")
+            .unwrap()
+            .query_row([partition], |row| row.get(0))
             .unwrap_or(0);
-        if at <= last {
-            return Some(format!("central is at {at} of {} in partition {partition}", last + 1));
+        if bounds.low < bounds.high && at < bounds.high {
+            return Some(format!("central is at {at} of {} in partition {partition}", bounds.high));
         }
     }
     None

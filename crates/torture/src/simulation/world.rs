@@ -11,6 +11,8 @@ use aisle_central::{Centre, ItemChange, NewOrder, NewStore, SteppedWork, TopicsO
 use aisle_contract::Transport;
 use aisle_domain::{ItemId, Money, OrderId, OrderLine, OrderStatus, Quantity, StoreId, UserId};
 
+use rusqlite::Connection;
+
 use super::{
     acts::price,
     desk::Desk,
@@ -515,11 +517,12 @@ impl World<'_> {
         let begun = self.time.elapsed();
         self.trace.note(format!("{begun:>8} everything works"));
         let mut dice = Dice::new(self.plan.seed ^ 0xea1);
+        let conn = oracle::central_db(self.centre);
         for round in 0_i64.. {
             self.time.passes((100 * round).clamp(100, 3_000));
             self.turn(&mut dice, 100);
             let took = self.time.elapsed() - begun;
-            match self.unrest() {
+            match self.unrest(&conn) {
                 None if round > 2 => return Ok(took),
                 Some(why) if took > HEALED_WITHIN_MS => return Err(Failure::Stuck(why)),
                 _ => {}
@@ -528,11 +531,9 @@ impl World<'_> {
         unreachable!()
     }
 
-    fn unrest(&self) -> Option<String> {
-        self.desks
-            .iter()
-            .find_map(|desk| desk.unrest(&self.bus))
-            .or_else(|| oracle::central_unrest(self.centre, &self.bus))
+    fn unrest(&self, conn: &Connection) -> Option<String> {
+        let of_desks = self.desks.iter().find_map(|desk| desk.unrest(&self.bus));
+        of_desks.or_else(|| oracle::central_unrest(conn, self.centre, &self.bus))
     }
 }
 
