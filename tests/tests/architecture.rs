@@ -71,7 +71,9 @@ fn only_their_own_crate_names_kafka_and_sqlite() {
         users.map(|package| short(package["name"].as_str().unwrap())).collect()
     };
     assert_eq!(users("rdkafka"), BTreeSet::from(["kafka".into()]));
-    assert_eq!(users("rusqlite"), BTreeSet::from(["central".into(), "mirror".into()]));
+    // The judge of the test programme trusts no function of what it judges.
+    let sqlite = ["central", "mirror", "torture"].map(str::to_owned);
+    assert_eq!(users("rusqlite"), BTreeSet::from(sqlite));
 }
 
 #[test]

@@ -2,68 +2,25 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test that cannot go on ends")]
 
-use std::{
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use aisle_torture::simulation::{Counters, Plan, Report, play, shrunk};
+use aisle_torture::simulation::{Plan, many, play, told};
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().map_or(otherwise, |text| text.parse().unwrap())
-}
-
-/// What failed, its seed, and the shortest history that fails in the same manner.
-fn tell(plan: &Plan, report: &Report) -> String {
-    let (short, shown) = shrunk(plan, report, Duration::from_secs(30));
-    format!(
-        "seed {} fails: {:?}\nagain with AISLE_RUNS=1 AISLE_SEED={}; {} of {} steps in a world of {:?}:\n{}\n{:?}",
-        plan.seed,
-        report.failure,
-        plan.seed,
-        short.steps.len(),
-        plan.steps.len(),
-        short.shape,
-        shown.history.join("\n"),
-        shown.failure,
-    )
 }
 
 #[test]
 fn whatever_breaks_nothing_is_lost_nothing_doubled_and_nothing_stuck() {
     let (runs, first) = (number("AISLE_RUNS", 1_000), number("AISLE_SEED", 1));
     let start = Instant::now();
-    let (next, counters, failed) = (AtomicU64::new(first), Mutex::new(Counters::default()), Mutex::new(None));
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while failed.lock().unwrap().is_none() {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= first + runs {
-                        break;
-                    }
-                    let plan = Plan::of(seed);
-                    let report = play(&plan);
-                    counters.lock().unwrap().add(&report);
-                    if report.failure.is_some() {
-                        failed.lock().unwrap().get_or_insert((plan, report));
-                    }
-                }
-            });
-        }
-    });
-    let counters = counters.into_inner().unwrap();
-    println!(
-        "T9: {} in {} s, from seed {first}",
-        serde_json::to_string(&counters).unwrap(),
-        start.elapsed().as_secs()
-    );
-    if let Some((plan, report)) = failed.into_inner().unwrap() {
-        panic!("{}", tell(&plan, &report));
+    let (counters, failed) = many(first, runs);
+    let seconds = start.elapsed().as_secs();
+    println!("T9: {} in {seconds} s, from seed {first}", serde_json::to_string(&counters).unwrap());
+    if let Some((plan, report)) = failed {
+        let seed = plan.seed;
+        let words = told(&plan, &report, Duration::from_secs(30));
+        panic!("again with AISLE_RUNS=1 AISLE_SEED={seed}\n{words}");
     }
 }
 

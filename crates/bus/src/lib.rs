@@ -117,7 +117,8 @@ impl Bus {
         }
     }
 
-    /// Compacts the topics that are to be compacted: the newest record of each key stays.
+    /// Compacts the topics that are to be compacted: the newest record of each key stays, and a tombstone not even that,
+    /// as after the time that readers have to see it.
     pub fn compact(&self) {
         for topic in self.state().topics.values_mut() {
             topic.compact();

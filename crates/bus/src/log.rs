@@ -102,7 +102,10 @@ impl Topic {
         for partition in &mut self.partitions {
             let newest: BTreeMap<Option<Vec<u8>>, i64> =
                 partition.records.iter().map(|(offset, record)| (record.key.clone(), *offset)).collect();
-            partition.records.retain(|offset, record| newest.get(&record.key) == Some(offset));
+            let is_kept = |offset: &i64, record: &Incoming| {
+                record.value.is_some() && newest.get(&record.key) == Some(offset)
+            };
+            partition.records.retain(|offset, record| is_kept(offset, record));
         }
     }
 }

@@ -11,7 +11,7 @@ use aisle_contract::{
     CentralPosition, ChangeEnvelope, ChangeMessage, ChangeRefused, DeskAck, DownBody, HeartbeatMessage, Incoming,
     UpMessage, partition_of, up,
 };
-use aisle_domain::{Change, ChangeId, DeskId, Lane, Refusal, StoreId, Timestamp};
+use aisle_domain::{Change, ChangeId, DeskId, Lane, Planted, Refusal, StoreId, Timestamp, is_planted};
 
 use crate::{
     error::CentralError,
@@ -258,7 +258,7 @@ impl<'t, 'c> Batch<'t, 'c> {
         if envelope.seq > expected {
             return Ok(Turn::Early);
         }
-        let known = self.tx.known(envelope.change_id)?;
+        let known = self.tx.known(envelope.change_id)?.filter(|_| !is_planted(Planted::NoDedup));
         if envelope.seq == expected {
             self.expected.insert(sequence, (expected + 1, true));
         }

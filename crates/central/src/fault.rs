@@ -5,6 +5,8 @@ use std::sync::Arc;
 /// A place in a worker's round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FaultPoint {
+    /// Nothing of the SQL transaction is committed.
+    BeforeCommit,
     /// The SQL transaction is committed; nothing of it is published.
     AfterCommit,
     /// Its messages are published; that is not written down yet.

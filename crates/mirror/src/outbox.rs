@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use aisle_contract::{DeskAck, up};
-use aisle_domain::{Change, ChangeId, Incarnation, Lane, Refusal, Subject, Timestamp};
+use aisle_domain::{Change, ChangeId, Incarnation, Lane, Planted, Refusal, Subject, Timestamp, is_planted};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 
 use crate::{
@@ -407,7 +407,13 @@ const READY: &str = "SELECT * FROM outbox o WHERE state = 'ready' AND lane = ?1 
 
 /// The oldest changes of a lane that may be numbered, as many as a batch takes; one at least.
 fn ready(tx: &Transaction<'_>, lane: Lane, max_changes: usize, max_bytes: usize) -> Result<Vec<OutboxRow>> {
-    let mut statement = tx.prepare_cached(&format!("{READY} ORDER BY id LIMIT ?2"))?;
+    let order = if is_planted(Planted::OrderByClock) { "at" } else { "id" };
+    let from = if is_planted(Planted::HeldIsOvertaken) {
+        "SELECT * FROM outbox WHERE state = 'ready' AND lane = ?1"
+    } else {
+        READY
+    };
+    let mut statement = tx.prepare_cached(&format!("{from} ORDER BY {order} LIMIT ?2"))?;
     let mut rows = statement.query(params![lane.word(), i64::try_from(max_changes).unwrap_or(i64::MAX)])?;
     let (mut batch, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
@@ -470,6 +476,11 @@ pub fn reported(tx: &Transaction<'_>, reports: &[Report], at: Timestamp) -> Resu
             report.offset,
             at.millis()
         ])?;
+        if is_planted(Planted::ReceivedOnDelivery) {
+            let sql =
+                "UPDATE outbox SET state = 'received', acked_at = ?2 WHERE change_id = ?1 AND state = 'sent'";
+            tx.execute(sql, params![report.change_id.to_string(), at.millis()])?;
+        }
     }
     Ok(())
 }
@@ -482,7 +493,9 @@ pub fn renumber(tx: &Transaction<'_>, new: Incarnation) -> Result<()> {
              partition = NULL, offset = NULL, sent_at = NULL WHERE state = 'sent'",
         [],
     )?;
-    tx.execute("UPDATE identity SET incarnation = ?1", [new.to_string()])?;
+    if !is_planted(Planted::SameIncarnation) {
+        tx.execute("UPDATE identity SET incarnation = ?1", [new.to_string()])?;
+    }
     touched_identity();
     Ok(())
 }
@@ -517,7 +530,7 @@ pub(crate) fn forget_dropped(tx: &Transaction<'_>, ack: &DeskAck) -> Result<()> 
              WHERE incarnation = ?1 AND lane = ?2 AND seq = ?3 AND state = 'sent')",
         )?
         .query_row(params![of, lane, ack.expected], |row| row.get(0))?;
-    if has_wanted {
+    if has_wanted && !is_planted(Planted::NoResend) {
         let at = &ack.position;
         tx.prepare_cached(
             "UPDATE outbox SET cluster = NULL, topic = NULL, partition = NULL, offset = NULL

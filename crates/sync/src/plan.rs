@@ -1,7 +1,7 @@
 //! Which numbered changes are sent again. Pure: from what the outbox and central's last word say.
 
 use aisle_contract::DeskAck;
-use aisle_domain::{ChangeId, Timestamp};
+use aisle_domain::{ChangeId, Planted, Timestamp, is_planted};
 use aisle_mirror::OutboxRow;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -74,7 +74,8 @@ pub fn needs(numbered: &[Numbered], ack: Option<&DeskAck>, cluster: &str, next_s
 
 /// Central has read beyond the change and still waits for it, or for one before it.
 fn is_dropped(seq: i64, at: &Place, ack: &DeskAck) -> bool {
-    ack.expected <= seq
+    !is_planted(Planted::NoResend)
+        && ack.expected <= seq
         && ack.position.cluster == at.cluster
         && ack.position.partition == at.partition
         && ack.position.offset > at.offset

@@ -12,7 +12,7 @@ use aisle_contract::{
     ChangeEnvelope, ChangeMessage, ClusterView, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError,
     Sender, Transport, partition_of, up::FeedPosition,
 };
-use aisle_domain::{ChangeId, Lane, Timestamp, store::Durability};
+use aisle_domain::{ChangeId, Lane, Planted, Timestamp, is_planted, store::Durability};
 use aisle_mirror::{ChangeState, Mirror, MirrorError, OutboxRow, Report, feed, outbox, pushes, store};
 
 const BATCH_CHANGES: usize = 500;
@@ -344,17 +344,19 @@ impl Ahead {
 
 /// Reports of what was written, and the first failure.
 fn sort(answers: Vec<(ChangeId, Delivery)>, target: &Target) -> (Vec<Report>, Option<PortError>) {
+    let report = |change_id, offset| Report {
+        change_id,
+        cluster: target.cluster.clone(),
+        topic: target.topic.clone(),
+        partition: target.partition,
+        offset,
+    };
     let mut reports = Vec::new();
     let mut failed = None;
     for (change_id, answer) in answers {
         match answer {
-            Ok(offset) => reports.push(Report {
-                change_id,
-                cluster: target.cluster.clone(),
-                topic: target.topic.clone(),
-                partition: target.partition,
-                offset,
-            }),
+            Ok(offset) => reports.push(report(change_id, offset)),
+            Err(_) if is_planted(Planted::SentBeforeReport) => reports.push(report(change_id, i64::MAX)),
             Err(error) => failed = failed.or(Some(error)),
         }
     }

@@ -11,6 +11,8 @@
 )]
 
 mod dice;
+#[cfg(feature = "planted")]
+pub mod planted;
 pub mod simulation;
 
 pub use dice::Dice;

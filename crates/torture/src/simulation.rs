@@ -4,12 +4,14 @@
 mod acts;
 mod desk;
 mod line;
+mod many;
 mod oracle;
 mod plan;
 mod shrink;
 mod time;
 mod world;
 
+pub use many::{many, told};
 pub use plan::{Plan, Shape, Step, What};
 pub use shrink::shrunk;
 pub use world::{Failure, Report};

@@ -6,7 +6,9 @@ use std::{
 };
 
 use aisle_contract::DownBody;
-use aisle_domain::{AmountRange, Item, ItemId, Lane, Order, OrderId, Store, StoreId, Subject, Timestamp};
+use aisle_domain::{
+    AmountRange, Item, ItemId, Lane, Order, OrderId, Planted, Store, StoreId, Subject, Timestamp, is_planted,
+};
 
 use crate::{
     error::CentralError,
@@ -136,7 +138,12 @@ impl<'t, 'c> Rows<'t, 'c> {
             self.tx.save_item(&item, self.at)?;
             let (store, subject) = (item.store_id, Subject::Item(item.item_id));
             steps.entry(store).or_default().push((subject, (version, Some(item.version))));
-            self.tx.enqueue(Feed { store, lane: Lane::Catalog }, &DownBody::Item(Box::new(item)), self.at)?;
+            let body = if item.deleted && is_planted(Planted::TombstoneDelete) {
+                DownBody::ItemGone(item.item_id)
+            } else {
+                DownBody::Item(Box::new(item))
+            };
+            self.tx.enqueue(Feed { store, lane: Lane::Catalog }, &body, self.at)?;
         }
         self.order_places.clear();
         self.item_places.clear();

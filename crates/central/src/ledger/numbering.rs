@@ -1,7 +1,7 @@
 //! The tables `numbering` and `dedup`: what makes every change take effect once.
 
 use aisle_contract::ChangeEnvelope;
-use aisle_domain::{ChangeId, DeskId, Incarnation, Lane, Refusal, Timestamp};
+use aisle_domain::{ChangeId, DeskId, Incarnation, Lane, Planted, Refusal, Timestamp, is_planted};
 use rusqlite::{OptionalExtension, params};
 
 use super::{Tx, columns};
@@ -95,6 +95,9 @@ impl Tx<'_> {
         refusal: Option<&Refusal>,
         at: Timestamp,
     ) -> Result<(), CentralError> {
+        if is_planted(Planted::NoDedup) {
+            self.conn.execute("DELETE FROM dedup WHERE change_id = ?1", [envelope.change_id.to_string()])?;
+        }
         self.conn
             .prepare_cached(
                 "INSERT INTO dedup (change_id, outcome, refusal, store_id, desk_id, incarnation, lane, seq, at)

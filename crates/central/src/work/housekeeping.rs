@@ -3,6 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use aisle_contract::partition_of;
+use aisle_domain::{Planted, is_planted};
 
 use super::{ASK_WITHIN, Partitions, Shared, WorkEventKind};
 use crate::{acts, error::CentralError, ledger::Ledger};
@@ -53,7 +54,7 @@ impl Housekeeping {
             if self.cluster.as_ref().is_some_and(|seen| *seen != cluster) {
                 shared.clusters.fetch_add(1, Ordering::SeqCst);
             }
-            while acts::follow_cluster(ledger, &cluster, now)? {}
+            while !is_planted(Planted::RowsStayBehind) && acts::follow_cluster(ledger, &cluster, now)? {}
             self.cluster = Some(cluster);
         }
         Ok(())

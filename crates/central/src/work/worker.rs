@@ -10,6 +10,7 @@ use std::{
 };
 
 use aisle_contract::{Incoming, PortError, Reader, Start};
+use aisle_domain::{Planted, is_planted};
 
 use super::{ASK_WITHIN, Shared, WorkEventKind, housekeeping::follow_growth};
 use crate::{
@@ -298,6 +299,11 @@ impl Shift<'_> {
             term: self.term,
             now: self.shared.centre.now(),
         };
+        if is_planted(Planted::OffsetBeforeEffect) {
+            let next = records.last().map_or(0, |record| record.offset + 1);
+            self.ledger.write(|tx| tx.set_position(place.partition, place.cluster, next))?;
+            self.strike(FaultPoint::BeforeCommit)?;
+        }
         let publisher = &self.publisher;
         let applied = self.ledger.write(|tx| {
             let applied = apply_batch(tx, place, records)?;

@@ -54,6 +54,8 @@ pub enum What {
     KillDesk,
     /// A worker process is killed; it is started again later.
     KillProcess,
+    /// The next worker that comes to a certain point dies there.
+    Strike,
     /// A worker process stands still, believing that it owns what it owned.
     Freeze,
     /// Killed and frozen processes go on.
@@ -115,13 +117,14 @@ const LIFE: [Weight; 11] = [
 fn faults(dice: &mut Dice) -> Vec<Weight> {
     let cut = *dice.pick(&Cut::ALL);
     let other = *dice.pick(&Cut::ALL);
-    let all: [&[Weight]; 12] = [
+    let all: [&[Weight]; 13] = [
         &[(5, What::CutDesk(cut)), (4, What::MendDesks)],
         &[(5, What::CutDesk(other)), (4, What::MendDesks)],
         &[(4, What::CutProcess(cut)), (4, What::MendProcesses)],
         &[(4, What::CutProcess(other)), (4, What::MendProcesses)],
         &[(5, What::KillDesk)],
         &[(4, What::KillProcess), (4, What::Revive)],
+        &[(5, What::Strike), (4, What::Revive)],
         &[(4, What::Freeze), (4, What::Revive)],
         &[(4, What::DeskClock)],
         &[(2, What::CentralClock)],

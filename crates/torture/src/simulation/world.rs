@@ -4,10 +4,13 @@ use std::{
     hash::Hasher,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    sync::{Arc, Mutex},
 };
 
 use aisle_bus::Bus;
-use aisle_central::{Centre, ItemChange, NewOrder, NewStore, SteppedWork, TopicsOptions, WorkOptions};
+use aisle_central::{
+    Centre, FaultPoint, Faults, ItemChange, NewOrder, NewStore, SteppedWork, TopicsOptions, WorkOptions,
+};
 use aisle_contract::Transport;
 use aisle_domain::{ItemId, Money, OrderId, OrderLine, OrderStatus, Quantity, StoreId, UserId};
 
@@ -94,6 +97,26 @@ impl Trace {
     }
 }
 
+/// Where the next worker dies.
+#[derive(Default)]
+struct Strikes(Mutex<Option<FaultPoint>>);
+
+impl Strikes {
+    fn arm(&self, point: FaultPoint) {
+        *self.0.lock().unwrap() = Some(point);
+    }
+
+    fn disarm(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+}
+
+impl Faults for Strikes {
+    fn strikes(&self, _partition: i32, point: FaultPoint) -> bool {
+        self.0.lock().unwrap().take_if(|armed| *armed == point).is_some()
+    }
+}
+
 /// A worker process of the centre.
 struct Process<'a> {
     line: &'a Line,
@@ -112,6 +135,7 @@ struct World<'a> {
     centre: &'a Centre,
     central_watch: Watch,
     options: &'a WorkOptions,
+    strikes: Arc<Strikes>,
     processes: Vec<Process<'a>>,
     desks: Vec<Desk>,
     partitions: i32,
@@ -135,11 +159,12 @@ pub(crate) fn play(plan: &Plan) -> Report {
     let bus = Bus::new("cluster-0", move || its.now()).without_waiting();
     let watch = Watch::new(&time);
     let path = folder.path().join("central.db");
-    let clock = std::sync::Arc::new(watch.clone());
+    let clock = Arc::new(watch.clone());
     let centre =
         Centre::open_with(&path, aisle_contract::TopicNames::default(), clock, chance(plan.seed ^ 0xce)).unwrap();
     let lines: Vec<Line> = (0..plan.shape.processes).map(|_| Line::new(&bus)).collect();
-    let options = WorkOptions::default();
+    let strikes = Arc::new(Strikes::default());
+    let options = WorkOptions { faults: Some(Arc::clone(&strikes) as Arc<dyn Faults>), ..WorkOptions::default() };
     let mut world = World {
         plan,
         time: time.clone(),
@@ -147,6 +172,7 @@ pub(crate) fn play(plan: &Plan) -> Report {
         centre: &centre,
         central_watch: watch,
         options: &options,
+        strikes,
         processes: lines.iter().map(Process::new).collect(),
         desks: Vec::new(),
         partitions: plan.shape.partitions,
@@ -192,6 +218,17 @@ fn panic_words(panic: &(dyn std::any::Any + Send)) -> String {
 impl<'a> Process<'a> {
     const fn new(line: &'a Line) -> Self {
         Self { line, work: None, frozen: false, silent_since: None, owns: Vec::new() }
+    }
+
+    /// Moves on; answers how many times it died of it.
+    fn turn(&mut self, now: i64) -> u64 {
+        let Some(work) = &mut self.work else { return 0 };
+        if work.turn(&self.owns).is_ok() {
+            return 0;
+        }
+        self.work = None;
+        self.silent_since.get_or_insert(now);
+        1
     }
 
     const fn is_heard(&self) -> bool {
@@ -399,9 +436,12 @@ impl World<'_> {
                 self.central_watch.set_wrong_by(wrong_by);
                 format!("central's clock off by {wrong_by} ms")
             }
-            What::CutProcess(_) | What::MendProcesses | What::KillProcess | What::Freeze | What::Revive => {
-                self.process_breaks(what, dice)
-            }
+            What::CutProcess(_)
+            | What::MendProcesses
+            | What::KillProcess
+            | What::Strike
+            | What::Freeze
+            | What::Revive => self.process_breaks(what, dice),
             _ => self.cluster_breaks(what, dice),
         }
     }
@@ -420,6 +460,17 @@ impl World<'_> {
                 process.work = None;
                 process.silent_since.get_or_insert(now);
                 format!("process {place} killed")
+            }
+            What::Strike => {
+                let points = [
+                    FaultPoint::BeforeCommit,
+                    FaultPoint::AfterCommit,
+                    FaultPoint::AfterPublish,
+                    FaultPoint::BeforeOffsetCommit,
+                ];
+                let point = *dice.pick(&points);
+                self.strikes.arm(point);
+                format!("the next process dies at {point:?}")
             }
             What::Freeze => {
                 process.frozen = true;
@@ -440,8 +491,8 @@ impl World<'_> {
     /// A frozen one goes on for a moment with what it believed to own.
     fn revive(&mut self) {
         for process in &mut self.processes {
-            if let Some(work) = process.work.as_mut().filter(|_| process.frozen) {
-                work.turn(&process.owns).unwrap();
+            if process.frozen {
+                self.kills += process.turn(self.time.elapsed());
             }
         }
         (0..self.processes.len()).for_each(|place| self.start_process(place));
@@ -501,9 +552,8 @@ impl World<'_> {
         }
         self.assign();
         for process in &mut self.processes {
-            let heard = process.is_heard() && dice.happens(share);
-            if let Some(work) = process.work.as_mut().filter(|_| heard) {
-                work.turn(&process.owns).unwrap();
+            if process.is_heard() && dice.happens(share) {
+                self.kills += process.turn(self.time.elapsed());
             }
         }
     }
@@ -512,6 +562,7 @@ impl World<'_> {
     fn heal(&mut self) -> Result<i64, Failure> {
         self.desks.iter().for_each(|desk| desk.line.set(None));
         self.processes.iter().for_each(|process| process.line.set(None));
+        self.strikes.disarm();
         self.revive();
         self.desks.iter_mut().for_each(Desk::release);
         let begun = self.time.elapsed();
