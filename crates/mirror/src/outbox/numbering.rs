@@ -1,0 +1,195 @@
+//! Numbers: given when a batch is cut, given back by a new incarnation, answered by central.
+
+use aisle_domain::{ChangeId, Incarnation, Lane, Subject, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::{ChangeState, OutboxRow, Report, collect, read};
+use crate::{
+    error::Result,
+    mirror::touched_identity,
+    row::{Columns, bad},
+};
+
+/// Cuts a batch: numbers ready changes of a lane, oldest first, densely from the last number on, and calls them sent.
+/// Each counts as tried, so that a crash before it leaves is counted too. Empty when none is ready.
+pub fn cut(
+    tx: &Transaction<'_>,
+    lane: Lane,
+    incarnation: Incarnation,
+    max_changes: usize,
+    max_bytes: usize,
+    at: Timestamp,
+) -> Result<Vec<OutboxRow>> {
+    let mut batch = ready(tx, lane, max_changes, max_bytes)?;
+    if batch.is_empty() {
+        return Ok(batch);
+    }
+    let first = next_seq(tx, lane, incarnation)?;
+    let of = incarnation.to_string();
+    let mut number = tx.prepare_cached(
+        "UPDATE outbox SET state = 'sent', incarnation = ?2, seq = ?3, sent_at = ?4, attempts = attempts + 1,
+             last_attempt_at = ?4 WHERE id = ?1",
+    )?;
+    let mut next = first;
+    for row in &mut batch {
+        number.execute(params![row.id, of, next, at.millis()])?;
+        row.state = ChangeState::Sent;
+        row.incarnation = Some(incarnation);
+        row.seq = Some(next);
+        row.sent_at = Some(at);
+        row.attempts += 1;
+        row.last_attempt_at = Some(at);
+        next += 1;
+    }
+    tx.prepare_cached(
+        "INSERT INTO numbering (incarnation, lane, next_seq) VALUES (?1, ?2, ?3)
+         ON CONFLICT (incarnation, lane) DO UPDATE SET next_seq = excluded.next_seq",
+    )?
+    .execute(params![of, lane.word(), next])?;
+    Ok(batch)
+}
+
+/// The oldest ready changes of a lane, as many as a batch takes; one at least.
+fn ready(tx: &Transaction<'_>, lane: Lane, max_changes: usize, max_bytes: usize) -> Result<Vec<OutboxRow>> {
+    let mut statement =
+        tx.prepare_cached("SELECT * FROM outbox WHERE state = 'ready' AND lane = ?1 ORDER BY id LIMIT ?2")?;
+    let mut rows = statement.query(params![lane.word(), i64::try_from(max_changes).unwrap_or(i64::MAX)])?;
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        bytes += row.get_ref("body")?.as_bytes().map_err(|e| bad("body", e))?.len();
+        if bytes > max_bytes && !batch.is_empty() {
+            break;
+        }
+        batch.push(read(row)?);
+    }
+    Ok(batch)
+}
+
+/// The number that a lane's next change will have.
+pub fn next_seq(conn: &Connection, lane: Lane, incarnation: Incarnation) -> Result<i64> {
+    let next: Option<i64> = conn
+        .prepare_cached("SELECT next_seq FROM numbering WHERE incarnation = ?1 AND lane = ?2")?
+        .query_row(params![incarnation.to_string(), lane.word()], |row| row.get(0))
+        .optional()?;
+    Ok(next.unwrap_or(1))
+}
+
+/// Whether a change of a lane is ready to be numbered.
+pub fn has_ready(conn: &Connection, lane: Lane) -> Result<bool> {
+    Ok(conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'ready' AND lane = ?1)")?
+        .query_row([lane.word()], |row| row.get(0))?)
+}
+
+/// Numbered changes without central's word. The plus keeps SQLite from reading all that were ever numbered.
+const SENT: &str = "SELECT * FROM outbox WHERE state = 'sent' AND lane = ?1 AND +incarnation = ?2";
+
+/// Numbered changes without central's word, by number.
+pub fn numbered(conn: &Connection, lane: Lane, incarnation: Incarnation) -> Result<Vec<OutboxRow>> {
+    let sql = format!("{SENT} ORDER BY seq");
+    collect(conn, &sql, &[&lane.word(), &incarnation.to_string()])
+}
+
+/// Counts another attempt before it is made, so that a crash in its midst is counted too.
+pub fn attempted(tx: &Transaction<'_>, ids: &[ChangeId], at: Timestamp) -> Result<()> {
+    let mut statement =
+        tx.prepare_cached("UPDATE outbox SET attempts = attempts + 1, last_attempt_at = ?2 WHERE change_id = ?1")?;
+    for id in ids {
+        statement.execute(params![id.to_string(), at.millis()])?;
+    }
+    Ok(())
+}
+
+/// Keeps delivery reports: where the cluster wrote each change. One for a number that was given back since says
+/// nothing about the number to come.
+pub fn reported(tx: &Transaction<'_>, reports: &[Report], at: Timestamp) -> Result<()> {
+    let mut statement = tx.prepare_cached(
+        "UPDATE outbox SET cluster = ?2, topic = ?3, partition = ?4, offset = ?5, last_attempt_at = ?6
+         WHERE change_id = ?1 AND state <> 'ready'",
+    )?;
+    for report in reports {
+        statement.execute(params![
+            report.change_id.to_string(),
+            report.cluster,
+            report.topic,
+            report.partition,
+            report.offset,
+            at.millis()
+        ])?;
+    }
+    Ok(())
+}
+
+/// A new incarnation: changes without central's word give their numbers back and are numbered anew from 1, in the
+/// order of acting.
+pub fn renumber(tx: &Transaction<'_>, new: Incarnation) -> Result<()> {
+    tx.execute(
+        "UPDATE outbox SET state = 'ready', incarnation = NULL, seq = NULL, cluster = NULL, topic = NULL,
+             partition = NULL, offset = NULL, sent_at = NULL WHERE state = 'sent'",
+        [],
+    )?;
+    tx.execute("UPDATE identity SET incarnation = ?1", [new.to_string()])?;
+    touched_identity();
+    Ok(())
+}
+
+/// Central has everything below `expected`: answers the subjects whose changes that acknowledges.
+pub(crate) fn acknowledge(
+    tx: &Transaction<'_>,
+    lane: Lane,
+    incarnation: Incarnation,
+    expected: i64,
+    at: Timestamp,
+) -> Result<Vec<(ChangeId, Subject)>> {
+    let covered = covered(tx, lane, incarnation, expected)?;
+    let mut statement = tx.prepare_cached(
+        "UPDATE outbox SET state = 'received', acked_at = ?2, will_be_refused = NULL WHERE change_id = ?1",
+    )?;
+    for row in &covered {
+        statement.execute(params![row.change_id.to_string(), at.millis()])?;
+    }
+    Ok(covered.into_iter().map(|row| (row.change_id, row.change.subject())).collect())
+}
+
+/// Changes below `expected` without a word, by number: looked for downwards to the first that was received, with
+/// which all below it were answered. So a long outbox is not read through for each word on a few of its changes.
+fn covered(tx: &Transaction<'_>, lane: Lane, incarnation: Incarnation, expected: i64) -> Result<Vec<OutboxRow>> {
+    let mut statement = tx.prepare_cached(
+        "SELECT * FROM outbox WHERE incarnation = ?1 AND lane = ?2 AND seq < ?3 ORDER BY seq DESC",
+    )?;
+    let mut rows = statement.query(params![incarnation.to_string(), lane.word(), expected])?;
+    let mut covered = Vec::new();
+    while let Some(row) = rows.next()? {
+        match row.word("state", &ChangeState::ALL, ChangeState::word)? {
+            ChangeState::Received => break,
+            ChangeState::Sent => covered.push(read(row)?),
+            ChangeState::Refused | ChangeState::Held | ChangeState::Ready => {}
+        }
+    }
+    covered.reverse();
+    Ok(covered)
+}
+
+/// What is wrong with the numbers: gaps in this incarnation's, or numbers at or beyond the next. An older one may
+/// have gaps: what it had not been answered for was numbered anew.
+pub(crate) fn check_dense(conn: &Connection) -> Result<(i64, Vec<String>)> {
+    let mut statement = conn.prepare(
+        "SELECT o.incarnation = i.incarnation AS own, o.lane, count(*) AS count, max(o.seq) AS top, n.next_seq
+         FROM outbox o JOIN identity i LEFT JOIN numbering n ON n.incarnation = o.incarnation AND n.lane = o.lane
+         WHERE o.seq IS NOT NULL GROUP BY o.incarnation, o.lane",
+    )?;
+    let mut rows = statement.query([])?;
+    let (mut checked, mut problems) = (0, Vec::new());
+    while let Some(row) = rows.next()? {
+        let (count, top): (i64, i64) = (row.get("count")?, row.get("top")?);
+        let next: Option<i64> = row.get("next_seq")?;
+        let lane: String = row.get("lane")?;
+        checked += count;
+        let gaps = row.get::<_, bool>("own")? && (count != top || next != Some(top + 1));
+        if gaps || next.is_none_or(|next| next <= top) {
+            let next = next.map_or_else(|| "unknown".to_owned(), |next| next.to_string());
+            problems.push(format!("lane {lane}: {count} numbers up to {top}, the next would be {next}"));
+        }
+    }
+    Ok((checked, problems))
+}
