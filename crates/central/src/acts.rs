@@ -239,15 +239,14 @@ impl Centre {
     pub fn new_epoch(&self) -> Result<EpochView, CentralError> {
         let now = self.now();
         let mut ledger = self.ledger()?;
-        let (epoch, stores) = ledger.write(|tx| {
+        let epoch = ledger.write(|tx| {
             let epoch = tx.new_epoch()?;
-            let stores = tx.stores()?;
-            stores.iter().try_for_each(|store| stores::send_store(tx, store, now))?;
-            Ok((epoch, stores))
+            tx.stores()?.iter().try_for_each(|store| tx.begin_refill(store.store_id))?;
+            Ok(epoch)
         })?;
-        let mut rows = stores.len();
-        for store in &stores {
-            rows += stores::send_rows(&mut ledger, store.store_id, now)?;
+        let mut rows = 0;
+        while let Some(sent) = ledger.write(|tx| tx.refill_some(now))? {
+            rows += sent;
         }
         Ok(EpochView { epoch, rows })
     }

@@ -55,6 +55,8 @@ pub struct FeedApplied {
     pub parked: usize,
     /// States of changes moved.
     pub outbox: bool,
+    /// Numbers are to be given anew before anything more is numbered.
+    pub anew: bool,
     /// Records that were applied.
     pub applied: usize,
 }
@@ -102,6 +104,7 @@ impl FeedApplied {
         self.acks.extend(one.acks);
         self.will_be_refused.extend(one.will_be_refused);
         self.outbox |= one.outbox;
+        self.anew |= one.anew;
         self.applied += 1;
     }
 }

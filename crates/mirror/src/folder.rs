@@ -19,7 +19,10 @@ const DATABASE: &str = "aisle.db";
 const BUSY: Duration = Duration::from_secs(10);
 
 /// Plain SQL, applied in order; the schema's version is how many have been applied.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/mirror/0001_init.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/mirror/0001_init.sql"),
+    include_str!("../../../migrations/mirror/0002_remirror.sql"),
+];
 
 /// The schema this program knows.
 pub(crate) fn known_version() -> i64 {
@@ -300,13 +303,13 @@ mod tests {
     #[test]
     fn an_older_database_is_copied_and_then_migrated() {
         let folder = old_desk();
-        let conn = open_with(folder.path(), &[MIGRATIONS[0], NEXT], NOON).unwrap();
+        let conn = open_with(folder.path(), &[MIGRATIONS, &[NEXT]].concat(), NOON).unwrap();
         let text: String = conn.query_row("SELECT text FROM notes", [], |row| row.get(0)).unwrap();
         assert_eq!((text.as_str(), theme(&conn).as_str()), ("migrated", "dark"));
         let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-        assert_eq!(version, 2);
+        assert_eq!(version, known_version() + 1);
         let [copy] = copies(folder.path()).try_into().unwrap();
-        assert_eq!(inspect(&copy).unwrap(), 1, "the copy is of before");
+        assert_eq!(inspect(&copy).unwrap(), known_version(), "the copy is of before");
         assert_eq!(theme(&Connection::open(copy).unwrap()), "dark");
     }
 
@@ -314,7 +317,7 @@ mod tests {
     fn a_migration_that_fails_changes_nothing_and_its_copy_stays() {
         let folder = old_desk();
         let broken = format!("{NEXT} INSERT INTO no_such_table VALUES (1);");
-        open_with(folder.path(), &[MIGRATIONS[0], &broken], NOON).unwrap_err();
+        open_with(folder.path(), &[MIGRATIONS, &[&broken]].concat(), NOON).unwrap_err();
         assert_eq!(copies(folder.path()).len(), 1);
         let conn = open_with(folder.path(), MIGRATIONS, NOON).unwrap();
         assert_eq!(theme(&conn), "dark");

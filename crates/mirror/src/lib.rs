@@ -2,6 +2,7 @@
 //! writer, readers that cannot write, every act and every batch of the feed one transaction.
 
 pub mod alarms;
+pub mod anew;
 pub mod audit;
 pub mod conflicts;
 pub mod digest;
@@ -26,6 +27,7 @@ mod refold;
 mod row;
 
 pub use act::NewChange;
+pub use anew::{Anew, Renumbered};
 pub use audit::AuditEntry;
 pub use conflicts::Conflict;
 pub use digest::CentralDigest;

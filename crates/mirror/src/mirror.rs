@@ -232,11 +232,6 @@ impl Mirror {
         }
     }
 
-    /// Takes a new incarnation: numbers that central cannot follow any more are given back.
-    pub fn renumber(&self, incarnation: Incarnation) -> Result<()> {
-        self.write(|tx| crate::outbox::renumber(tx, incarnation))
-    }
-
     /// Writes a verified copy to a new file.
     pub fn backup_to(&self, file: &Path) -> Result<()> {
         let conn = folder::connect(&folder::database(&self.0.dir), Access::Copy)?;

@@ -15,8 +15,8 @@ use crate::{
     row::{Columns, Placed, bad},
 };
 
-pub(crate) use numbering::{acknowledge, check_dense};
-pub use numbering::{attempted, cut, has_ready, next_seq, numbered, renumber, reported};
+pub(crate) use numbering::{acknowledge, check_dense, renumber};
+pub use numbering::{attempted, cut, has_ready, next_seq, numbered, reported};
 
 /// Where a change is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -157,10 +157,10 @@ pub(crate) const fn key(subject: Subject) -> (Kind, i64) {
 
 /// The table's columns, in its order.
 #[rustfmt::skip]
-const COLUMNS: [&str; 26] = [
+const COLUMNS: [&str; 27] = [
     "id", "change_id", "lane", "type", "kind", "subject", "body", "by", "at", "state", "replaces", "set_id",
     "incarnation", "seq", "cluster", "topic", "partition", "offset", "attempts", "last_attempt_at", "sent_at",
-    "acked_at", "refusal", "message", "will_be_refused", "closed_at",
+    "acked_at", "refusal", "message", "will_be_refused", "closed_at", "central_at",
 ];
 
 /// Reads a whole row of the table.
@@ -413,6 +413,7 @@ mod tests {
     fn columns_stand_in_the_order_of_the_table() {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(include_str!("../../../migrations/mirror/0001_init.sql")).unwrap();
+        conn.execute_batch(include_str!("../../../migrations/mirror/0002_remirror.sql")).unwrap();
         let all = conn.prepare("SELECT * FROM outbox").unwrap();
         assert!(all.column_names().eq(COLUMNS));
     }

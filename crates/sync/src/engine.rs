@@ -231,6 +231,9 @@ fn feed_loop(context: &Context, lane: Lane) {
             Ok(step) => {
                 backoff.succeeded();
                 context.shared.read(reader.status(), &step, context.clock.as_ref());
+                if step.applied.anew {
+                    context.shared.trigger();
+                }
                 if step.read > 0 {
                     context.tell(SyncEvent::Feed(step.applied));
                     context.tell_status();

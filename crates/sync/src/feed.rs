@@ -33,10 +33,12 @@ pub struct FeedStep {
     pub read: usize,
     /// What they changed.
     pub applied: FeedApplied,
+    /// Something was done that needed no record.
+    pub worked: bool,
 }
 
 /// Reads one lane's feed.
-pub(crate) struct FeedReader {
+pub struct FeedReader {
     mirror: Mirror,
     lane: Lane,
     topic: String,
@@ -51,14 +53,16 @@ struct Line {
 }
 
 impl FeedReader {
-    pub(crate) fn new(mirror: Mirror, options: &SyncOptions, lane: Lane) -> Self {
+    /// A reader that has no connection yet.
+    pub fn new(mirror: Mirror, options: &SyncOptions, lane: Lane) -> Self {
         let topic = options.names.feed(mirror.identity().store_id, lane);
         let stored = mirror.read(|conn| feed::position(conn, lane)).ok().flatten();
         let position = stored.map_or(0, |p| p.next_offset);
         Self { mirror, lane, topic, line: None, position, end: None }
     }
 
-    pub(crate) fn status(&self) -> FeedStatus {
+    /// How far the feed is read.
+    pub fn status(&self) -> FeedStatus {
         FeedStatus {
             lane: self.lane,
             topic: self.topic.clone(),
@@ -69,7 +73,7 @@ impl FeedReader {
     }
 
     /// Reads once and applies what came, waiting for at most `wait`. After an error the next step begins anew.
-    pub(crate) fn step(
+    pub fn step(
         &mut self,
         transport: &dyn Transport,
         wait: Duration,
@@ -111,7 +115,7 @@ impl FeedReader {
             self.end = self.end.map(|end| end.max(self.position));
         }
         self.line = Some(line);
-        Ok(FeedStep { read: entries.len(), applied })
+        Ok(FeedStep { read: entries.len(), applied, worked: false })
     }
 
     /// Asks whether the topic is there and may be read, before waiting on it: silence is never taken for health.
@@ -149,17 +153,19 @@ impl FeedReader {
     }
 
     /// The end of the feed, asked of the cluster.
-    pub(crate) fn find_end(&mut self, transport: &dyn Transport) -> Result<i64, PortError> {
+    pub fn find_end(&mut self, transport: &dyn Transport) -> Result<i64, PortError> {
         let high = transport.bounds(&self.topic, 0, METADATA)?.high;
         self.end = Some(high);
         Ok(high)
     }
 
-    pub(crate) const fn position(&self) -> i64 {
+    /// The next offset to read.
+    pub const fn position(&self) -> i64 {
         self.position
     }
 
-    pub(crate) const fn lane(&self) -> Lane {
+    /// The lane.
+    pub const fn lane(&self) -> Lane {
         self.lane
     }
 }

@@ -8,7 +8,7 @@ use aisle_contract::{
     Sender, Transport, partition_of, up::FeedPosition,
 };
 use aisle_domain::{ChangeId, Incarnation, Lane, Timestamp, store::Durability};
-use aisle_mirror::{ChangeState, Mirror, MirrorError, OutboxRow, Report, feed, outbox, pushes, store};
+use aisle_mirror::{Anew, ChangeState, Mirror, MirrorError, OutboxRow, Report, anew, feed, outbox, pushes, store};
 use uuid::Uuid;
 
 use crate::{
@@ -93,6 +93,7 @@ impl Pusher {
         now: Timestamp,
         outcome: &mut PushOutcome,
     ) -> Result<(), SyncError> {
+        self.number_anew_if_wanted(now)?;
         let topic = self.options.names.changes();
         let view = transport.metadata(std::slice::from_ref(&topic), METADATA)?;
         outcome.cluster = Some(view.cluster_id.clone());
@@ -105,6 +106,14 @@ impl Pusher {
         }
         outcome.heartbeat = Some(self.send_heartbeat(transport, &target, now)?);
         Ok(())
+    }
+
+    /// Numbers that are somebody else's as well are given up before anything more is numbered.
+    fn number_anew_if_wanted(&self, now: Timestamp) -> Result<(), MirrorError> {
+        match self.mirror.read(anew::wanted)? {
+            Some(wanted) => self.mirror.renumber(new_incarnation(), wanted.why, now),
+            None => Ok(()),
+        }
     }
 
     /// The partition of this store, if the cluster would count a write to it.
@@ -150,7 +159,7 @@ impl Pusher {
                     lane = lane.word(),
                     "central waits for a number this desk cannot give: numbering anew"
                 );
-                self.mirror.renumber(new_incarnation())?;
+                self.mirror.renumber(new_incarnation(), Anew::Forgotten, now)?;
                 Ok(())
             }
             Need::Resend(again) => {

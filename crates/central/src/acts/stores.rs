@@ -5,11 +5,11 @@ use aisle_domain::{
     Currency, DeskId, Lane, Policies, Reasons, Store, StoreId, Subject, Timestamp, store::Durability,
 };
 
-use super::{STEP, needed_store};
+use super::needed_store;
 use crate::{
     Centre,
     error::CentralError,
-    ledger::{AuditEntry, Desk, Feed, Ledger, Tx},
+    ledger::{AuditEntry, Desk, Feed, Tx},
     views::{DeskView, DigestTables, StoreDigest, StoreView},
 };
 
@@ -124,44 +124,6 @@ pub(super) fn send_store(tx: &Tx<'_>, store: &Store, now: Timestamp) -> Result<(
     tx.enqueue(feed, &DownBody::Store(Box::new(store.clone())), now)
 }
 
-/// Sends every order and item of a store down its feeds as they are, then the digests. Answers how many rows.
-pub(super) fn send_rows(ledger: &mut Ledger, store: StoreId, now: Timestamp) -> Result<usize, CentralError> {
-    let mut sent = 0;
-    let mut after = 0;
-    loop {
-        let last = ledger.write(|tx| {
-            let orders = tx.orders(store, after, STEP)?;
-            let last = orders.last().map(|o| o.order_id.get());
-            sent += orders.len();
-            for order in orders {
-                tx.enqueue(Feed { store, lane: Lane::Orders }, &DownBody::Order(Box::new(order)), now)?;
-            }
-            Ok(last)
-        })?;
-        let Some(last) = last else { break };
-        after = last;
-    }
-    after = 0;
-    loop {
-        let last = ledger.write(|tx| {
-            let items = tx.items(store, after, STEP)?;
-            let last = items.last().map(|i| i.item_id.get());
-            sent += items.len();
-            for item in items {
-                tx.enqueue(Feed { store, lane: Lane::Catalog }, &DownBody::Item(Box::new(item)), now)?;
-            }
-            Ok(last)
-        })?;
-        let Some(last) = last else { break };
-        after = last;
-    }
-    ledger.write(|tx| {
-        tx.touch_digests(store)?;
-        tx.cut_digests(store, true, now)
-    })?;
-    Ok(sent)
-}
-
 fn is_quiet(desk: &Desk, now: Timestamp) -> bool {
     !desk.retired && desk.last_heard.is_none_or(|heard| now.since(heard) > 2 * HEARTBEAT_MS)
 }
@@ -191,6 +153,9 @@ impl Centre {
             let store = new.row();
             tx.save_store(&store)?;
             send_store(tx, &store, now)?;
+            for lane in Lane::ALL {
+                tx.touch_digest(Feed { store: store.store_id, lane })?;
+            }
             tx.audit(&AuditEntry::of_central(store.store_id, Subject::Store, "store.added", now))?;
             Ok(store_view(&store, &[], now))
         })

@@ -20,12 +20,12 @@ impl Tx<'_> {
         self.set_partitions(FIRST_PARTITIONS, now)
     }
 
-    fn meta(&self, name: &str) -> Result<Option<String>, CentralError> {
+    pub(super) fn meta(&self, name: &str) -> Result<Option<String>, CentralError> {
         let mut statement = self.conn.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
         Ok(statement.query_row([name], |row| row.get(0)).optional()?)
     }
 
-    fn set_meta(&self, name: &str, value: &str) -> Result<(), CentralError> {
+    pub(super) fn set_meta(&self, name: &str, value: &str) -> Result<(), CentralError> {
         self.conn
             .prepare_cached("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value")?
             .execute([name, value])?;

@@ -12,6 +12,8 @@ use crate::{acts, error::CentralError, ledger::Ledger};
 
 const EVERY: Duration = Duration::from_secs(1);
 const FORGET_EVERY: Duration = Duration::from_hours(1);
+/// Parts of feeds that are filled again in one turn: leases are renewed in between.
+const REFILLS: usize = 25;
 const LOOK_AT_CLUSTER_EVERY: Duration = Duration::from_secs(2);
 
 /// When what was done last.
@@ -45,6 +47,13 @@ impl Housekeeping {
         if !due.is_empty() {
             ledger.write(|tx| due.iter().try_for_each(|store| tx.cut_digests(*store, false, now)))?;
         }
+        if !ledger.read(|tx| tx.feeds_are_full())? {
+            for _ in 0..REFILLS {
+                if ledger.write(|tx| tx.refill_some(now))?.is_none() {
+                    break;
+                }
+            }
+        }
         if is_over(self.forgot, FORGET_EVERY) {
             self.forgot = Some(Instant::now());
             while ledger.write(|tx| tx.forget_some(now))? > 0 {}
@@ -69,6 +78,11 @@ pub(super) fn follow_growth(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<
     let view = shared.transport.metadata(std::slice::from_ref(&topic), ASK_WITHIN)?;
     let found = view.topic(&topic).and_then(|t| i32::try_from(t.partitions.len()).ok()).unwrap_or(0);
     let now = shared.centre.now();
+    if ledger.read(|tx| tx.needs_refill(&view.cluster_id))?
+        && ledger.write(|tx| tx.follow_cluster(&view.cluster_id))?
+    {
+        tracing::warn!(cluster = %view.cluster_id, "another cluster than before: every feed is filled again");
+    }
     let (partitions, growing) =
         ledger.read(|tx| Ok((tx.partitions()?, tx.growth_left(&view.cluster_id)?.is_some())))?;
     if found == partitions || found == 0 {
@@ -115,6 +129,7 @@ pub(super) fn all_done(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<bool,
     }
     ledger.read(|tx| {
         let partitions = tx.partitions()?;
-        Ok(!tx.waiting_feeds()?.iter().any(|feed| ours.contains(&partition_of(feed.store, partitions))))
+        Ok(tx.feeds_are_full()?
+            && !tx.waiting_feeds()?.iter().any(|feed| ours.contains(&partition_of(feed.store, partitions))))
     })
 }

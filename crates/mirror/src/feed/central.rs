@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{FeedApplied, plan::Meaning};
 use crate::{
-    alarms,
+    alarms, anew,
     audit::{self, Entry},
     bases::{self, Base, Kind},
     conflicts, digest,
@@ -175,8 +175,16 @@ fn the_store(tx: &Transaction<'_>, row: &Store, at: Timestamp, applied: &mut Fee
 
 fn acknowledge(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
     applied.acks.push(ack.clone());
+    // What was said of numbers that are given up says nothing of the changes that have them here.
+    if anew::wanted(tx)?.is_some() {
+        return Ok(());
+    }
+    if let Some((why, facts)) = anew::objection(tx, ack)? {
+        applied.anew = anew::want(tx, why, facts, at)?;
+        return Ok(());
+    }
     super::remember_ack(tx, ack)?;
-    let covered = outbox::acknowledge(tx, ack.lane, ack.incarnation, ack.expected, at)?;
+    let covered = outbox::acknowledge(tx, ack.lane, ack.incarnation, ack.expected, (at, ack.central_time))?;
     for (change_id, subject) in covered {
         let body = json!({ "expected": ack.expected, "position": ack.position });
         let entry =

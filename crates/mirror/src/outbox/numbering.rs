@@ -5,13 +5,15 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{ChangeState, OutboxRow, Report, collect, read};
 use crate::{
+    anew,
     error::Result,
     mirror::touched_identity,
     row::{Columns, bad},
 };
 
 /// Cuts a batch: numbers ready changes of a lane, oldest first, densely from the last number on, and calls them sent.
-/// Each counts as tried, so that a crash before it leaves is counted too. Empty when none is ready.
+/// Each counts as tried, so that a crash before it leaves is counted too. Empty when none is ready, and while numbers
+/// are to be given anew.
 pub fn cut(
     tx: &Transaction<'_>,
     lane: Lane,
@@ -20,6 +22,9 @@ pub fn cut(
     max_bytes: usize,
     at: Timestamp,
 ) -> Result<Vec<OutboxRow>> {
+    if anew::wanted(tx)?.is_some() {
+        return Ok(Vec::new());
+    }
     let mut batch = ready(tx, lane, max_changes, max_bytes)?;
     if batch.is_empty() {
         return Ok(batch);
@@ -121,16 +126,16 @@ pub fn reported(tx: &Transaction<'_>, reports: &[Report], at: Timestamp) -> Resu
 }
 
 /// A new incarnation: changes without central's word give their numbers back and are numbered anew from 1, in the
-/// order of acting.
-pub fn renumber(tx: &Transaction<'_>, new: Incarnation) -> Result<()> {
-    tx.execute(
+/// order of acting. Answers how many.
+pub(crate) fn renumber(tx: &Transaction<'_>, new: Incarnation) -> Result<usize> {
+    let again = tx.execute(
         "UPDATE outbox SET state = 'ready', incarnation = NULL, seq = NULL, cluster = NULL, topic = NULL,
              partition = NULL, offset = NULL, sent_at = NULL WHERE state = 'sent'",
         [],
     )?;
     tx.execute("UPDATE identity SET incarnation = ?1", [new.to_string()])?;
     touched_identity();
-    Ok(())
+    Ok(again)
 }
 
 /// Central has everything below `expected`: answers the subjects whose changes that acknowledges.
@@ -139,14 +144,15 @@ pub(crate) fn acknowledge(
     lane: Lane,
     incarnation: Incarnation,
     expected: i64,
-    at: Timestamp,
+    (at, central_at): (Timestamp, Timestamp),
 ) -> Result<Vec<(ChangeId, Subject)>> {
     let covered = covered(tx, lane, incarnation, expected)?;
     let mut statement = tx.prepare_cached(
-        "UPDATE outbox SET state = 'received', acked_at = ?2, will_be_refused = NULL WHERE change_id = ?1",
+        "UPDATE outbox SET state = 'received', acked_at = ?2, central_at = ?3, will_be_refused = NULL
+         WHERE change_id = ?1",
     )?;
     for row in &covered {
-        statement.execute(params![row.change_id.to_string(), at.millis()])?;
+        statement.execute(params![row.change_id.to_string(), at.millis(), central_at.millis()])?;
     }
     Ok(covered.into_iter().map(|row| (row.change_id, row.change.subject())).collect())
 }
@@ -174,7 +180,8 @@ fn covered(tx: &Transaction<'_>, lane: Lane, incarnation: Incarnation, expected:
 /// have gaps: what it had not been answered for was numbered anew.
 pub(crate) fn check_dense(conn: &Connection) -> Result<(i64, Vec<String>)> {
     let mut statement = conn.prepare(
-        "SELECT o.incarnation = i.incarnation AS own, o.lane, count(*) AS count, max(o.seq) AS top, n.next_seq
+        "SELECT o.incarnation = i.incarnation AS own, o.lane, count(*) + coalesce(n.pruned, 0) AS count,
+             max(o.seq) AS top, n.next_seq
          FROM outbox o JOIN identity i LEFT JOIN numbering n ON n.incarnation = o.incarnation AND n.lane = o.lane
          WHERE o.seq IS NOT NULL GROUP BY o.incarnation, o.lane",
     )?;
