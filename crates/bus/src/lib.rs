@@ -103,6 +103,13 @@ impl Bus {
         }
     }
 
+    /// Everything in one topic is lost, and it begins at its first offset again: one that was made anew.
+    pub fn forget(&self, name: &str) {
+        if let Some(topic) = self.state().topics.get_mut(name) {
+            topic.clear();
+        }
+    }
+
     /// Compacts the topics that are to be compacted: the newest record of each key stays.
     pub fn compact(&self) {
         for topic in self.state().topics.values_mut() {

@@ -12,6 +12,8 @@ use crate::{
     error::Result,
     mirror::Mirror,
     outbox,
+    prices::PriceSource,
+    refold,
     row::bad,
     settings,
 };
@@ -153,6 +155,22 @@ pub(crate) fn renumber(tx: &Transaction<'_>, new: Incarnation, wanted: &Wanted, 
 }
 
 impl Mirror {
+    /// Takes a new incarnation because central waits for a number that this desk cannot give: it went back, so what it
+    /// had acknowledged from that number on is sent again as well.
+    pub fn renumber_from(&self, incarnation: Incarnation, ack: &DeskAck, at: Timestamp) -> Result<()> {
+        self.write(|tx| {
+            let forgotten = outbox::from_number(tx, ack.lane, ack.incarnation, ack.expected)?;
+            let subjects = outbox::take_back(tx, &forgotten)?;
+            for subject in subjects {
+                refold::refold(tx, subject, PriceSource { by: Some("central"), source: "central", at })?;
+            }
+            let facts = json!({
+                "lane": ack.lane.word(), "expected": ack.expected, "sent_again": forgotten.len(),
+            });
+            renumber(tx, incarnation, &Wanted { why: Anew::Forgotten, facts, at }, at)
+        })
+    }
+
     /// Takes a new incarnation: changes without central's word give their numbers back and are numbered anew, in the
     /// order of acting.
     pub fn renumber(&self, incarnation: Incarnation, why: Anew, at: Timestamp) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Changes on their way to central, in the order of acting. What a person did is never dropped and never deleted;
 //! only its state moves: held, ready, sent, received or refused.
 
+mod kept;
 mod numbering;
 
 use std::str::FromStr;
@@ -15,6 +16,8 @@ use crate::{
     row::{Columns, Placed, bad},
 };
 
+pub use kept::has_received_from;
+pub(crate) use kept::{forget_reports, from_number, take_back, unknown_to};
 pub(crate) use numbering::{acknowledge, check_dense, renumber};
 pub use numbering::{attempted, cut, has_ready, next_seq, numbered, reported};
 
@@ -282,6 +285,20 @@ pub fn counts(conn: &Connection) -> Result<OutboxCounts> {
     Ok(counts)
 }
 
+/// The newest change of all; 0 before the first.
+pub fn last(conn: &Connection) -> Result<i64> {
+    let last: Option<i64> = conn.query_row("SELECT max(id) FROM outbox", [], |row| row.get(0))?;
+    Ok(last.unwrap_or(0))
+}
+
+/// How many changes up to this one have no word from central.
+pub fn count_open(conn: &Connection, to: i64) -> Result<u64> {
+    let count: i64 = conn
+        .prepare_cached("SELECT count(*) FROM outbox WHERE state IN ('held', 'ready', 'sent') AND id <= ?1")?
+        .query_row([to], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
 /// One change.
 pub fn load(conn: &Connection, id: ChangeId) -> Result<Option<OutboxRow>> {
     Ok(collect(conn, "SELECT * FROM outbox WHERE change_id = ?1", &[&id.to_string()])?.into_iter().next())
@@ -372,7 +389,9 @@ pub(crate) fn refuse(
     message: &str,
     at: Timestamp,
 ) -> Result<Option<Subject>> {
-    let Some(row) = load(tx, id)?.filter(|row| row.state == ChangeState::Sent) else { return Ok(None) };
+    // One that was received is refused by a centre that had forgotten it and judged it once more.
+    let waits = |row: &OutboxRow| matches!(row.state, ChangeState::Sent | ChangeState::Received);
+    let Some(row) = load(tx, id)?.filter(waits) else { return Ok(None) };
     tx.prepare_cached(
         "UPDATE outbox SET state = 'refused', refusal = ?2, message = ?3, acked_at = ?4, will_be_refused = NULL
          WHERE change_id = ?1",

@@ -234,7 +234,7 @@ fn feed_loop(context: &Context, lane: Lane) {
                 if step.applied.anew {
                     context.shared.trigger();
                 }
-                if step.read > 0 {
+                if step.read > 0 || step.worked {
                     context.tell(SyncEvent::Feed(step.applied));
                     context.tell_status();
                 }

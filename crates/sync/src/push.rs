@@ -8,7 +8,7 @@ use aisle_contract::{
     Sender, Transport, partition_of, up::FeedPosition,
 };
 use aisle_domain::{ChangeId, Incarnation, Lane, Timestamp, store::Durability};
-use aisle_mirror::{Anew, ChangeState, Mirror, MirrorError, OutboxRow, Report, anew, feed, outbox, pushes, store};
+use aisle_mirror::{Anew, Mirror, MirrorError, OutboxRow, Report, anew, feed, outbox, pushes, store};
 use uuid::Uuid;
 
 use crate::{
@@ -105,6 +105,7 @@ impl Pusher {
             self.send_ready(transport, lane, &target, now, outcome)?;
         }
         outcome.heartbeat = Some(self.send_heartbeat(transport, &target, now)?);
+        self.mirror.forget_received()?;
         Ok(())
     }
 
@@ -145,21 +146,31 @@ impl Pusher {
         outcome: &mut PushOutcome,
     ) -> Result<(), SyncError> {
         let incarnation = self.mirror.identity().incarnation;
-        let (rows, ack, next) = self.mirror.read(|conn| {
-            Ok((
-                outbox::numbered(conn, lane, incarnation)?,
-                feed::last_ack(conn, lane)?.filter(|ack| ack.incarnation == incarnation),
-                outbox::next_seq(conn, lane, incarnation)?,
-            ))
+        let (rows, ack, next, went_back) = self.mirror.read(|conn| {
+            let ack = feed::last_ack(conn, lane)?.filter(|ack| ack.incarnation == incarnation);
+            let went_back = match &ack {
+                Some(ack) => outbox::has_received_from(conn, lane, incarnation, ack.expected)?,
+                None => false,
+            };
+            let next = outbox::next_seq(conn, lane, incarnation)?;
+            Ok((outbox::numbered(conn, lane, incarnation)?, ack, next, went_back))
         })?;
         let numbered: Vec<Numbered> = rows.iter().map(Numbered::from).collect();
-        match needs(&numbered, ack.as_ref(), &target.cluster, next, now) {
+        let need = if went_back {
+            Need::NewIncarnation
+        } else {
+            needs(&numbered, ack.as_ref(), &target.cluster, next, now)
+        };
+        match need {
             Need::NewIncarnation => {
                 tracing::warn!(
                     lane = lane.word(),
                     "central waits for a number this desk cannot give: numbering anew"
                 );
-                self.mirror.renumber(new_incarnation(), Anew::Forgotten, now)?;
+                match &ack {
+                    Some(ack) => self.mirror.renumber_from(new_incarnation(), ack, now)?,
+                    None => self.mirror.renumber(new_incarnation(), Anew::Forgotten, now)?,
+                }
                 Ok(())
             }
             Need::Resend(again) => {
@@ -295,7 +306,7 @@ impl Pusher {
                 let position = feed::position(conn, lane)?.map_or(0, |p| p.next_offset);
                 positions.push(FeedPosition { lane, position });
             }
-            Ok((outbox::counts(conn)?, feed::epoch(conn)?, positions))
+            Ok((outbox::counts(conn)?, feed::settled_epoch(conn)?, positions))
         })?;
         let id = ChangeId(Uuid::new_v4());
         let message = HeartbeatMessage {
@@ -375,11 +386,6 @@ fn sort(answers: Vec<(ChangeId, Delivery)>, target: &Target) -> (Vec<Report>, Op
 fn new_incarnation() -> Incarnation {
     let (high, low) = Uuid::new_v4().as_u64_pair();
     Incarnation(high ^ low.rotate_left(32))
-}
-
-/// Changes of an outbox that still have no word from central.
-pub(crate) fn is_open(state: ChangeState) -> bool {
-    matches!(state, ChangeState::Held | ChangeState::Ready | ChangeState::Sent)
 }
 
 #[cfg(test)]

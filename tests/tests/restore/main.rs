@@ -3,5 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on ends")]
 
+mod epoch;
 mod forks;
+mod remirror;
 mod world;

@@ -1,6 +1,7 @@
 //! A centre on the in-process bus and desks that are stepped by hand: pushed, then read to the end.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -15,12 +16,13 @@ use aisle_central::{
 };
 use aisle_contract::TopicNames;
 use aisle_domain::{
-    Change, ChangeId, DeskId, Incarnation, Item, Lane, Money, OrderId, OrderStatus, StoreId, Timestamp,
-    change::{ItemChanged, OrderAccepted, OrderNoted},
+    Change, ChangeId, DeskId, Incarnation, Item, ItemId, Lane, Money, OrderId, OrderStatus, StoreId, Timestamp,
+    change::{ItemChanged, ItemCreated, OrderAccepted, OrderNoted},
     item::{Edit, ItemEdits},
 };
 use aisle_mirror::{
-    ChangeState, FeedApplied, Mirror, NewChange, NewDesk, OrderFilter, items, orders, outbox, verify,
+    ChangeState, FeedApplied, Mirror, NewChange, NewDesk, OrderFilter, anew, digest, feed, items, orders, outbox,
+    remirror, verify,
 };
 use aisle_sync::{Clock, FeedReader, Pusher, SyncOptions, SystemClock};
 use aisle_testkit::fixtures;
@@ -101,6 +103,13 @@ impl World {
         self.work();
     }
 
+    /// The store and its topics, and not a row.
+    pub(crate) fn add_empty_store(&self) {
+        self.centre.add_store(NewStore::new(store_id(), "Store 367", "1 Market Street")).unwrap();
+        self.centre.topics(&self.bus, &TopicsOptions { create: true, ..TopicsOptions::default() }).unwrap();
+        self.work();
+    }
+
     /// Central applies and publishes until nothing is left.
     pub(crate) fn work(&self) -> WorkSummary {
         let options =
@@ -134,7 +143,7 @@ impl World {
 
     /// Desks push and read, and central works, until nothing moves.
     pub(crate) fn settle(&self, desks: &mut [&mut Desk]) {
-        for _ in 0..6 {
+        for round in 0..12 {
             for desk in &mut *desks {
                 desk.push();
             }
@@ -142,7 +151,11 @@ impl World {
             for desk in &mut *desks {
                 desk.read();
             }
+            if round > 0 && desks.iter().all(|desk| desk.is_at_rest()) {
+                return;
+            }
         }
+        panic!("it does not come to rest");
     }
 
     /// Every desk has what central has, by both their own counting, and both are sound.
@@ -220,6 +233,20 @@ impl Desk {
         went_on
     }
 
+    /// Nothing waits for central's word, and nothing is mirrored anew.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let at_rest = self.mirror.read(|conn| {
+            let mut at_rest = outbox::count_open(conn, i64::MAX)? == 0
+                && anew::wanted(conn)?.is_none()
+                && !feed::is_unsettled(conn)?;
+            for lane in Lane::ALL {
+                at_rest &= remirror::of_lane(conn, lane)?.is_none() && !digest::is_suspect(conn, lane)?;
+            }
+            Ok(at_rest)
+        });
+        at_rest.unwrap()
+    }
+
     pub(crate) fn act(&self, change: Change) -> ChangeId {
         self.try_act(change).unwrap()
     }
@@ -262,6 +289,26 @@ impl Desk {
         }))
     }
 
+    /// Makes an item here.
+    pub(crate) fn create(&self, name: &str, unit_price: Money) -> (ItemId, ChangeId) {
+        let template = self.items(1)[0].clone();
+        let item_id = ItemId::born_at_desk(Uuid::new_v4().as_u64_pair().0);
+        let item = Item {
+            item_id,
+            name: name.into(),
+            unit_price,
+            barcode: None,
+            version: 0,
+            changed: std::collections::BTreeMap::new(),
+            ..template
+        };
+        (item_id, self.act(Change::ItemCreated(Box::new(ItemCreated { item }))))
+    }
+
+    pub(crate) fn item(&self, id: ItemId) -> Option<Item> {
+        self.mirror.read(|conn| items::load(conn, id)).unwrap()
+    }
+
     pub(crate) fn state(&self, id: ChangeId) -> ChangeState {
         self.mirror.read(|conn| outbox::load(conn, id)).unwrap().unwrap().state
     }
@@ -293,4 +340,24 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
             std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
         }
     }
+}
+
+/// Asks a database with SQLite's own program.
+pub(crate) fn sql(file: &Path, sql: &str) -> String {
+    let answer = std::process::Command::new("sqlite3").arg(file).arg(sql).output().unwrap();
+    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    String::from_utf8(answer.stdout).unwrap()
+}
+
+/// How often each change had effect at central.
+pub(crate) fn effects(world: &World) -> BTreeMap<String, u32> {
+    let found = sql(
+        world.centre.path(),
+        "SELECT change_id, count(*) FROM audit WHERE outcome = 'applied' AND change_id IS NOT NULL GROUP BY change_id",
+    );
+    found
+        .lines()
+        .filter_map(|line| line.split_once('|'))
+        .map(|(id, count)| (id.to_owned(), count.parse().unwrap()))
+        .collect()
 }

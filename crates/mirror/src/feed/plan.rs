@@ -8,7 +8,7 @@ use crate::mirror::Identity;
 
 /// What is to be done with one record.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Meaning<'a> {
+pub(crate) enum Meaning<'a> {
     /// It lies before the position: it has been applied.
     Known,
     /// It cannot be applied, and why.
