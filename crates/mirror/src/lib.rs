@@ -22,9 +22,11 @@ mod act;
 mod bases;
 mod error;
 mod folder;
+mod home;
 mod mirror;
 mod ranges;
 mod refold;
+mod restore;
 mod row;
 
 pub use act::NewChange;
@@ -41,4 +43,5 @@ pub use prices::PriceEntry;
 pub use pushes::PushRow;
 pub use ranges::RangeCache;
 pub use remirror::{Reason, Remirror};
+pub use restore::Restored;
 pub use verify::Check;
