@@ -70,6 +70,12 @@ pub enum MirrorError {
         /// The desk's.
         own: i64,
     },
+    /// A file is there already.
+    #[error("{} is there already; it is not overwritten", file.display())]
+    Exists {
+        /// The file.
+        file: PathBuf,
+    },
     /// A backup is of another store.
     #[error("{} is a backup of store {found}, this desk is store {own}", file.display())]
     OtherStore {
@@ -123,6 +129,7 @@ impl MirrorError {
             Self::NotADesk { .. } => "no_desk",
             Self::AlreadyADesk { .. } => "id_taken",
             Self::WrongStore { .. } | Self::OtherStore { .. } => "wrong_store",
+            Self::Exists { .. } => "file_exists",
             Self::NotFound { .. } => "not_found",
             Self::Sqlite(_) => "db_error",
             Self::Io { .. } => "io_error",
@@ -141,6 +148,7 @@ impl MirrorError {
             Self::ReadOnly { .. } => "give this user the right to write the data folder",
             Self::DiskFull => "free some space; what was saved before is safe",
             Self::OtherStore { .. } => "name a backup of this store, or another folder with --data",
+            Self::Exists { .. } => "name another file",
             Self::NotADesk { .. } => "make it with aisle init, or connect the store in the window",
             _ => return None,
         };

@@ -276,8 +276,7 @@ pub(crate) fn put_in_place(file: &Path, dir: &Path) -> Result<()> {
 /// Writes the database, whole and compact, to a new file and checks it. A copy that is not whole does not stay.
 pub(crate) fn copy_to(conn: &Connection, to: &Path) -> Result<()> {
     if to.exists() {
-        let error = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
-        return Err(MirrorError::io(format!("{} is not overwritten", to.display()), error));
+        return Err(MirrorError::Exists { file: to.into() });
     }
     let written = conn
         .execute("VACUUM INTO ?1", [to.to_string_lossy()])

@@ -17,8 +17,10 @@ use crate::{
     audit::{self, Entry},
     error::Result,
     mirror::Mirror,
-    row::Columns,
+    row::{Columns, bad},
 };
+
+const BEGUN: &str = "feed.remirror";
 
 /// Why a feed is mirrored anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,6 +151,18 @@ pub fn of_lane(conn: &Connection, lane: Lane) -> Result<Option<Remirror>> {
     }))
 }
 
+/// The last times that feeds were begun anew, newest first.
+pub fn recent(conn: &Connection, limit: usize) -> Result<Vec<(Timestamp, Lane, Reason)>> {
+    let entries = audit::of_kind(conn, BEGUN, limit)?;
+    let read = |entry: audit::AuditEntry| {
+        let word = |name: &str| entry.text_json.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let lane = Lane::from_word(&word("lane")).ok_or_else(|| bad("body", word("lane")))?;
+        let why = Reason::ALL.into_iter().find(|why| why.word() == word("why"));
+        Ok((entry.at, lane, why.ok_or_else(|| bad("body", word("why")))?))
+    };
+    entries.into_iter().map(read).collect()
+}
+
 pub(crate) fn save(tx: &Transaction<'_>, state: &Remirror) -> Result<()> {
     tx.prepare_cached(
         "INSERT OR REPLACE INTO remirrors (lane, why, since, phase, cluster, read_to, epoch, count, sum, unread, agreed,
@@ -194,7 +208,7 @@ pub(crate) fn begin(tx: &Transaction<'_>, lane: Lane, why: Reason, facts: &Value
         swept: 0,
     };
     save(tx, &state)?;
-    log(tx, "feed.remirror", &json!({ "lane": lane.word(), "why": why.word(), "facts": facts }), at)
+    log(tx, BEGUN, &json!({ "lane": lane.word(), "why": why.word(), "facts": facts }), at)
 }
 
 fn log(tx: &Transaction<'_>, kind: &str, body: &Value, at: Timestamp) -> Result<()> {

@@ -18,7 +18,7 @@ pub use engine::SyncEngine;
 pub use feed::{FeedReader, FeedStatus, FeedStep};
 pub use once::{Goal, SyncSummary, once};
 pub use plan::{Need, Numbered, Place, needs};
-pub use push::{PushOutcome, Pusher};
+pub use push::{PushOutcome, Pusher, new_incarnation};
 pub use shared::{ReplicaStatus, SyncEvent, SyncOptions, SyncStatus};
 
 use aisle_contract::PortError;

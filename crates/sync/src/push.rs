@@ -383,7 +383,8 @@ fn sort(answers: Vec<(ChangeId, Delivery)>, target: &Target) -> (Vec<Report>, Op
     (reports, failed)
 }
 
-fn new_incarnation() -> Incarnation {
+/// A numbering that nobody has had.
+pub fn new_incarnation() -> Incarnation {
     let (high, low) = Uuid::new_v4().as_u64_pair();
     Incarnation(high ^ low.rotate_left(32))
 }

@@ -34,7 +34,7 @@ pub(crate) enum Meaning<'a> {
 }
 
 /// What a record of `lane` at or behind `start` means.
-pub(super) fn meaning<'a>(identity: &Identity, lane: Lane, start: i64, entry: &'a FeedEntry) -> Meaning<'a> {
+pub(crate) fn meaning<'a>(identity: &Identity, lane: Lane, start: i64, entry: &'a FeedEntry) -> Meaning<'a> {
     if entry.offset < start {
         return Meaning::Known;
     }
