@@ -51,7 +51,7 @@ impl Desk {
         Ok(present::item(item, present::sync_state(worst)))
     }
 
-    fn require_item(&self, id: ItemId) -> Result<Item, AppError> {
+    pub(crate) fn require_item(&self, id: ItemId) -> Result<Item, AppError> {
         self.mirror
             .read(|conn| items::load(conn, id))?
             .filter(|item| !item.deleted)
@@ -152,7 +152,7 @@ impl Desk {
 }
 
 /// Puts one typed value into the edits, unless the item has it already.
-fn set_field(edits: &mut ItemEdits, item: &Item, field: &str, text: &str) -> Result<(), AppError> {
+pub(crate) fn set_field(edits: &mut ItemEdits, item: &Item, field: &str, text: &str) -> Result<(), AppError> {
     let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     match field {
         "name" => {

@@ -1,18 +1,20 @@
 //! Changes on their way: the outbox as people read it.
 
 use aisle_domain::ChangeId;
-use aisle_mirror::{ChangeState, OutboxRow, items, orders, outbox, pushes};
+use aisle_mirror::{ChangeState, OutboxRow, anew, items, orders, outbox, pushes, remirror};
 
 use crate::{
     desk::Desk,
     error::AppError,
     present,
-    views::{ChangeView, Page, PushView, SyncView},
+    views::{ChangeView, NoticeView, Page, PushView, SyncView},
     wording,
 };
 
 const SHOWN: usize = 200;
 const PUSHES: usize = 8;
+const NOTICES: usize = 8;
+const NOTICED_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 impl Desk {
     /// The Sync screen: refused first, then what waits, then what central has, newest first.
@@ -50,7 +52,29 @@ impl Desk {
                 .sync_status()
                 .and_then(|status| status.last_received_at)
                 .map(|at| at.to_string()),
+            notices: self.notices()?,
         })
+    }
+
+    /// Why numbers were given anew and feeds mirrored anew in the last week, newest first.
+    pub fn notices(&self) -> Result<Vec<NoticeView>, AppError> {
+        let since = self.now().plus_millis(-NOTICED_MS);
+        let (renumbered, remirrored) =
+            self.mirror.read(|conn| Ok((anew::recent(conn, NOTICES)?, remirror::recent(conn, NOTICES)?)))?;
+        let mut notices: Vec<_> = renumbered
+            .iter()
+            .map(|n| (n.at, n.why.word(), format!("Changes were numbered anew: {}.", n.why.words())))
+            .chain(remirrored.iter().map(|(at, lane, why)| {
+                (*at, why.word(), format!("The {} feed was mirrored anew: {}.", lane.word(), why.words()))
+            }))
+            .filter(|(at, ..)| *at >= since)
+            .collect();
+        notices.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
+        notices.truncate(NOTICES);
+        Ok(notices
+            .into_iter()
+            .map(|(at, why, text)| NoticeView { at: at.to_string(), why: why.into(), text })
+            .collect())
     }
 
     /// A page of changes in the order of acting, for the command line.

@@ -305,7 +305,7 @@ impl Desk {
     }
 
     /// Tells subscribers what an act changed.
-    fn changed(&self, subject: Subject) {
+    pub(crate) fn changed(&self, subject: Subject) {
         match subject {
             Subject::Order(id) => self.hub.emit(&Event::Orders { order_ids: vec![id.to_string()] }),
             Subject::Item(id) => self.hub.emit(&Event::Items { item_ids: vec![id.to_string()] }),

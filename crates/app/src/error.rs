@@ -44,6 +44,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("db_error", "the database answered with an error"),
     ("disk_full", "the disk is full"),
     ("io_error", "a file could not be read or written"),
+    ("file_exists", "a file is there already and is not overwritten"),
+    ("not_refused", "the change was not refused, so there is nothing to mend"),
     ("wrong_store", "the folder belongs to another store"),
     ("wrong_cluster", "another cluster than before"),
     ("unreachable", "the cluster cannot be reached"),

@@ -1,6 +1,6 @@
 //! The header's figures and the session.
 
-use aisle_mirror::{FeedPosition, alarms, conflicts, feed, orders, outbox};
+use aisle_mirror::{FeedPosition, alarms, conflicts, feed, orders, outbox, remirror};
 
 use crate::{
     desk::Desk,
@@ -86,6 +86,9 @@ impl Desk {
     fn feed_views(&self, sync: Option<&SyncStatus>, positions: &[(Lane, Option<FeedPosition>)]) -> Vec<FeedView> {
         let names = self.connection.names();
         let store = self.mirror.identity().store_id;
+        let is_under_way = |lane: &Lane| self.mirror.read(|conn| Ok(remirror::of_lane(conn, *lane)?.is_some()));
+        let remirroring: Vec<Lane> =
+            Lane::ALL.into_iter().filter(|lane| is_under_way(lane).unwrap_or(false)).collect();
         positions
             .iter()
             .map(|(lane, position)| {
@@ -98,6 +101,7 @@ impl Desk {
                         .unwrap_or(0),
                     end: live.and_then(|feed| feed.end),
                     behind: live.and_then(|feed| feed.behind),
+                    remirroring: remirroring.contains(lane),
                 }
             })
             .collect()

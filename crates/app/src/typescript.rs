@@ -92,6 +92,7 @@ fn declarations(config: &Config) -> Vec<String> {
         views::PricePoint,
         views::ItemDetail,
         views::ChangeView,
+        views::NoticeView,
         views::PushView,
         views::SyncView,
         views::OrderKey,

@@ -11,7 +11,7 @@ use serde::Serialize;
 use ts_rs::TS;
 
 pub use catalog::{ItemDetail, ItemPage, ItemView, PricePoint};
-pub use changes::{ChangeView, PushView, SyncView};
+pub use changes::{ChangeView, ConflictView, NoticeView, PushView, SyncView};
 pub use orders::{
     ActReceipt, DifferenceView, HistoryEntry, LineView, OrderCard, OrderDetail, OrderQueue, PaymentView,
     RangeView, ReceiptLineView, ReceiptView, ShopperView, Undo,
@@ -175,6 +175,8 @@ pub struct FeedView {
     pub end: Option<i64>,
     /// Records still to read.
     pub behind: Option<i64>,
+    /// Whether it is mirrored anew.
+    pub remirroring: bool,
 }
 
 /// The cluster's machines, from metadata.

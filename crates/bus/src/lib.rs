@@ -117,6 +117,13 @@ impl Bus {
         }
     }
 
+    /// Everything in one topic is lost, and it begins at its first offset again: one that was made anew.
+    pub fn forget(&self, name: &str) {
+        if let Some(topic) = self.state().topics.get_mut(name) {
+            topic.clear();
+        }
+    }
+
     /// Compacts the topics that are to be compacted: the newest record of each key stays, and a tombstone not even that,
     /// as after the time that readers have to see it.
     pub fn compact(&self) {

@@ -4,13 +4,11 @@
 mod dead;
 mod items;
 mod queue;
-mod resend;
 mod stores;
 
 pub use items::ItemChange;
 pub use queue::NewOrder;
 pub(crate) use queue::line_of;
-pub(crate) use resend::follow_cluster;
 pub use stores::NewStore;
 
 use aisle_domain::{
@@ -244,15 +242,14 @@ impl Centre {
     pub fn new_epoch(&self) -> Result<EpochView, CentralError> {
         let now = self.now();
         let mut ledger = self.ledger()?;
-        let (epoch, stores) = ledger.write(|tx| {
+        let epoch = ledger.write(|tx| {
             let epoch = tx.new_epoch(&self.chance)?;
-            let stores = tx.stores()?;
-            stores.iter().try_for_each(|store| resend::send_store(tx, store, now))?;
-            Ok((epoch, stores))
+            tx.stores()?.iter().try_for_each(|store| tx.begin_refill(store.store_id))?;
+            Ok(epoch)
         })?;
-        let mut rows = stores.len();
-        for store in &stores {
-            rows += resend::send_rows(&mut ledger, store.store_id, now)?;
+        let mut rows = 0;
+        while let Some(sent) = ledger.write(|tx| tx.refill_some(now))? {
+            rows += sent;
         }
         Ok(EpochView { epoch, rows })
     }

@@ -5,7 +5,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use aisle_contract::{
     CentralPosition, ChangeEnvelope, ChangeMessage, ChangeRefused, DeskAck, DownBody, HeartbeatMessage, Incoming,
@@ -15,7 +15,7 @@ use aisle_domain::{Change, ChangeId, DeskId, Lane, Planted, Refusal, StoreId, Ti
 
 use crate::{
     error::CentralError,
-    ledger::{AuditEntry, Feed, Known, NewDeadLetter, OutcomeWord, Sequence, Tx},
+    ledger::{AuditEntry, Count, Feed, Known, NewDeadLetter, OutcomeWord, Sequence, Tx},
 };
 pub(crate) use rows::Rows;
 
@@ -139,12 +139,23 @@ struct Batch<'t, 'c> {
     place: Place<'t>,
     counts: Vec<i32>,
     rows: Rows<'t, 'c>,
-    expected: HashMap<Sequence, (i64, bool)>,
+    /// With whether it was moved in this batch.
+    counts_of: HashMap<Sequence, (Count, bool)>,
     desks: BTreeMap<DeskId, Option<StoreId>>,
     refusals: Vec<(Feed, ChangeRefused)>,
-    /// Every numbering that gets an ack, in the order it was first touched, with the heartbeat it answers.
-    acks: Vec<(StoreId, Sequence, Option<ChangeId>)>,
+    /// Every numbering that gets an ack, in the order it was first touched.
+    acks: Vec<Answer>,
     tally: Tally,
+}
+
+/// An ack to be sent.
+struct Answer {
+    store: StoreId,
+    sequence: Sequence,
+    /// The heartbeat that it answers.
+    heartbeat: Option<ChangeId>,
+    /// The desk has mirrored another history: it is told of all its numberings.
+    is_of_another_history: bool,
 }
 
 /// Where a change stands in its desk's numbering.
@@ -166,7 +177,7 @@ impl<'t, 'c> Batch<'t, 'c> {
             place,
             counts: tx.partition_counts()?,
             rows: Rows::new(tx, place.now),
-            expected: HashMap::new(),
+            counts_of: HashMap::new(),
             desks: BTreeMap::new(),
             refusals: Vec::new(),
             acks: Vec::new(),
@@ -211,8 +222,9 @@ impl<'t, 'c> Batch<'t, 'c> {
 
     /// Notes that a desk was heard: once a batch, unless its numbering is another one.
     fn hear(&mut self, record: &Incoming, store: StoreId, sequence: Sequence) -> Result<(), CentralError> {
-        let first =
-            !self.acks.iter().any(|(_, s, _)| s.desk == sequence.desk && s.incarnation == sequence.incarnation);
+        let is_same =
+            |a: &Answer| a.sequence.desk == sequence.desk && a.sequence.incarnation == sequence.incarnation;
+        let first = !self.acks.iter().any(is_same);
         if first {
             let known = self.tx.desk(sequence.desk)?;
             let heard = record.written_at.min(self.place.now);
@@ -222,10 +234,13 @@ impl<'t, 'c> Batch<'t, 'c> {
         Ok(())
     }
 
-    fn answer(&mut self, store: StoreId, sequence: Sequence, heartbeat: Option<ChangeId>) {
-        match self.acks.iter_mut().find(|(_, s, _)| *s == sequence) {
-            Some((_, _, answered)) => *answered = heartbeat.or(*answered),
-            None => self.acks.push((store, sequence, heartbeat)),
+    fn answer(&mut self, answer: Answer) {
+        match self.acks.iter_mut().find(|a| a.sequence == answer.sequence) {
+            Some(known) => {
+                known.heartbeat = answer.heartbeat.or(known.heartbeat);
+                known.is_of_another_history |= answer.is_of_another_history;
+            }
+            None => self.acks.push(answer),
         }
     }
 
@@ -236,36 +251,44 @@ impl<'t, 'c> Batch<'t, 'c> {
         let of_lane = |lane| Sequence { desk: beat.desk, incarnation: beat.incarnation, lane };
         self.hear(record, beat.store, of_lane(Lane::Orders))?;
         self.tx.take_heartbeat(beat, record.written_at.min(self.place.now))?;
-        self.answer(beat.store, of_lane(Lane::Orders), Some(beat.id));
+        let epoch = self.tx.epoch()?;
+        let is_of_another_history = beat.body.epoch.is_some_and(|mirrored| mirrored != epoch);
+        let sequence = of_lane(Lane::Orders);
+        self.answer(Answer { store: beat.store, sequence, heartbeat: Some(beat.id), is_of_another_history });
         if beat.body.outbox > 0 {
             // Something waits, perhaps for a change that was lost: that shows by what is expected and read.
-            self.answer(beat.store, of_lane(Lane::Catalog), None);
+            let sequence = of_lane(Lane::Catalog);
+            self.answer(Answer { store: beat.store, sequence, heartbeat: None, is_of_another_history });
         }
         Ok(())
     }
 
-    fn expected(&mut self, sequence: Sequence) -> Result<i64, CentralError> {
-        if let Some((expected, _)) = self.expected.get(&sequence) {
-            return Ok(*expected);
+    fn count(&mut self, sequence: Sequence) -> Result<&mut (Count, bool), CentralError> {
+        match self.counts_of.entry(sequence) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(unknown) => Ok(unknown.insert((self.tx.count(sequence)?, false))),
         }
-        let expected = self.tx.expected(sequence)?;
-        self.expected.insert(sequence, (expected, false));
-        Ok(expected)
     }
 
     fn turn(&mut self, envelope: &ChangeEnvelope, sequence: Sequence) -> Result<Turn, CentralError> {
-        let expected = self.expected(sequence)?;
-        if envelope.seq > expected {
+        let known = self.tx.known(envelope.change_id)?.filter(|_| !is_planted(Planted::NoDedup));
+        let (count, moved) = self.count(sequence)?;
+        if envelope.seq > count.expected {
             return Ok(Turn::Early);
         }
-        let known = self.tx.known(envelope.change_id)?.filter(|_| !is_planted(Planted::NoDedup));
-        if envelope.seq == expected {
-            self.expected.insert(sequence, (expected + 1, true));
+        let is_next = envelope.seq == count.expected;
+        if is_next {
+            *count = Count { expected: count.expected + 1, last: Some(envelope.change_id), ..*count };
+            *moved = true;
         }
         Ok(match known {
             Some(known) => Turn::Seen(known),
-            None if envelope.seq == expected => Turn::Fresh,
-            None => Turn::Forked,
+            None if is_next => Turn::Fresh,
+            None => {
+                count.forked = true;
+                *moved = true;
+                Turn::Forked
+            }
         })
     }
 
@@ -281,7 +304,7 @@ impl<'t, 'c> Batch<'t, 'c> {
         let sequence = Sequence::of(envelope);
         if !lives_in(&self.counts, envelope.store, self.place.partition) {
             // Its sender learns by the ack that this was read and is still waited for.
-            self.answer(envelope.store, sequence, None);
+            self.answer(Answer { store: envelope.store, sequence, heartbeat: None, is_of_another_history: false });
             let why = format!("store {} does not live in partition {}", envelope.store, self.place.partition);
             return self.bury(record, Some(envelope.store), Some(envelope.change_id), &why);
         }
@@ -301,7 +324,8 @@ impl<'t, 'c> Batch<'t, 'c> {
             }
             Turn::Fresh => self.judge(record, envelope, message)?,
         }
-        self.answer(envelope.store, sequence, None);
+        let store = envelope.store;
+        self.answer(Answer { store, sequence, heartbeat: None, is_of_another_history: false });
         Ok(())
     }
 
@@ -349,21 +373,23 @@ impl<'t, 'c> Batch<'t, 'c> {
         for (feed, refused) in self.refusals {
             self.tx.enqueue(feed, &DownBody::Refused(Box::new(refused)), now)?;
         }
-        for (sequence, (expected, moved)) in &self.expected {
+        for (sequence, (count, moved)) in &self.counts_of {
             if *moved {
-                self.tx.set_expected(*sequence, *expected)?;
+                self.tx.set_count(*sequence, *count)?;
             }
         }
-        for (store, sequence, heartbeat) in self.acks {
-            let expected = match self.expected.get(&sequence) {
-                Some((expected, _)) => *expected,
-                None => self.tx.expected(sequence)?,
+        for answer in self.acks {
+            let Answer { store, sequence, heartbeat, is_of_another_history } = answer;
+            let count = match self.counts_of.get(&sequence) {
+                Some((count, _)) => *count,
+                None => self.tx.count(sequence)?,
             };
+            let numberings = is_of_another_history.then(|| self.tx.numberings(sequence.desk)).transpose()?;
             let ack = DeskAck {
                 desk: sequence.desk,
                 incarnation: sequence.incarnation,
                 lane: sequence.lane,
-                expected,
+                expected: count.expected,
                 position: CentralPosition {
                     cluster: self.place.cluster.into(),
                     partition: self.place.partition,
@@ -371,6 +397,9 @@ impl<'t, 'c> Batch<'t, 'c> {
                 },
                 central_time: now,
                 heartbeat,
+                last: count.last,
+                forked: self.tx.is_forked(sequence.desk, sequence.incarnation)?,
+                numberings,
             };
             self.tx.enqueue(Feed { store, lane: sequence.lane }, &DownBody::Ack(Box::new(ack)), now)?;
         }

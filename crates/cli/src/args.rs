@@ -1,12 +1,14 @@
 //! The command line, as clap reads it.
 
 mod central;
+mod mend;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use central::{Central, CentralItem, CentralOrder, CentralPayment, DeadLetters, Place, Stores};
+pub(crate) use central::{Central, CentralItem, CentralOrder, CentralPayment, DeadLetters, Desks, Place, Stores};
+pub(crate) use mend::{Conflict, Keep, Outbox, Parked, Restore};
 
 /// The order desk of a store, from a terminal.
 #[derive(Debug, Parser)]
@@ -72,6 +74,16 @@ pub(crate) enum Command {
     /// Messages that could not be applied
     #[command(subcommand)]
     Parked(Parked),
+    /// Fields that desk and central both changed
+    #[command(subcommand)]
+    Conflict(Conflict),
+    /// Write a verified copy of the desk's database to a new file
+    Backup {
+        /// The file; it is not overwritten
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the desk's database
+    Restore(Restore),
     /// The audit log
     #[command(subcommand)]
     Audit(Audit),
@@ -154,6 +166,9 @@ pub(crate) struct SyncArgs {
     /// The goal
     #[arg(long, value_enum, default_value = "both")]
     pub(crate) until: Until,
+    /// Mirror both feeds anew, in place
+    #[arg(long)]
+    pub(crate) remirror: bool,
     /// Time between pushes with --follow
     #[arg(long, default_value = "5m", value_parser = duration)]
     pub(crate) interval: std::time::Duration,
@@ -379,28 +394,6 @@ pub(crate) enum Item {
         #[command(flatten)]
         act: ActFlags,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Outbox {
-    /// Changes in the order of acting
-    List {
-        /// held, ready, sent, received or refused
-        #[arg(long)]
-        state: Option<String>,
-        #[command(flatten)]
-        page: PageFlags,
-    },
-    /// One change
-    Show { change: String },
-    /// Take back a change without a number
-    Withdraw { change: String },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Parked {
-    /// Messages that could not be applied, with why
-    List,
 }
 
 #[derive(Debug, Subcommand)]

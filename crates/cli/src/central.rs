@@ -17,6 +17,8 @@ pub(crate) fn run(command: &Central, global: &crate::args::Global, output: Outpu
         Central::Item { place, command } => acts::item(place, command, global, output),
         Central::Verify { place, store } => acts::verify(place, store.as_deref(), global, output),
         Central::Digest { place, store } => acts::digest(place, store, global, output),
+        Central::Desks { place, command } => acts::desks(place, command, global, output),
+        Central::NewEpoch { place, yes } => acts::new_epoch(place, *yes, global, output),
         Central::DeadLetters { place, command } => acts::dead_letters(place, command, global, output),
     }
 }

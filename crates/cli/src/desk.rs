@@ -3,6 +3,7 @@
 mod acts;
 mod folder;
 mod listing;
+mod mend;
 mod run;
 
 pub(crate) use run::stop_flag;
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Commands of the command line's description that are not there yet.
-const LATER: &[&str] = &["backup", "restore", "diagnostics", "staff", "store", "conflict"];
+const LATER: &[&str] = &["diagnostics", "staff", "store"];
 
 pub(crate) fn run(command: &Command, global: &Global, output: Output) -> Result<u8, Failure> {
     match command {
@@ -26,7 +27,10 @@ pub(crate) fn run(command: &Command, global: &Global, output: Output) -> Result<
         Command::Item(command) => acts::item(command, global, output),
         Command::Undo { change_id } => acts::undo(change_id.as_deref(), global, output),
         Command::Outbox(command) => acts::outbox(command, global, output),
-        Command::Parked(_) => listing::parked(global, output),
+        Command::Parked(command) => mend::parked(command, global, output),
+        Command::Conflict(command) => mend::conflict(command, global, output),
+        Command::Backup { file } => mend::backup(file, global, output),
+        Command::Restore(command) => mend::restore(command, global, output),
         Command::Audit(command) => listing::audit(command, global, output),
         Command::Verify { deep } => listing::verify(*deep, global, output),
         Command::Digest => listing::digest(global, output),

@@ -50,6 +50,25 @@ impl Output {
         if self.quiet { Ok(()) } else { write(&mut std::io::stderr().lock(), text) }
     }
 
+    /// Asks a person before what cannot be taken back; without one the flag has to say so.
+    pub(crate) fn confirm(self, question: &str, yes: bool, global: &Global) -> Result<(), Failure> {
+        if yes {
+            return Ok(());
+        }
+        if global.no_input || !std::io::stdin().is_terminal() {
+            return Err(
+                Failure::new("usage", "this cannot be taken back, so it wants to be meant").with_hint("say --yes")
+            );
+        }
+        self.message(&format!("{question} [y/N]"))?;
+        let mut answer = String::new();
+        let read = std::io::stdin().read_line(&mut answer);
+        if read.is_err() || !matches!(answer.trim(), "y" | "Y" | "yes") {
+            return Err(Failure::new("interrupted", "nothing was changed"));
+        }
+        Ok(())
+    }
+
     /// The error that ends the command.
     pub(crate) fn failure(self, failure: &Failure) {
         let error = &failure.0;

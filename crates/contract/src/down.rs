@@ -43,6 +43,27 @@ pub struct DeskAck {
     /// The heartbeat that this answers, where it does.
     #[serde(default)]
     pub heartbeat: Option<ChangeId>,
+    /// The change that central took under the number before `expected`; `None` where it took none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<ChangeId>,
+    /// One number of this numbering was used for two changes: there are two desks that take themselves for this one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forked: bool,
+    /// Every numbering of the desk that central knows, where the desk has mirrored another history of central's: it
+    /// tells from them what this history does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numberings: Option<Vec<KnownNumbering>>,
+}
+
+/// A numbering of a desk's lane, as far as central knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KnownNumbering {
+    /// The numbering.
+    pub incarnation: Incarnation,
+    /// The lane.
+    pub lane: Lane,
+    /// The number that central takes next.
+    pub expected: i64,
 }
 
 /// Central's refusal of one change. Comes before the ack that covers it.

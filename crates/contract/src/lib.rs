@@ -10,7 +10,7 @@ pub mod topic;
 pub mod up;
 
 pub use attributes::{Attributes, BadEnvelope};
-pub use down::{CentralPosition, ChangeRefused, DeskAck, DigestMessage, DownBody, DownMessage};
+pub use down::{CentralPosition, ChangeRefused, DeskAck, DigestMessage, DownBody, DownMessage, KnownNumbering};
 pub use partition::partition_of;
 pub use port::{
     Bounds, ClusterView, Delivery, Membership, PartitionView, PortError, Reader, Sender, Start, TopicAdmin,

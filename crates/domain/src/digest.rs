@@ -27,13 +27,22 @@ pub struct DigestView {
     pub sum: String,
 }
 
+fn hash(subject: Subject, version: i64) -> u64 {
+    let hash = Sha256::digest(format!("{subject}:{version}"));
+    hash.iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte))
+}
+
 impl RowDigest {
     /// Takes a row in.
     pub fn add(&mut self, subject: Subject, version: i64) {
-        let hash = Sha256::digest(format!("{subject}:{version}"));
-        let first = hash.iter().take(8).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
         self.count += 1;
-        self.sum = self.sum.wrapping_add(first);
+        self.sum = self.sum.wrapping_add(hash(subject, version));
+    }
+
+    /// Takes a row out that was taken in.
+    pub fn remove(&mut self, subject: Subject, version: i64) {
+        self.count = self.count.wrapping_sub(1);
+        self.sum = self.sum.wrapping_sub(hash(subject, version));
     }
 }
 

@@ -73,8 +73,12 @@ impl Mirror {
                 body,
             };
             audit::append(tx, &entry)?;
-            if let Some(replaced) = new.replaces {
-                conflicts::close_of(tx, replaced, new.at)?;
+            match (new.replaces, &new.change) {
+                (Some(replaced), Change::ItemChanged(change)) => {
+                    conflicts::close_fields(tx, replaced, &change.changes.fields(), new.at)?;
+                }
+                (Some(replaced), _) => conflicts::close_of(tx, replaced, new.at)?,
+                (None, _) => {}
             }
             Ok(subject)
         })
@@ -117,6 +121,28 @@ impl Mirror {
                 let entry = Entry { at, kind: "change.closed", subject, by: Some(by), change_id: Some(id), body };
                 audit::append(tx, &entry)?;
             }
+            Ok(subject)
+        })
+    }
+
+    /// Keeps central's value of a field that both changed. With its last conflict the refused change is closed.
+    ///
+    /// # Errors
+    /// [`MirrorError::NotFound`] where there is no such open conflict.
+    pub fn keep_central(&self, conflict: i64, by: &str, at: Timestamp) -> Result<Subject> {
+        self.write(|tx| {
+            let missing = || MirrorError::NotFound { what: format!("open conflict {conflict}") };
+            let found = conflicts::load(tx, conflict)?.ok_or_else(missing)?;
+            let subject = Subject::Item(found.item);
+            if conflicts::close_one(tx, &found, at)? == 0 {
+                outbox::close(tx, found.change_id, at)?;
+            }
+            let body = json!({ "field": found.field.word() });
+            let change_id = Some(found.change_id);
+            audit::append(
+                tx,
+                &Entry { at, kind: "conflict.kept_central", subject, by: Some(by), change_id, body },
+            )?;
             Ok(subject)
         })
     }

@@ -14,7 +14,7 @@ pub struct AuditEntry {
     pub id: i64,
     /// When it happened: for acts the desk's clock, for central's acts central's.
     pub at: Timestamp,
-    /// A change's type, `central.*`, `change.received`, `change.refused` or `withdrawn`.
+    /// A change's type, `central.*`, `change.*`, `withdrawn`, or what became of the desk itself: `desk.*`, `feed.*`.
     pub kind: String,
     /// `order/N`, `item/N` or `store`.
     pub subject: String,
@@ -118,6 +118,20 @@ pub fn of_subject(conn: &Connection, subject: Subject, limit: usize) -> Result<V
         found.push(entry(row)?);
     }
     found.reverse();
+    Ok(found)
+}
+
+/// Entries of one kind about the desk itself, newest first.
+pub fn of_kind(conn: &Connection, kind: &str, limit: usize) -> Result<Vec<AuditEntry>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT id, at, kind, subject, by, desk, change_id, body, NULL AS state, NULL AS message
+         FROM audit_log WHERE subject = 'store' AND kind = ?1 ORDER BY id DESC LIMIT ?2",
+    )?;
+    let mut rows = statement.query(params![kind, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(entry(row)?);
+    }
     Ok(found)
 }
 

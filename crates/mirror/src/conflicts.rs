@@ -1,7 +1,7 @@
 //! Fields that desk and central both changed, by central's verdict, until a person has decided.
 
 use aisle_domain::{ChangeId, ItemId, Timestamp, item::Field};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::{error::Result, row::Columns};
 
@@ -45,6 +45,45 @@ pub struct Conflict {
     pub at: Timestamp,
 }
 
+fn read(row: &Row<'_>) -> Result<Conflict> {
+    Ok(Conflict {
+        conflict_id: row.get("conflict_id")?,
+        item: row.id("item_id", ItemId::new)?,
+        field: row.word("field", &Field::ALL, Field::word)?,
+        change_id: row.parsed("change_id")?,
+        at: row.time("at")?,
+    })
+}
+
+/// One that is open.
+pub fn load(conn: &Connection, id: i64) -> Result<Option<Conflict>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT conflict_id, item_id, field, change_id, at FROM conflicts WHERE conflict_id = ?1 AND closed_at IS NULL",
+    )?;
+    let mut rows = statement.query([id])?;
+    rows.next()?.map(read).transpose()
+}
+
+/// Closes one: central's value is kept. Answers how many of its change are open still.
+pub(crate) fn close_one(tx: &Transaction<'_>, conflict: &Conflict, at: Timestamp) -> Result<i64> {
+    tx.prepare_cached("UPDATE conflicts SET closed_at = ?2 WHERE conflict_id = ?1")?
+        .execute(params![conflict.conflict_id, at.millis()])?;
+    Ok(tx
+        .prepare_cached("SELECT count(*) FROM conflicts WHERE change_id = ?1 AND closed_at IS NULL")?
+        .query_row([conflict.change_id.to_string()], |row| row.get(0))?)
+}
+
+/// Closes those fields that a later change gives a value.
+pub(crate) fn close_fields(tx: &Transaction<'_>, change: ChangeId, fields: &[Field], at: Timestamp) -> Result<()> {
+    let mut statement = tx.prepare_cached(
+        "UPDATE conflicts SET closed_at = ?3 WHERE change_id = ?1 AND field = ?2 AND closed_at IS NULL",
+    )?;
+    for field in fields {
+        statement.execute(params![change.to_string(), field.word(), at.millis()])?;
+    }
+    Ok(())
+}
+
 /// Those that are open, oldest first.
 pub fn list(conn: &Connection, limit: usize) -> Result<Vec<Conflict>> {
     let mut statement = conn.prepare_cached(
@@ -54,13 +93,7 @@ pub fn list(conn: &Connection, limit: usize) -> Result<Vec<Conflict>> {
     let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(Conflict {
-            conflict_id: row.get("conflict_id")?,
-            item: row.id("item_id", ItemId::new)?,
-            field: row.word("field", &Field::ALL, Field::word)?,
-            change_id: row.parsed("change_id")?,
-            at: row.time("at")?,
-        });
+        found.push(read(row)?);
     }
     Ok(found)
 }

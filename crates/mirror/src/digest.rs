@@ -6,25 +6,43 @@ use aisle_domain::{
 };
 use rusqlite::{Connection, Transaction, params};
 
-use crate::{error::Result, row::Columns};
+use serde_json::json;
+
+use crate::{
+    error::Result,
+    mirror::Mirror,
+    remirror::{self, Reason},
+    row::Columns,
+    settings,
+};
 
 /// Of orders and of items.
 pub fn rows(conn: &Connection) -> Result<(RowDigest, RowDigest)> {
-    let orders = digest(
+    Ok((of_lane(conn, Lane::Orders)?, of_lane(conn, Lane::Catalog)?))
+}
+
+/// Of the rows of one lane.
+pub fn of_lane(conn: &Connection, lane: Lane) -> Result<RowDigest> {
+    if lane == Lane::Catalog {
+        return items(conn);
+    }
+    digest(
         conn,
         "SELECT o.order_id AS id, coalesce(b.version, o.version) AS version
          FROM orders o LEFT JOIN bases b ON b.kind = 'order' AND b.id = o.order_id",
         |id| Ok(Subject::Order(OrderId::new(id)?)),
-    )?;
-    // An item that only this desk has yet has a base without a row: central does not count it.
-    let items = digest(
+    )
+}
+
+/// An item that only this desk has yet has a base without a row: central does not count it.
+fn items(conn: &Connection) -> Result<RowDigest> {
+    digest(
         conn,
         "SELECT i.item_id AS id, CASE WHEN b.id IS NULL THEN i.version ELSE b.version END AS version
          FROM items i LEFT JOIN bases b ON b.kind = 'item' AND b.id = i.item_id
          WHERE b.id IS NULL OR b.row IS NOT NULL",
         |id| Ok(Subject::Item(ItemId::new(id)?)),
-    )?;
-    Ok((orders, items))
+    )
 }
 
 fn digest(
@@ -50,6 +68,77 @@ pub struct CentralDigest {
     pub rows: DigestView,
     /// When it came.
     pub at: Timestamp,
+}
+
+/// What a comparison with central's last digest of a lane said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compared {
+    /// Both have the same rows.
+    Same,
+    /// They differ, for the first time.
+    Differs,
+    /// They differ twice in a row: the lane is mirrored anew.
+    DiffersAgain,
+    /// Rows that could not be read explain any difference.
+    Unread,
+}
+
+fn suspect_key(lane: Lane) -> String {
+    format!("digest.differs.{}", lane.word())
+}
+
+impl Mirror {
+    /// Compares the rows of a lane with what central said of its own at `offset`, the last record that was applied. One
+    /// difference is kept, over a restart too; the second in a row begins the lane anew.
+    pub fn compare_digest(&self, lane: Lane, offset: i64, at: Timestamp) -> Result<Compared> {
+        let found = self.read(|conn| {
+            let central = of_central(conn, lane)?.into_iter().next().filter(|central| central.offset == offset);
+            let suspect = settings::get(conn, &suspect_key(lane))?;
+            let own: DigestView = of_lane(conn, lane)?.into();
+            Ok((central, own, suspect, has_unread(conn, lane)?))
+        })?;
+        let (Some(central), own, suspect, unread) = found else { return Ok(Compared::Unread) };
+        if central.rows == own {
+            if suspect.is_some() {
+                self.write(|tx| forget_suspicion(tx, lane))?;
+            }
+            return Ok(Compared::Same);
+        }
+        if unread {
+            return Ok(Compared::Unread);
+        }
+        tracing::warn!(lane = lane.word(), ?own, central = ?central.rows, offset, "the digest differs from central's");
+        let again = suspect.is_some_and(|before| before != offset.to_string());
+        self.write(|tx| {
+            if !again {
+                settings::set(tx, &suspect_key(lane), &offset.to_string())?;
+                return Ok(Compared::Differs);
+            }
+            forget_suspicion(tx, lane)?;
+            let facts = json!({ "own": own, "central": central.rows, "offset": offset });
+            remirror::begin(tx, lane, Reason::Digest, &facts, at)?;
+            Ok(Compared::DiffersAgain)
+        })
+    }
+}
+
+/// Whether the last comparison of a lane differed.
+pub fn is_suspect(conn: &Connection, lane: Lane) -> Result<bool> {
+    Ok(settings::get(conn, &suspect_key(lane))?.is_some())
+}
+
+fn forget_suspicion(tx: &Transaction<'_>, lane: Lane) -> Result<()> {
+    tx.prepare_cached("DELETE FROM settings WHERE key = ?1")?.execute([suspect_key(lane)])?;
+    Ok(())
+}
+
+/// Rows that came and could not be applied.
+fn has_unread(conn: &Connection, lane: Lane) -> Result<bool> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM parked WHERE lane = ?1 AND (key LIKE 'order/%' OR key LIKE 'item/%'))",
+        )?
+        .query_row([lane.word()], |row| row.get(0))?)
 }
 
 /// Digests of central's that are kept, of each lane.

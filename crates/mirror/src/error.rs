@@ -70,6 +70,22 @@ pub enum MirrorError {
         /// The desk's.
         own: i64,
     },
+    /// A file is there already.
+    #[error("{} is there already; it is not overwritten", file.display())]
+    Exists {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A backup is of another store.
+    #[error("{} is a backup of store {found}, this desk is store {own}", file.display())]
+    OtherStore {
+        /// The backup.
+        file: PathBuf,
+        /// Its store.
+        found: i64,
+        /// The desk's.
+        own: i64,
+    },
     /// Something is not there.
     #[error("there is no {what}")]
     NotFound {
@@ -112,7 +128,8 @@ impl MirrorError {
             Self::DiskFull => "disk_full",
             Self::NotADesk { .. } => "no_desk",
             Self::AlreadyADesk { .. } => "id_taken",
-            Self::WrongStore { .. } => "wrong_store",
+            Self::WrongStore { .. } | Self::OtherStore { .. } => "wrong_store",
+            Self::Exists { .. } => "file_exists",
             Self::NotFound { .. } => "not_found",
             Self::Sqlite(_) => "db_error",
             Self::Io { .. } => "io_error",
@@ -130,6 +147,8 @@ impl MirrorError {
             Self::Foreign { .. } => "name another folder with --data; the file was left as it is",
             Self::ReadOnly { .. } => "give this user the right to write the data folder",
             Self::DiskFull => "free some space; what was saved before is safe",
+            Self::OtherStore { .. } => "name a backup of this store, or another folder with --data",
+            Self::Exists { .. } => "name another file",
             Self::NotADesk { .. } => "make it with aisle init, or connect the store in the window",
             _ => return None,
         };

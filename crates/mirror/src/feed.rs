@@ -1,16 +1,21 @@
 //! What comes from central: rows, acknowledgements, refusals. A batch and its position are one transaction, so a
 //! record is applied once whatever happens.
 
-mod central;
-mod plan;
+mod batch;
+pub(crate) mod central;
+mod epoch;
+pub(crate) mod plan;
 
 use aisle_contract::{DeskAck, DownMessage, Incoming};
 use aisle_domain::{ChangeId, Epoch, ItemId, Lane, OrderId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::{Value, json};
 
-use self::plan::Meaning;
-use crate::{error::Result, mirror::Mirror, row::Columns, settings};
+pub(crate) use epoch::of_lane as epoch_of_lane;
+pub use epoch::{is_unsettled, settled as settled_epoch};
+
+use self::batch::Batch;
+use crate::{error::Result, mirror::Mirror, remirror, row::Columns, settings};
 
 /// More changed items than this are not named one by one.
 const NAMED_ITEMS: usize = 1000;
@@ -55,8 +60,12 @@ pub struct FeedApplied {
     pub parked: usize,
     /// States of changes moved.
     pub outbox: bool,
+    /// Numbers are to be given anew before anything more is numbered.
+    pub anew: bool,
     /// Records that were applied.
     pub applied: usize,
+    /// The rest of the batch was left: the feed goes on from the position that is kept, or from its beginning.
+    pub restart: bool,
 }
 
 /// Where a feed is read.
@@ -90,19 +99,35 @@ pub struct Parked {
 }
 
 impl FeedApplied {
-    /// Adds what one record changed.
-    fn take(&mut self, one: Self) {
-        self.orders.extend(one.orders);
-        self.items.extend(one.items);
-        self.store |= one.store;
-        self.new_orders.extend(one.new_orders);
-        self.cancelled.extend(one.cancelled);
-        self.received += one.received;
-        self.refused.extend(one.refused);
-        self.acks.extend(one.acks);
-        self.will_be_refused.extend(one.will_be_refused);
-        self.outbox |= one.outbox;
-        self.applied += 1;
+    /// Adds what something later changed.
+    pub fn merge(&mut self, later: Self) {
+        self.orders.extend(later.orders);
+        self.items.extend(later.items);
+        self.items_many |= later.items_many;
+        self.store |= later.store;
+        self.new_orders.extend(later.new_orders);
+        self.cancelled.extend(later.cancelled);
+        self.received += later.received;
+        self.refused.extend(later.refused);
+        self.acks.extend(later.acks);
+        self.will_be_refused.extend(later.will_be_refused);
+        self.parked += later.parked;
+        self.outbox |= later.outbox;
+        self.anew |= later.anew;
+        self.applied += later.applied;
+        self.restart |= later.restart;
+    }
+
+    /// Each row once, and many items unnamed.
+    fn shorten(&mut self) {
+        self.orders.sort_unstable();
+        self.orders.dedup();
+        self.items.sort_unstable();
+        self.items.dedup();
+        if self.items.len() > NAMED_ITEMS {
+            self.items_many = true;
+            self.items.clear();
+        }
     }
 }
 
@@ -116,65 +141,28 @@ impl Mirror {
         entries: &[FeedEntry],
         at: Timestamp,
     ) -> Result<FeedApplied> {
-        let Some(last) = entries.last() else { return Ok(FeedApplied::default()) };
-        let mut applied = self.write(|tx| {
-            let identity = self.identity();
-            let start = position(tx, lane)?.filter(|p| p.cluster == cluster).map_or(0, |p| p.next_offset);
-            let mut applied = FeedApplied::default();
-            for entry in entries {
-                apply(
-                    tx,
-                    lane,
-                    entry,
-                    &plan::meaning(&identity, (lane, cluster), start, entry),
-                    at,
-                    &mut applied,
-                )?;
-            }
-            set_position(tx, lane, cluster, start.max(last.offset + 1), at)?;
-            Ok(applied)
-        })?;
-        applied.orders.sort_unstable();
-        applied.orders.dedup();
-        applied.items.sort_unstable();
-        applied.items.dedup();
-        if applied.items.len() > NAMED_ITEMS {
-            applied.items_many = true;
-            applied.items.clear();
+        if entries.is_empty() {
+            return Ok(FeedApplied::default());
         }
+        let mut applied = self.write(|tx| {
+            let remirror = remirror::of_lane(tx, lane)?;
+            // It was begun since the feed was opened, or is past what it reads.
+            if remirror.as_ref().is_some_and(|r| r.cluster.as_deref() != Some(cluster) || !r.phase.reads()) {
+                return Ok(FeedApplied { restart: true, ..FeedApplied::default() });
+            }
+            let start = position(tx, lane)?.filter(|p| p.cluster == cluster).map_or(0, |p| p.next_offset);
+            let mut batch = Batch::new(tx, (lane, cluster), start, remirror, at);
+            batch.take_all(&self.identity(), entries)?;
+            batch.finish()
+        })?;
+        applied.shorten();
         Ok(applied)
     }
 }
 
-fn apply(
-    tx: &Transaction<'_>,
-    lane: Lane,
-    entry: &FeedEntry,
-    meaning: &Meaning<'_>,
-    at: Timestamp,
-    applied: &mut FeedApplied,
-) -> Result<()> {
-    let why = match meaning {
-        Meaning::Known => return Ok(()),
-        Meaning::Park(why) => why.clone(),
-        _ => match whole(tx, |tx| central::apply(tx, lane, entry.offset, meaning, at))? {
-            Ok(one) => {
-                applied.take(one);
-                if let Ok(DownMessage { epoch: Some(epoch), .. }) = &entry.message {
-                    remember_epoch(tx, *epoch)?;
-                }
-                return unpark(tx, lane, entry);
-            }
-            Err(why) => why,
-        },
-    };
-    applied.parked += 1;
-    park(tx, lane, entry, &why, at)
-}
-
 /// Does `act` wholly or not at all. Answers in words what speaks against the record; what speaks against the
 /// database as a whole is the error of the whole batch.
-fn whole<T>(
+pub(crate) fn whole<T>(
     tx: &Transaction<'_>,
     act: impl FnOnce(&Transaction<'_>) -> Result<T>,
 ) -> Result<std::result::Result<T, String>> {
@@ -251,22 +239,9 @@ fn set_position(tx: &Transaction<'_>, lane: Lane, cluster: &str, next: i64, at: 
     Ok(())
 }
 
-/// Forgets where a lane is read: it is read from its beginning, and rows by their versions stay what they are.
-pub fn reset(tx: &Transaction<'_>, lane: Lane) -> Result<()> {
-    tx.prepare_cached("DELETE FROM feed_positions WHERE lane = ?1")?.execute([lane.word()])?;
-    Ok(())
-}
-
 /// Central's history that is mirrored, once a message has named it.
 pub fn epoch(conn: &Connection) -> Result<Option<Epoch>> {
-    Ok(settings::get(conn, "epoch")?.and_then(|text| text.parse().ok()))
-}
-
-fn remember_epoch(tx: &Transaction<'_>, found: Epoch) -> Result<()> {
-    if epoch(tx)? == Some(found) {
-        return Ok(());
-    }
-    settings::set(tx, "epoch", &found.to_string())
+    epoch::of_lane(conn, Lane::Orders)
 }
 
 fn ack_key(lane: Lane) -> String {

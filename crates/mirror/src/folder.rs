@@ -19,7 +19,10 @@ const DATABASE: &str = "aisle.db";
 const BUSY: Duration = Duration::from_secs(10);
 
 /// Plain SQL, applied in order; the schema's version is how many have been applied.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/mirror/0001_init.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/mirror/0001_init.sql"),
+    include_str!("../../../migrations/mirror/0002_remirror.sql"),
+];
 
 /// The schema this program knows.
 pub(crate) fn known_version() -> i64 {
@@ -211,16 +214,69 @@ fn open_with(dir: &Path, migrations: &[&str], at: Timestamp) -> Result<Connectio
 
 /// A verified copy in the folder `copies`, named by schema and time.
 fn copy(conn: &Connection, dir: &Path, schema: i64, at: Timestamp) -> Result<()> {
+    copy_to(conn, &make_copies(dir)?.join(format!("aisle-schema-{schema}-{}.db", at.millis())))
+}
+
+/// The folder for copies, made where it is not there.
+pub(crate) fn make_copies(dir: &Path) -> Result<PathBuf> {
     let copies = dir.join("copies");
     std::fs::create_dir_all(&copies).map_err(|e| MirrorError::io("the folder for copies cannot be made", e))?;
-    copy_to(conn, &copies.join(format!("aisle-schema-{schema}-{}.db", at.millis())))
+    Ok(copies)
+}
+
+/// Opens a database that is being made under another name, and brings it to this program's schema.
+pub(crate) fn open_unfinished(file: &Path, schema: i64) -> Result<Connection> {
+    let mut conn = Connection::open(file)?;
+    conn.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA foreign_keys = ON;")?;
+    migrate(&mut conn, MIGRATIONS, schema)?;
+    Ok(conn)
+}
+
+/// Takes everything out of the journal, which would be read as that of a database of the same name.
+pub(crate) fn empty_journal(conn: &Connection, dir: &Path) -> Result<()> {
+    let busy: i64 = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy != 0 {
+        return Err(MirrorError::FolderInUse { dir: dir.into() });
+    }
+    Ok(())
+}
+
+/// Copies a database that cannot be read, with its journal, and takes the journal away.
+pub(crate) fn move_aside(dir: &Path, to: &Path) -> Result<()> {
+    let cannot = |what: &Path, e| MirrorError::io(format!("{} cannot be kept", what.display()), e);
+    let beside = |file: &Path, suffix: &str| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let database = database(dir);
+    for suffix in ["", "-wal", "-shm"] {
+        let (from, to) = (beside(&database, suffix), beside(to, suffix));
+        if from.exists() {
+            std::fs::copy(&from, &to).map_err(|e| cannot(&from, e))?;
+            to_disk(&to)?;
+        }
+    }
+    for suffix in ["-wal", "-shm"] {
+        let journal = beside(&database, suffix);
+        if journal.exists() {
+            std::fs::remove_file(&journal).map_err(|e| cannot(&journal, e))?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts a whole database in the place of the folder's.
+pub(crate) fn put_in_place(file: &Path, dir: &Path) -> Result<()> {
+    let to = database(dir);
+    std::fs::rename(file, &to).map_err(|e| MirrorError::io(format!("{} cannot be made", to.display()), e))?;
+    folder_to_disk(dir)
 }
 
 /// Writes the database, whole and compact, to a new file and checks it. A copy that is not whole does not stay.
 pub(crate) fn copy_to(conn: &Connection, to: &Path) -> Result<()> {
     if to.exists() {
-        let error = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
-        return Err(MirrorError::io(format!("{} is not overwritten", to.display()), error));
+        return Err(MirrorError::Exists { file: to.into() });
     }
     let written = conn
         .execute("VACUUM INTO ?1", [to.to_string_lossy()])
@@ -236,7 +292,7 @@ pub(crate) fn copy_to(conn: &Connection, to: &Path) -> Result<()> {
     written
 }
 
-fn to_disk(file: &Path) -> Result<()> {
+pub(crate) fn to_disk(file: &Path) -> Result<()> {
     OpenOptions::new()
         .write(true)
         .open(file)
@@ -300,13 +356,13 @@ mod tests {
     #[test]
     fn an_older_database_is_copied_and_then_migrated() {
         let folder = old_desk();
-        let conn = open_with(folder.path(), &[MIGRATIONS[0], NEXT], NOON).unwrap();
+        let conn = open_with(folder.path(), &[MIGRATIONS, &[NEXT]].concat(), NOON).unwrap();
         let text: String = conn.query_row("SELECT text FROM notes", [], |row| row.get(0)).unwrap();
         assert_eq!((text.as_str(), theme(&conn).as_str()), ("migrated", "dark"));
         let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-        assert_eq!(version, 2);
+        assert_eq!(version, known_version() + 1);
         let [copy] = copies(folder.path()).try_into().unwrap();
-        assert_eq!(inspect(&copy).unwrap(), 1, "the copy is of before");
+        assert_eq!(inspect(&copy).unwrap(), known_version(), "the copy is of before");
         assert_eq!(theme(&Connection::open(copy).unwrap()), "dark");
     }
 
@@ -314,7 +370,7 @@ mod tests {
     fn a_migration_that_fails_changes_nothing_and_its_copy_stays() {
         let folder = old_desk();
         let broken = format!("{NEXT} INSERT INTO no_such_table VALUES (1);");
-        open_with(folder.path(), &[MIGRATIONS[0], &broken], NOON).unwrap_err();
+        open_with(folder.path(), &[MIGRATIONS, &[&broken]].concat(), NOON).unwrap_err();
         assert_eq!(copies(folder.path()).len(), 1);
         let conn = open_with(folder.path(), MIGRATIONS, NOON).unwrap();
         assert_eq!(theme(&conn), "dark");

@@ -12,6 +12,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use crate::{
     error::{MirrorError, Result},
     folder::{self, Access, FolderLock},
+    home,
     ranges::{RangeCache, RangeChange},
     row::Columns,
 };
@@ -85,6 +86,11 @@ pub(crate) fn touched_identity() {
     TOUCHED.with_borrow_mut(|touched| touched.identity = true);
 }
 
+/// Forgets what was noted of a transaction on a database that nobody has open.
+pub(crate) fn forget_touched() {
+    TOUCHED.take();
+}
+
 /// What memory is to hold once the running transaction is on the disk, read inside it: nothing is left to fail
 /// after the commit.
 struct Staged {
@@ -122,7 +128,9 @@ impl Mirror {
             )?;
             Ok(())
         })?;
-        Self::with(dir, Some(folder::open(dir, new.at)?), Some(lock))
+        let mut conn = folder::open(dir, new.at)?;
+        home::check(&mut conn, dir, new.at)?;
+        Self::with(dir, Some(conn), Some(lock))
     }
 
     /// Opens the folder's database and takes its lock; copies before it migrates.
@@ -131,7 +139,8 @@ impl Mirror {
             return Err(MirrorError::NotADesk { dir: dir.into() });
         }
         let lock = FolderLock::take(dir)?;
-        let conn = folder::open(dir, at)?;
+        let mut conn = folder::open(dir, at)?;
+        home::check(&mut conn, dir, at)?;
         Self::with(dir, Some(conn), Some(lock))
     }
 
@@ -232,11 +241,6 @@ impl Mirror {
         }
     }
 
-    /// Takes a new incarnation: numbers that central cannot follow any more are given back.
-    pub fn renumber(&self, incarnation: Incarnation) -> Result<()> {
-        self.write(|tx| crate::outbox::renumber(tx, incarnation))
-    }
-
     /// Writes a verified copy to a new file.
     pub fn backup_to(&self, file: &Path) -> Result<()> {
         let conn = folder::connect(&folder::database(&self.0.dir), Access::Copy)?;
@@ -244,7 +248,7 @@ impl Mirror {
     }
 }
 
-fn read_identity(conn: &Connection) -> Result<Identity> {
+pub(crate) fn read_identity(conn: &Connection) -> Result<Identity> {
     let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let mut statement =
         conn.prepare("SELECT store_id, desk_id, incarnation, desk_name FROM identity WHERE one = 1")?;

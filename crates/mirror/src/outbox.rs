@@ -1,18 +1,25 @@
 //! Changes on their way to central, in the order of acting. What a person did is never dropped and never deleted;
 //! only its state moves: held, ready, sent, received or refused.
 
+mod kept;
+mod numbering;
+
 use std::str::FromStr;
 
-use aisle_contract::{DeskAck, up};
-use aisle_domain::{Change, ChangeId, Incarnation, Lane, Planted, Refusal, Subject, Timestamp, is_planted};
+use aisle_contract::up;
+use aisle_domain::{Change, ChangeId, Incarnation, Lane, Refusal, Subject, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 
 use crate::{
     bases::Kind,
     error::{MirrorError, Result},
-    mirror::touched_identity,
     row::{Columns, Placed, bad},
 };
+
+pub use kept::has_received_from;
+pub(crate) use kept::{forget_reports, from_number, keep_base, take_back, unknown_to};
+pub(crate) use numbering::{acknowledge, check_dense, forget_dropped, renumber};
+pub use numbering::{attempted, cut, has_ready, next_seq, numbered, reported};
 
 /// Where a change is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,10 +160,10 @@ pub(crate) const fn key(subject: Subject) -> (Kind, i64) {
 
 /// The table's columns, in its order.
 #[rustfmt::skip]
-const COLUMNS: [&str; 26] = [
+const COLUMNS: [&str; 27] = [
     "id", "change_id", "lane", "type", "kind", "subject", "body", "by", "at", "state", "replaces", "set_id",
     "incarnation", "seq", "cluster", "topic", "partition", "offset", "attempts", "last_attempt_at", "sent_at",
-    "acked_at", "refusal", "message", "will_be_refused", "closed_at",
+    "acked_at", "refusal", "message", "will_be_refused", "closed_at", "central_at",
 ];
 
 /// Reads a whole row of the table.
@@ -278,6 +285,20 @@ pub fn counts(conn: &Connection) -> Result<OutboxCounts> {
     Ok(counts)
 }
 
+/// The newest change of all; 0 before the first.
+pub fn last(conn: &Connection) -> Result<i64> {
+    let last: Option<i64> = conn.query_row("SELECT max(id) FROM outbox", [], |row| row.get(0))?;
+    Ok(last.unwrap_or(0))
+}
+
+/// How many changes up to this one have no word from central.
+pub fn count_open(conn: &Connection, to: i64) -> Result<u64> {
+    let count: i64 = conn
+        .prepare_cached("SELECT count(*) FROM outbox WHERE state IN ('held', 'ready', 'sent') AND id <= ?1")?
+        .query_row([to], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
 /// One change.
 pub fn load(conn: &Connection, id: ChangeId) -> Result<Option<OutboxRow>> {
     Ok(collect(conn, "SELECT * FROM outbox WHERE change_id = ?1", &[&id.to_string()])?.into_iter().next())
@@ -360,207 +381,6 @@ pub fn received_since(conn: &Connection, since: Timestamp) -> Result<i64> {
         .query_row([since.millis()], |row| row.get(0))?)
 }
 
-/// Cuts a batch: numbers ready changes of a lane, oldest first, densely from the last number on, and calls them sent.
-/// Each counts as tried, so that a crash before it leaves is counted too. Empty when none is ready.
-pub fn cut(
-    tx: &Transaction<'_>,
-    lane: Lane,
-    incarnation: Incarnation,
-    max_changes: usize,
-    max_bytes: usize,
-    at: Timestamp,
-) -> Result<Vec<OutboxRow>> {
-    let mut batch = ready(tx, lane, max_changes, max_bytes)?;
-    if batch.is_empty() {
-        return Ok(batch);
-    }
-    let first = next_seq(tx, lane, incarnation)?;
-    let of = incarnation.to_string();
-    let mut number = tx.prepare_cached(
-        "UPDATE outbox SET state = 'sent', incarnation = ?2, seq = ?3, sent_at = ?4, attempts = attempts + 1,
-             last_attempt_at = ?4 WHERE id = ?1",
-    )?;
-    let mut next = first;
-    for row in &mut batch {
-        number.execute(params![row.id, of, next, at.millis()])?;
-        row.state = ChangeState::Sent;
-        row.incarnation = Some(incarnation);
-        row.seq = Some(next);
-        row.sent_at = Some(at);
-        row.attempts += 1;
-        row.last_attempt_at = Some(at);
-        next += 1;
-    }
-    tx.prepare_cached(
-        "INSERT INTO numbering (incarnation, lane, next_seq) VALUES (?1, ?2, ?3)
-         ON CONFLICT (incarnation, lane) DO UPDATE SET next_seq = excluded.next_seq",
-    )?
-    .execute(params![of, lane.word(), next])?;
-    Ok(batch)
-}
-
-/// Ready changes of a lane, but for those that wait behind a held one on the same thing: central takes what was done to
-/// one thing in the order in which it was done.
-const READY: &str = "SELECT * FROM outbox o WHERE state = 'ready' AND lane = ?1 AND NOT EXISTS (
-    SELECT 1 FROM outbox h WHERE h.state = 'held' AND h.lane = ?1
-        AND h.kind = o.kind AND h.subject = o.subject AND h.id < o.id)";
-
-/// The oldest changes of a lane that may be numbered, as many as a batch takes; one at least.
-fn ready(tx: &Transaction<'_>, lane: Lane, max_changes: usize, max_bytes: usize) -> Result<Vec<OutboxRow>> {
-    let order = if is_planted(Planted::OrderByClock) { "at" } else { "id" };
-    let from = if is_planted(Planted::HeldIsOvertaken) {
-        "SELECT * FROM outbox WHERE state = 'ready' AND lane = ?1"
-    } else {
-        READY
-    };
-    let mut statement = tx.prepare_cached(&format!("{from} ORDER BY {order} LIMIT ?2"))?;
-    let mut rows = statement.query(params![lane.word(), i64::try_from(max_changes).unwrap_or(i64::MAX)])?;
-    let (mut batch, mut bytes) = (Vec::new(), 0);
-    while let Some(row) = rows.next()? {
-        bytes += row.get_ref("body")?.as_bytes().map_err(|e| bad("body", e))?.len();
-        if bytes > max_bytes && !batch.is_empty() {
-            break;
-        }
-        batch.push(read(row)?);
-    }
-    Ok(batch)
-}
-
-/// The number that a lane's next change will have.
-pub fn next_seq(conn: &Connection, lane: Lane, incarnation: Incarnation) -> Result<i64> {
-    let next: Option<i64> = conn
-        .prepare_cached("SELECT next_seq FROM numbering WHERE incarnation = ?1 AND lane = ?2")?
-        .query_row(params![incarnation.to_string(), lane.word()], |row| row.get(0))
-        .optional()?;
-    Ok(next.unwrap_or(1))
-}
-
-/// Whether a change of a lane may be numbered.
-pub fn has_ready(conn: &Connection, lane: Lane) -> Result<bool> {
-    let sql = format!("SELECT EXISTS ({READY})");
-    Ok(conn.prepare_cached(&sql)?.query_row([lane.word()], |row| row.get(0))?)
-}
-
-/// Numbered changes without central's word. The plus keeps SQLite from reading all that were ever numbered.
-const SENT: &str = "SELECT * FROM outbox WHERE state = 'sent' AND lane = ?1 AND +incarnation = ?2";
-
-/// Numbered changes without central's word, by number.
-pub fn numbered(conn: &Connection, lane: Lane, incarnation: Incarnation) -> Result<Vec<OutboxRow>> {
-    let sql = format!("{SENT} ORDER BY seq");
-    collect(conn, &sql, &[&lane.word(), &incarnation.to_string()])
-}
-
-/// Counts another attempt before it is made, so that a crash in its midst is counted too.
-pub fn attempted(tx: &Transaction<'_>, ids: &[ChangeId], at: Timestamp) -> Result<()> {
-    let mut statement =
-        tx.prepare_cached("UPDATE outbox SET attempts = attempts + 1, last_attempt_at = ?2 WHERE change_id = ?1")?;
-    for id in ids {
-        statement.execute(params![id.to_string(), at.millis()])?;
-    }
-    Ok(())
-}
-
-/// Keeps delivery reports: where the cluster wrote each change. One for a number that was given back since says
-/// nothing about the number to come.
-pub fn reported(tx: &Transaction<'_>, reports: &[Report], at: Timestamp) -> Result<()> {
-    let mut statement = tx.prepare_cached(
-        "UPDATE outbox SET cluster = ?2, topic = ?3, partition = ?4, offset = ?5, last_attempt_at = ?6
-         WHERE change_id = ?1 AND state <> 'ready'",
-    )?;
-    for report in reports {
-        statement.execute(params![
-            report.change_id.to_string(),
-            report.cluster,
-            report.topic,
-            report.partition,
-            report.offset,
-            at.millis()
-        ])?;
-        if is_planted(Planted::ReceivedOnDelivery) {
-            let sql =
-                "UPDATE outbox SET state = 'received', acked_at = ?2 WHERE change_id = ?1 AND state = 'sent'";
-            tx.execute(sql, params![report.change_id.to_string(), at.millis()])?;
-        }
-    }
-    Ok(())
-}
-
-/// A new incarnation: changes without central's word give their numbers back and are numbered anew from 1, in the
-/// order of acting.
-pub fn renumber(tx: &Transaction<'_>, new: Incarnation) -> Result<()> {
-    tx.execute(
-        "UPDATE outbox SET state = 'ready', incarnation = NULL, seq = NULL, cluster = NULL, topic = NULL,
-             partition = NULL, offset = NULL, sent_at = NULL WHERE state = 'sent'",
-        [],
-    )?;
-    if !is_planted(Planted::SameIncarnation) {
-        tx.execute("UPDATE identity SET incarnation = ?1", [new.to_string()])?;
-    }
-    touched_identity();
-    Ok(())
-}
-
-/// Central has everything below `expected`: answers the subjects whose changes that acknowledges.
-pub(crate) fn acknowledge(
-    tx: &Transaction<'_>,
-    lane: Lane,
-    incarnation: Incarnation,
-    expected: i64,
-    at: Timestamp,
-) -> Result<Vec<(ChangeId, Subject)>> {
-    let covered = covered(tx, lane, incarnation, expected)?;
-    let mut statement = tx.prepare_cached(
-        "UPDATE outbox SET state = 'received', acked_at = ?2, will_be_refused = NULL WHERE change_id = ?1",
-    )?;
-    for row in &covered {
-        statement.execute(params![row.change_id.to_string(), at.millis()])?;
-    }
-    Ok(covered.into_iter().map(|row| (row.change_id, row.change.subject())).collect())
-}
-
-/// Central has read beyond changes that it still waits for: they were dropped, or lost with their place. They go again at
-/// the next push, whatever is heard until then. Where it waits for a number that nothing here has, a new numbering is
-/// needed, and its evidence stays.
-pub(crate) fn forget_dropped(tx: &Transaction<'_>, ack: &DeskAck) -> Result<()> {
-    let of = ack.incarnation.to_string();
-    let lane = ack.lane.word();
-    let has_wanted: bool = tx
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM outbox
-             WHERE incarnation = ?1 AND lane = ?2 AND seq = ?3 AND state = 'sent')",
-        )?
-        .query_row(params![of, lane, ack.expected], |row| row.get(0))?;
-    if has_wanted && !is_planted(Planted::NoResend) {
-        let at = &ack.position;
-        tx.prepare_cached(
-            "UPDATE outbox SET cluster = NULL, topic = NULL, partition = NULL, offset = NULL
-             WHERE incarnation = ?1 AND lane = ?2 AND seq >= ?3 AND state = 'sent'
-                 AND cluster = ?4 AND partition = ?5 AND offset < ?6",
-        )?
-        .execute(params![of, lane, ack.expected, at.cluster, at.partition, at.offset])?;
-    }
-    Ok(())
-}
-
-/// Changes below `expected` without a word, by number: looked for downwards to the first that was received, with
-/// which all below it were answered. So a long outbox is not read through for each word on a few of its changes.
-fn covered(tx: &Transaction<'_>, lane: Lane, incarnation: Incarnation, expected: i64) -> Result<Vec<OutboxRow>> {
-    let mut statement = tx.prepare_cached(
-        "SELECT * FROM outbox WHERE incarnation = ?1 AND lane = ?2 AND seq < ?3 ORDER BY seq DESC",
-    )?;
-    let mut rows = statement.query(params![incarnation.to_string(), lane.word(), expected])?;
-    let mut covered = Vec::new();
-    while let Some(row) = rows.next()? {
-        match row.word("state", &ChangeState::ALL, ChangeState::word)? {
-            ChangeState::Received => break,
-            ChangeState::Sent => covered.push(read(row)?),
-            ChangeState::Refused | ChangeState::Held | ChangeState::Ready => {}
-        }
-    }
-    covered.reverse();
-    Ok(covered)
-}
-
 /// Central refused a change; answers its subject where this desk waits for that word.
 pub(crate) fn refuse(
     tx: &Transaction<'_>,
@@ -569,7 +389,9 @@ pub(crate) fn refuse(
     message: &str,
     at: Timestamp,
 ) -> Result<Option<Subject>> {
-    let Some(row) = load(tx, id)?.filter(|row| row.state == ChangeState::Sent) else { return Ok(None) };
+    // One that was received is refused by a centre that had forgotten it and judged it once more.
+    let waits = |row: &OutboxRow| matches!(row.state, ChangeState::Sent | ChangeState::Received);
+    let Some(row) = load(tx, id)?.filter(waits) else { return Ok(None) };
     tx.prepare_cached(
         "UPDATE outbox SET state = 'refused', refusal = ?2, message = ?3, acked_at = ?4, will_be_refused = NULL
          WHERE change_id = ?1",
@@ -596,30 +418,6 @@ pub(crate) fn mark(tx: &Transaction<'_>, id: ChangeId, will_be: Option<&Refusal>
     Ok(changed > 0)
 }
 
-/// What is wrong with the numbers: gaps in this incarnation's, or numbers at or beyond the next. An older one may
-/// have gaps: what it had not been answered for was numbered anew.
-pub(crate) fn check_dense(conn: &Connection) -> Result<(i64, Vec<String>)> {
-    let mut statement = conn.prepare(
-        "SELECT o.incarnation = i.incarnation AS own, o.lane, count(*) AS count, max(o.seq) AS top, n.next_seq
-         FROM outbox o JOIN identity i LEFT JOIN numbering n ON n.incarnation = o.incarnation AND n.lane = o.lane
-         WHERE o.seq IS NOT NULL GROUP BY o.incarnation, o.lane",
-    )?;
-    let mut rows = statement.query([])?;
-    let (mut checked, mut problems) = (0, Vec::new());
-    while let Some(row) = rows.next()? {
-        let (count, top): (i64, i64) = (row.get("count")?, row.get("top")?);
-        let next: Option<i64> = row.get("next_seq")?;
-        let lane: String = row.get("lane")?;
-        checked += count;
-        let gaps = row.get::<_, bool>("own")? && (count != top || next != Some(top + 1));
-        if gaps || next.is_none_or(|next| next <= top) {
-            let next = next.map_or_else(|| "unknown".to_owned(), |next| next.to_string());
-            problems.push(format!("lane {lane}: {count} numbers up to {top}, the next would be {next}"));
-        }
-    }
-    Ok((checked, problems))
-}
-
 impl From<aisle_domain::BadId> for MirrorError {
     fn from(error: aisle_domain::BadId) -> Self {
         Self::BadRow { what: "an id".into(), why: error.to_string() }
@@ -634,6 +432,7 @@ mod tests {
     fn columns_stand_in_the_order_of_the_table() {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(include_str!("../../../migrations/mirror/0001_init.sql")).unwrap();
+        conn.execute_batch(include_str!("../../../migrations/mirror/0002_remirror.sql")).unwrap();
         let all = conn.prepare("SELECT * FROM outbox").unwrap();
         assert!(all.column_names().eq(COLUMNS));
     }

@@ -15,7 +15,7 @@ pub use backoff::Backoff;
 pub use clock::{Clock, SystemClock, system_chance};
 pub use connectivity::{Cause, Evidence, LinkState, LinkStatus, diagnose};
 pub use engine::{SteppedSync, SyncEngine};
-pub use feed::{FeedStatus, FeedStep};
+pub use feed::{FeedReader, FeedStatus, FeedStep};
 pub use once::{Goal, SyncSummary, once};
 pub use plan::{Need, Numbered, Place, needs};
 pub use push::{PushOutcome, Pusher};

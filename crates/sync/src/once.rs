@@ -6,14 +6,14 @@ use std::{
 };
 
 use aisle_contract::{PortError, Transport};
-use aisle_domain::{ChangeId, Lane};
-use aisle_mirror::{ChangeState, Mirror, MirrorError, outbox};
+use aisle_domain::Lane;
+use aisle_mirror::{Mirror, MirrorError, anew, feed, outbox};
 
 use crate::{
     SyncError,
     clock::Clock,
     feed::FeedReader,
-    push::{Pusher, is_open},
+    push::Pusher,
     shared::{SyncEvent, SyncOptions},
 };
 
@@ -69,7 +69,8 @@ struct Run<'a> {
     pusher: Pusher,
     feeds: Vec<FeedReader>,
     summary: SyncSummary,
-    awaited: Vec<ChangeId>,
+    /// The newest change of the start.
+    awaited_to: i64,
     pushed_at: Option<Duration>,
     /// What stopped the last push: says more than a feed that cannot be read meanwhile.
     push_error: Option<PortError>,
@@ -91,10 +92,7 @@ pub fn once(
     progress: &mut dyn FnMut(&SyncEvent),
 ) -> Result<SyncSummary, MirrorError> {
     let start = clock.monotonic();
-    let awaited = mirror.read(|conn| {
-        let open = [ChangeState::Held, ChangeState::Ready, ChangeState::Sent];
-        Ok(outbox::list(conn, &open, None, usize::MAX)?.into_iter().map(|row| row.change_id).collect())
-    })?;
+    let awaited_to = mirror.read(outbox::last)?;
     let mut pusher = Pusher::new(mirror.clone(), options.clone());
     pusher.send_timeout = timeout.min(Duration::from_secs(20));
     let mut run = Run {
@@ -104,18 +102,22 @@ pub fn once(
         pusher,
         feeds: Lane::ALL.map(|lane| FeedReader::new(mirror.clone(), options, lane)).into(),
         summary: SyncSummary::default(),
-        awaited,
+        awaited_to,
         pushed_at: None,
         push_error: None,
     };
     let mut ends: Option<Vec<i64>> = None;
     while !stop.load(Ordering::Relaxed) && clock.monotonic().saturating_sub(start) < timeout {
         run.turn(progress)?;
-        let drained = goal == Goal::CaughtUp || run.left()? == 0;
+        let drained = goal == Goal::CaughtUp || (run.left()? == 0 && !run.must_ask()?);
         if !drained {
             continue;
         }
-        if goal == Goal::Drained || run.is_caught_up(&mut ends) {
+        // A feed that was read may have shown that central has another history, which is to be asked.
+        if goal == Goal::Drained
+            || (run.is_caught_up(&mut ends)
+                && (goal == Goal::CaughtUp || (run.left()? == 0 && !run.must_ask()?)))
+        {
             run.summary.reached = true;
             break;
         }
@@ -129,12 +131,13 @@ impl Run<'_> {
         let mut failed: Option<PortError> = None;
         let now = self.clock.monotonic();
         let due = self.pushed_at.is_none_or(|at| now.saturating_sub(at) >= AGAIN);
-        if due && !self.awaited.is_empty() {
+        let waits = self.left()? > 0 || self.must_ask()?;
+        if due && waits {
             self.pushed_at = Some(now);
             let outcome = self.pusher.push(self.transport, self.clock.now())?;
             self.summary.sent += outcome.sent;
             self.push_error = outcome.error;
-        } else if self.awaited.is_empty() {
+        } else if !waits {
             // What stopped an earlier push is over: everything of it has its outcome.
             self.push_error = None;
         }
@@ -147,7 +150,7 @@ impl Run<'_> {
                     self.summary.parked += u64::try_from(step.applied.parked).unwrap_or(0);
                     self.summary.acked += u64::try_from(step.applied.received).unwrap_or(0);
                     self.summary.refused += u64::try_from(step.applied.refused.len()).unwrap_or(0);
-                    if step.read > 0 {
+                    if step.read > 0 || step.worked {
                         progress(&SyncEvent::Feed(step.applied));
                     }
                 }
@@ -163,17 +166,14 @@ impl Run<'_> {
     }
 
     /// Changes of the start that still have no word from central.
-    fn left(&mut self) -> Result<usize, MirrorError> {
-        let mirror = self.mirror;
-        let mut open = Vec::new();
-        for id in &self.awaited {
-            let row = mirror.read(|conn| outbox::load(conn, *id))?;
-            if row.is_some_and(|row| is_open(row.state)) {
-                open.push(*id);
-            }
-        }
-        self.awaited = open;
-        Ok(self.awaited.len())
+    fn left(&self) -> Result<u64, MirrorError> {
+        let to = self.awaited_to;
+        self.mirror.read(|conn| outbox::count_open(conn, to))
+    }
+
+    /// Whether central is to be asked what it knows of this desk, or numbers are to be given anew.
+    fn must_ask(&self) -> Result<bool, MirrorError> {
+        self.mirror.read(|conn| Ok(feed::is_unsettled(conn)? || anew::wanted(conn)?.is_some()))
     }
 
     /// Whether both feeds are read to the end that they had when this was first asked.
@@ -190,14 +190,14 @@ impl Run<'_> {
                 }
             }
         }
-        let reached = ends
-            .as_ref()
-            .is_some_and(|ends| self.feeds.iter().zip(ends).all(|(feed, end)| feed.position() >= *end));
+        let reached = ends.as_ref().is_some_and(|ends| {
+            self.feeds.iter().zip(ends).all(|(feed, end)| feed.position() >= *end && !feed.is_busy())
+        });
         reached && self.summary.error.is_none()
     }
 
     fn finish(mut self, start: Duration) -> Result<SyncSummary, MirrorError> {
-        self.summary.left = u64::try_from(self.left()?).unwrap_or(u64::MAX);
+        self.summary.left = self.left()?;
         self.summary.behind = self.feeds.iter().filter_map(|feed| feed.status().behind).sum();
         let took = self.clock.monotonic().saturating_sub(start);
         self.summary.duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);

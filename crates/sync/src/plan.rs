@@ -123,6 +123,9 @@ mod tests {
             position: CentralPosition { cluster: "c".into(), partition: 3, offset },
             central_time: NOW,
             heartbeat: None,
+            last: None,
+            forked: false,
+            numberings: None,
         }
     }
 

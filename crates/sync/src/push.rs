@@ -3,17 +3,18 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use crate::{
-    SyncError,
-    plan::{Need, Numbered, needs},
-    shared::{ReplicaStatus, SyncOptions},
-};
 use aisle_contract::{
     ChangeEnvelope, ChangeMessage, ClusterView, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError,
     Sender, Transport, partition_of, up::FeedPosition,
 };
 use aisle_domain::{ChangeId, Lane, Planted, Timestamp, is_planted, store::Durability};
-use aisle_mirror::{ChangeState, Mirror, MirrorError, OutboxRow, Report, feed, outbox, pushes, store};
+use aisle_mirror::{Anew, Mirror, MirrorError, OutboxRow, Report, anew, feed, outbox, pushes, store};
+
+use crate::{
+    SyncError,
+    plan::{Need, Numbered, needs},
+    shared::{ReplicaStatus, SyncOptions},
+};
 
 const BATCH_CHANGES: usize = 500;
 const BATCH_BYTES: usize = 256 * 1024;
@@ -91,6 +92,7 @@ impl Pusher {
         now: Timestamp,
         outcome: &mut PushOutcome,
     ) -> Result<(), SyncError> {
+        self.number_anew_if_wanted(now)?;
         let topic = self.options.names.changes();
         let view = transport.metadata(std::slice::from_ref(&topic), METADATA)?;
         outcome.cluster = Some(view.cluster_id.clone());
@@ -102,7 +104,16 @@ impl Pusher {
             self.send_ready(transport, lane, &target, now, outcome)?;
         }
         outcome.heartbeat = Some(self.send_heartbeat(transport, &target, now)?);
+        self.mirror.forget_received()?;
         Ok(())
+    }
+
+    /// Numbers that are somebody else's as well are given up before anything more is numbered.
+    fn number_anew_if_wanted(&self, now: Timestamp) -> Result<(), MirrorError> {
+        match self.mirror.read(anew::wanted)? {
+            Some(wanted) => self.mirror.renumber(self.options.chance.incarnation(), wanted.why, now),
+            None => Ok(()),
+        }
     }
 
     /// The partition of this store, if the cluster would count a write to it.
@@ -134,21 +145,31 @@ impl Pusher {
         outcome: &mut PushOutcome,
     ) -> Result<(), SyncError> {
         let incarnation = self.mirror.identity().incarnation;
-        let (rows, ack, next) = self.mirror.read(|conn| {
-            Ok((
-                outbox::numbered(conn, lane, incarnation)?,
-                feed::last_ack(conn, lane)?.filter(|ack| ack.incarnation == incarnation),
-                outbox::next_seq(conn, lane, incarnation)?,
-            ))
+        let (rows, ack, next, went_back) = self.mirror.read(|conn| {
+            let ack = feed::last_ack(conn, lane)?.filter(|ack| ack.incarnation == incarnation);
+            let went_back = match &ack {
+                Some(ack) => outbox::has_received_from(conn, lane, incarnation, ack.expected)?,
+                None => false,
+            };
+            let next = outbox::next_seq(conn, lane, incarnation)?;
+            Ok((outbox::numbered(conn, lane, incarnation)?, ack, next, went_back))
         })?;
         let numbered: Vec<Numbered> = rows.iter().map(Numbered::from).collect();
-        match needs(&numbered, ack.as_ref(), &target.cluster, next, now) {
+        let need = if went_back {
+            Need::NewIncarnation
+        } else {
+            needs(&numbered, ack.as_ref(), &target.cluster, next, now)
+        };
+        match need {
             Need::NewIncarnation => {
                 tracing::warn!(
                     lane = lane.word(),
                     "central waits for a number this desk cannot give: numbering anew"
                 );
-                self.mirror.renumber(self.options.chance.incarnation())?;
+                match &ack {
+                    Some(ack) => self.mirror.renumber_from(self.options.chance.incarnation(), ack, now)?,
+                    None => self.mirror.renumber(self.options.chance.incarnation(), Anew::Forgotten, now)?,
+                }
                 Ok(())
             }
             Need::Resend(again) => {
@@ -284,7 +305,7 @@ impl Pusher {
                 let position = feed::position(conn, lane)?.map_or(0, |p| p.next_offset);
                 positions.push(FeedPosition { lane, position });
             }
-            Ok((outbox::counts(conn)?, feed::epoch(conn)?, positions))
+            Ok((outbox::counts(conn)?, feed::settled_epoch(conn)?, positions))
         })?;
         let id = ChangeId(self.options.chance.uuid());
         let message = HeartbeatMessage {
@@ -361,11 +382,6 @@ fn sort(answers: Vec<(ChangeId, Delivery)>, target: &Target) -> (Vec<Report>, Op
         }
     }
     (reports, failed)
-}
-
-/// Changes of an outbox that still have no word from central.
-pub(crate) fn is_open(state: ChangeState) -> bool {
-    matches!(state, ChangeState::Held | ChangeState::Ready | ChangeState::Sent)
 }
 
 #[cfg(test)]

@@ -63,6 +63,38 @@ pub struct PushView {
     pub error: Option<String>,
 }
 
+/// A field that desk and central both changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConflictView {
+    /// Its number here.
+    pub conflict_id: String,
+    /// The item.
+    pub item_id: String,
+    /// The field.
+    pub field: &'static str,
+    /// What this desk saw.
+    pub before: Option<String>,
+    /// What it wants.
+    pub mine: Option<String>,
+    /// What central has.
+    pub central: Option<String>,
+    /// Who set that.
+    pub by: Option<String>,
+    /// When.
+    pub at: String,
+}
+
+/// What became of the desk's numbers or its mirror, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct NoticeView {
+    /// When.
+    pub at: String,
+    /// Why, as a word: `forked`, `copied`, `restored`, `digest`, `epoch` and the like.
+    pub why: String,
+    /// What happened, in words.
+    pub text: String,
+}
+
 /// The Sync screen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct SyncView {
@@ -74,4 +106,6 @@ pub struct SyncView {
     pub received_today: i64,
     /// The last message from central.
     pub last_received_at: Option<String>,
+    /// What became of the desk's numbers and its mirror in the last week, newest first.
+    pub notices: Vec<NoticeView>,
 }

@@ -1,12 +1,15 @@
 //! Stores and their desks.
 
-use aisle_domain::{Currency, DeskId, Policies, Reasons, Store, StoreId, Subject, Timestamp, store::Durability};
+use aisle_contract::DownBody;
+use aisle_domain::{
+    Currency, DeskId, Lane, Policies, Reasons, Store, StoreId, Subject, Timestamp, store::Durability,
+};
 
-use super::{needed_store, resend::send_store};
+use super::needed_store;
 use crate::{
     Centre,
     error::CentralError,
-    ledger::{AuditEntry, Desk},
+    ledger::{AuditEntry, Desk, Feed, Tx},
     views::{DeskView, DigestTables, StoreDigest, StoreView},
 };
 
@@ -115,6 +118,12 @@ impl NewStore {
     }
 }
 
+/// Sends a store's row down its feed.
+pub(super) fn send_store(tx: &Tx<'_>, store: &Store, now: Timestamp) -> Result<(), CentralError> {
+    let feed = Feed { store: store.store_id, lane: Lane::Orders };
+    tx.enqueue(feed, &DownBody::Store(Box::new(store.clone())), now)
+}
+
 fn is_quiet(desk: &Desk, now: Timestamp) -> bool {
     !desk.retired && desk.last_heard.is_none_or(|heard| now.since(heard) > 2 * HEARTBEAT_MS)
 }
@@ -144,6 +153,9 @@ impl Centre {
             let store = new.row();
             tx.save_store(&store)?;
             send_store(tx, &store, now)?;
+            for lane in Lane::ALL {
+                tx.touch_digest(Feed { store: store.store_id, lane })?;
+            }
             tx.audit(&AuditEntry::of_central(store.store_id, Subject::Store, "store.added", now))?;
             Ok(store_view(&store, &[], now))
         })

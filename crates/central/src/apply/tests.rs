@@ -133,6 +133,29 @@ impl Bench {
         self.apply(&[record])
     }
 
+    /// A sign of life of a desk that has mirrored this history.
+    fn beat(&mut self, desk: TestDesk, id: u128, epoch: Option<aisle_domain::Epoch>) {
+        let beat = HeartbeatMessage {
+            id: change_id(id),
+            store: store_id(),
+            desk: DeskId(Uuid::from_u128(desk.0)),
+            incarnation: Incarnation(desk.1),
+            sent_at: at(500),
+            body: Heartbeat {
+                version: "0.1.0".into(),
+                name: "Front".into(),
+                outbox: 3,
+                oldest_age_s: Some(42),
+                positions: Vec::new(),
+                behind: Some(0),
+                clock: at(500),
+                epoch,
+            },
+        };
+        let record = self.incoming(beat.encode("aisle.changes", home()).unwrap());
+        self.apply(&[record]);
+    }
+
     fn order(&mut self) -> Order {
         self.ledger.read(|tx| tx.order(store_id(), order_id())).unwrap().unwrap()
     }

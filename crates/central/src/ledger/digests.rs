@@ -10,6 +10,9 @@ use crate::error::CentralError;
 /// At most one digest of a feed in this time.
 const INTERVAL_MS: i64 = 60_000;
 
+/// No digest of a feed that is being filled: it would speak of rows that are not in it yet.
+const FULL: &str = "NOT EXISTS (SELECT 1 FROM refills r WHERE r.store_id = d.store_id AND r.lane = d.lane)";
+
 /// What becomes of a row's version: `None` is a row that is not there.
 pub(crate) type VersionStep = (Option<i64>, Option<i64>);
 
@@ -78,7 +81,9 @@ impl Tx<'_> {
         let since = if at_once { i64::MAX } else { now.millis() - INTERVAL_MS };
         let lanes: Vec<Lane> = self
             .conn
-            .prepare_cached("SELECT lane FROM digests WHERE store_id = ?1 AND changed = 1 AND sent_at <= ?2")?
+            .prepare_cached(&format!(
+                "SELECT lane FROM digests d WHERE store_id = ?1 AND changed = 1 AND sent_at <= ?2 AND {FULL}"
+            ))?
             .query_map((store.get(), since), |row| columns::lane(row, 0))?
             .collect::<Result<_, _>>()?;
         for lane in lanes {
@@ -92,17 +97,17 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Makes the digests of a store count as changed.
-    pub(crate) fn touch_digests(&self, store: StoreId) -> Result<(), CentralError> {
-        self.conn.execute("UPDATE digests SET changed = 1 WHERE store_id = ?1", [store.get()])?;
-        Ok(())
+    /// Makes the digest of a feed count as changed, one over no rows as well.
+    pub(crate) fn touch_digest(&self, feed: Feed) -> Result<(), CentralError> {
+        let kept = self.digest(feed)?;
+        self.write_digest(feed, kept)
     }
 
     /// Stores that have a digest to send.
     pub(crate) fn digests_due(&self, now: Timestamp) -> Result<Vec<StoreId>, CentralError> {
-        let mut statement = self
-            .conn
-            .prepare_cached("SELECT DISTINCT store_id FROM digests WHERE changed = 1 AND sent_at <= ?1")?;
+        let mut statement = self.conn.prepare_cached(&format!(
+            "SELECT DISTINCT store_id FROM digests d WHERE changed = 1 AND sent_at <= ?1 AND {FULL}"
+        ))?;
         let stores = statement
             .query_map([now.millis() - INTERVAL_MS], |row| columns::id(row, 0, StoreId::new))?
             .collect::<Result<_, _>>()?;

@@ -4,7 +4,6 @@ use std::ops::RangeInclusive;
 
 use aisle_domain::{Chance, Epoch, PaymentId, Timestamp};
 use rusqlite::OptionalExtension;
-use serde::{Serialize, de::DeserializeOwned};
 
 use super::Tx;
 use crate::error::CentralError;
@@ -13,8 +12,6 @@ const EPOCH: &str = "epoch";
 const PARTITIONS: &str = "partitions";
 const GROWING_TO: &str = "growing_to";
 const NEXT_PAYMENT: &str = "next_payment_id";
-const CLUSTER: &str = "cluster";
-const RESEND: &str = "resend";
 const FIRST_PARTITIONS: i32 = 12;
 
 impl Tx<'_> {
@@ -25,12 +22,12 @@ impl Tx<'_> {
         self.set_partitions(FIRST_PARTITIONS, now)
     }
 
-    fn meta(&self, name: &str) -> Result<Option<String>, CentralError> {
+    pub(super) fn meta(&self, name: &str) -> Result<Option<String>, CentralError> {
         let mut statement = self.conn.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
         Ok(statement.query_row([name], |row| row.get(0)).optional()?)
     }
 
-    fn set_meta(&self, name: &str, value: &str) -> Result<(), CentralError> {
+    pub(super) fn set_meta(&self, name: &str, value: &str) -> Result<(), CentralError> {
         self.conn
             .prepare_cached("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value")?
             .execute([name, value])?;
@@ -52,30 +49,6 @@ impl Tx<'_> {
         let epoch = Epoch(chance.uuid());
         self.set_meta(EPOCH, &epoch.to_string())?;
         Ok(epoch)
-    }
-
-    /// The cluster whose feeds have all rows.
-    pub(crate) fn cluster(&self) -> Result<Option<String>, CentralError> {
-        self.meta(CLUSTER)
-    }
-
-    /// Writes the cluster whose feeds have all rows.
-    pub(crate) fn set_cluster(&self, cluster: &str) -> Result<(), CentralError> {
-        self.set_meta(CLUSTER, cluster)
-    }
-
-    /// How far all rows have been sent to another cluster.
-    pub(crate) fn resend<T: DeserializeOwned>(&self) -> Result<Option<T>, CentralError> {
-        Ok(self.meta(RESEND)?.map(|json| serde_json::from_str(&json)).transpose()?)
-    }
-
-    /// Writes how far all rows have been sent to another cluster; `None` when that is done.
-    pub(crate) fn set_resend(&self, resend: Option<&impl Serialize>) -> Result<(), CentralError> {
-        if let Some(resend) = resend {
-            return self.set_meta(RESEND, &serde_json::to_string(resend)?);
-        }
-        self.conn.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([RESEND])?;
-        Ok(())
     }
 
     /// The partition count by which stores have their homes.

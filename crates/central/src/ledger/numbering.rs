@@ -1,6 +1,6 @@
 //! The tables `numbering` and `dedup`: what makes every change take effect once.
 
-use aisle_contract::ChangeEnvelope;
+use aisle_contract::{ChangeEnvelope, KnownNumbering};
 use aisle_domain::{ChangeId, DeskId, Incarnation, Lane, Planted, Refusal, Timestamp, is_planted};
 use rusqlite::{OptionalExtension, params};
 
@@ -19,6 +19,17 @@ impl Sequence {
     pub(crate) const fn of(envelope: &ChangeEnvelope) -> Self {
         Self { desk: envelope.desk, incarnation: envelope.incarnation, lane: envelope.lane }
     }
+}
+
+/// How far a numbering is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Count {
+    /// The number that is taken next.
+    pub(crate) expected: i64,
+    /// The change that was taken under the number before.
+    pub(crate) last: Option<ChangeId>,
+    /// One number was used for two changes.
+    pub(crate) forked: bool,
 }
 
 /// What became of a change.
@@ -48,30 +59,73 @@ pub(crate) struct Known {
 }
 
 impl Tx<'_> {
-    /// The number that is taken next.
-    pub(crate) fn expected(&self, sequence: Sequence) -> Result<i64, CentralError> {
-        let expected = self
+    /// How far a numbering is taken.
+    pub(crate) fn count(&self, sequence: Sequence) -> Result<Count, CentralError> {
+        let count = self
             .conn
             .prepare_cached(
-                "SELECT expected FROM numbering WHERE desk_id = ?1 AND incarnation = ?2 AND lane = ?3",
+                "SELECT expected, last, forked FROM numbering
+                 WHERE desk_id = ?1 AND incarnation = ?2 AND lane = ?3",
             )?
             .query_row(
                 (sequence.desk.to_string(), sequence.incarnation.to_string(), sequence.lane.word()),
-                |row| row.get(0),
+                |row| {
+                    Ok(Count {
+                        expected: row.get(0)?,
+                        last: columns::change_or_none(row, 1)?,
+                        forked: row.get(2)?,
+                    })
+                },
             )
             .optional()?;
-        Ok(expected.unwrap_or(1))
+        Ok(count.unwrap_or(Count { expected: 1, last: None, forked: false }))
     }
 
-    /// Writes the number that is taken next.
-    pub(crate) fn set_expected(&self, sequence: Sequence, expected: i64) -> Result<(), CentralError> {
-        self.conn.prepare_cached("INSERT OR REPLACE INTO numbering VALUES (?1, ?2, ?3, ?4)")?.execute((
-            sequence.desk.to_string(),
-            sequence.incarnation.to_string(),
-            sequence.lane.word(),
-            expected,
-        ))?;
+    /// Writes how far a numbering is taken.
+    pub(crate) fn set_count(&self, sequence: Sequence, count: Count) -> Result<(), CentralError> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO numbering (desk_id, incarnation, lane, expected, last, forked)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT DO UPDATE SET expected = excluded.expected, last = excluded.last,
+                    forked = excluded.forked",
+            )?
+            .execute((
+                sequence.desk.to_string(),
+                sequence.incarnation.to_string(),
+                sequence.lane.word(),
+                count.expected,
+                count.last.map(|id| id.to_string()),
+                count.forked,
+            ))?;
         Ok(())
+    }
+
+    /// Whether one number of this incarnation was used for two changes, in whichever lane.
+    pub(crate) fn is_forked(&self, desk: DeskId, incarnation: Incarnation) -> Result<bool, CentralError> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM numbering WHERE desk_id = ?1 AND incarnation = ?2 AND forked = 1)",
+            )?
+            .query_row((desk.to_string(), incarnation.to_string()), |row| row.get(0))?)
+    }
+
+    /// All numberings of a desk.
+    pub(crate) fn numberings(&self, desk: DeskId) -> Result<Vec<KnownNumbering>, CentralError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT incarnation, lane, expected FROM numbering WHERE desk_id = ?1 ORDER BY incarnation, lane",
+        )?;
+        let known = statement
+            .query_map([desk.to_string()], |row| {
+                Ok(KnownNumbering {
+                    incarnation: columns::text(row, 0)?,
+                    lane: columns::lane(row, 1)?,
+                    expected: row.get(2)?,
+                })
+            })?
+            .collect::<Result<_, _>>()?;
+        Ok(known)
     }
 
     /// The change's first outcome, where it was seen before.

@@ -10,6 +10,8 @@ use crate::{acts, error::CentralError, ledger::Ledger};
 
 const EVERY: Duration = Duration::from_secs(1);
 const FORGET_EVERY: Duration = Duration::from_hours(1);
+/// Parts of feeds that are filled again in one turn: leases are renewed in between.
+const REFILLS: usize = 25;
 const LOOK_AT_CLUSTER_EVERY: Duration = Duration::from_secs(2);
 
 /// When what was done last.
@@ -44,6 +46,13 @@ impl Housekeeping {
         if !due.is_empty() {
             ledger.write(|tx| due.iter().try_for_each(|store| tx.cut_digests(*store, false, now)))?;
         }
+        if !ledger.read(|tx| tx.feeds_are_full())? {
+            for _ in 0..REFILLS {
+                if ledger.write(|tx| tx.refill_some(now))?.is_none() {
+                    break;
+                }
+            }
+        }
         if is_over(self.forgot, FORGET_EVERY, time) {
             self.forgot = Some(time);
             while ledger.write(|tx| tx.forget_some(now))? > 0 {}
@@ -54,7 +63,6 @@ impl Housekeeping {
             if self.cluster.as_ref().is_some_and(|seen| *seen != cluster) {
                 shared.clusters.fetch_add(1, Ordering::SeqCst);
             }
-            while !is_planted(Planted::RowsStayBehind) && acts::follow_cluster(ledger, &cluster, now)? {}
             self.cluster = Some(cluster);
         }
         Ok(())
@@ -69,6 +77,12 @@ pub(super) fn follow_growth(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<
     let view = shared.transport.metadata(std::slice::from_ref(&topic), ASK_WITHIN)?;
     let found = view.topic(&topic).and_then(|t| i32::try_from(t.partitions.len()).ok()).unwrap_or(0);
     let now = shared.centre.now();
+    if !is_planted(Planted::RowsStayBehind)
+        && ledger.read(|tx| tx.needs_refill(&view.cluster_id))?
+        && ledger.write(|tx| tx.follow_cluster(&view.cluster_id))?
+    {
+        tracing::warn!(cluster = %view.cluster_id, "another cluster than before: every feed is filled again");
+    }
     let (partitions, growing_to) = ledger.read(|tx| Ok((tx.partitions()?, tx.growing_to()?)))?;
     if found == partitions || found == 0 {
         return Ok(view.cluster_id);
@@ -114,6 +128,7 @@ pub(super) fn all_done(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<bool,
     }
     ledger.read(|tx| {
         let partitions = tx.partitions()?;
-        Ok(!tx.waiting_feeds()?.iter().any(|feed| ours.contains(&partition_of(feed.store, partitions))))
+        Ok(tx.feeds_are_full()?
+            && !tx.waiting_feeds()?.iter().any(|feed| ours.contains(&partition_of(feed.store, partitions))))
     })
 }

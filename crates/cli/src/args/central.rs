@@ -129,6 +129,21 @@ pub(crate) enum Central {
         #[arg(long)]
         store: String,
     },
+    /// Desks of all stores
+    Desks {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: Desks,
+    },
+    /// Begin another history, after central's database was restored from a backup
+    NewEpoch {
+        #[command(flatten)]
+        place: Place,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// What a worker could not apply
     DeadLetters {
         #[command(flatten)]
@@ -221,7 +236,20 @@ pub(crate) enum CentralItem {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadLetters {
     /// All of them, newest last
-    List,
+    List {
+        #[command(flatten)]
+        page: PageFlags,
+    },
     /// One, with its raw value
     Show { id: String },
+    /// Apply one now that what kept it from being applied is mended
+    Replay { id: String },
+    /// Mark one as done with
+    Skip { id: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Desks {
+    /// Nobody waits for this desk any more
+    Retire { id: String },
 }

@@ -6,12 +6,10 @@ use serde_json::json;
 
 use super::place;
 use crate::{
-    args::{CentralItem, CentralOrder, CentralPayment, DeadLetters, Global, Place, Stores},
+    args::{CentralItem, CentralOrder, CentralPayment, DeadLetters, Desks, Global, Place, Stores},
     exit::{self, Failure},
     output::{Output, check_code},
 };
-
-const PAGE: u32 = 1000;
 
 pub(super) fn stores(place: &Place, command: &Stores, global: &Global, output: Output) -> Result<u8, Failure> {
     let centre = place::centre(place, global)?;
@@ -109,12 +107,31 @@ pub(super) fn dead_letters(
     output: Output,
 ) -> Result<u8, Failure> {
     let centre = place::centre(place, global)?;
+    let number = |id: &str| {
+        id.parse().map_err(|_| Failure::new("bad_id", format!("\"{id}\" is not the number of a dead letter")))
+    };
     match command {
-        DeadLetters::List => output.result(&centre.list_dead_letters(None, PAGE)?)?,
-        DeadLetters::Show { id } => {
-            let bad = |_| Failure::new("bad_id", format!("\"{id}\" is not the number of a dead letter"));
-            output.result(&centre.show_dead_letter(id.parse().map_err(bad)?)?)?;
+        DeadLetters::List { page } => {
+            output.result(&centre.list_dead_letters(page.after.as_deref(), page.limit.into())?)?;
         }
+        DeadLetters::Show { id } => output.result(&centre.show_dead_letter(number(id)?)?)?,
+        DeadLetters::Replay { id } => output.result(&centre.replay_dead_letter(number(id)?)?)?,
+        DeadLetters::Skip { id } => output.result(&centre.skip_dead_letter(number(id)?)?)?,
     }
+    Ok(exit::OK)
+}
+
+pub(super) fn desks(place: &Place, command: &Desks, global: &Global, output: Output) -> Result<u8, Failure> {
+    let Desks::Retire { id } = command;
+    output.result(&place::centre(place, global)?.retire_desk(id.parse()?)?)?;
+    Ok(exit::OK)
+}
+
+pub(super) fn new_epoch(place: &Place, yes: bool, global: &Global, output: Output) -> Result<u8, Failure> {
+    let centre = place::existing(place, global)?;
+    let question =
+        "Begin another history? Every desk mirrors all rows anew and sends again what this one does not know.";
+    output.confirm(question, yes, global)?;
+    output.result(&centre.new_epoch()?)?;
     Ok(exit::OK)
 }

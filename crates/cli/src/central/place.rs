@@ -35,6 +35,17 @@ pub(super) fn centre(place: &Place, global: &Global) -> Result<Centre, Failure> 
     Ok(Centre::open(db, names(global), Arc::new(SystemClock))?)
 }
 
+/// The centre over a database that is there: a new one has nothing to begin anew.
+pub(super) fn existing(place: &Place, global: &Global) -> Result<Centre, Failure> {
+    match &place.db {
+        Some(db) if !db.is_file() => {
+            Err(Failure::new("not_found", format!("there is no database of central's at {}", db.display()))
+                .with_hint("name it with --db FILE or AISLE_CENTRAL_DB"))
+        }
+        _ => centre(place, global),
+    }
+}
+
 /// The way to central's cluster.
 pub(super) fn cluster(place: &Place) -> Result<Kafka, Failure> {
     let brokers = place.brokers.clone().ok_or_else(|| {

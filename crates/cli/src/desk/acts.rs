@@ -7,17 +7,23 @@ use aisle_domain::{LineState, OrderStatus, Timestamp, change::Audience};
 use aisle_mirror::{ChangeState, OrderFilter};
 use serde_json::{Value, json};
 
-use super::{folder, run};
+use super::{folder, mend, run};
 use crate::{
     args::{ActFlags, Global, Item, Order, Outbox, PageFlags, Payment},
     exit::{self, Failure},
     output::Output,
 };
 
-type Act<'a> = &'a dyn Fn(&Desk, &str) -> Result<aisle_app::views::ActReceipt, Failure>;
+pub(crate) type Act<'a> = &'a dyn Fn(&Desk, &str) -> Result<aisle_app::views::ActReceipt, Failure>;
 
 /// Does one act for each id, each in a transaction of its own. One id answers an object, several a list.
-fn each(ids: &[String], flags: &ActFlags, global: &Global, output: Output, act: Act<'_>) -> Result<u8, Failure> {
+pub(crate) fn each(
+    ids: &[String],
+    flags: &ActFlags,
+    global: &Global,
+    output: Output,
+    act: Act<'_>,
+) -> Result<u8, Failure> {
     let desk = folder::open_to_act(global)?;
     if let [id] = ids {
         let mut receipt =
@@ -253,6 +259,10 @@ pub(crate) fn outbox(command: &Outbox, global: &Global, output: Output) -> Resul
             Ok(exit::OK)
         }
         Outbox::Withdraw { change } => undo(Some(change), global, output),
+        Outbox::Resend { change, fields, act } => {
+            each(&one(change), act, global, output, &|desk, id| mend::resend(desk, id, fields))
+        }
+        Outbox::Close { change } => mend::close(change, global, output),
     }
 }
 

@@ -18,23 +18,6 @@ pub(crate) fn status(global: &Global, output: Output) -> Result<u8, Failure> {
     Ok(exit::OK)
 }
 
-pub(crate) fn parked(global: &Global, output: Output) -> Result<u8, Failure> {
-    let desk = folder::open_to_read(global)?;
-    let rows: Vec<_> = desk
-        .mirror()
-        .read(|conn| feed::parked(conn, ENTRIES))?
-        .into_iter()
-        .map(|row| {
-            json!({
-                "id": row.id.to_string(), "topic": row.topic, "partition": row.partition, "offset": row.offset,
-                "key": row.key, "why": row.why, "at": row.at,
-            })
-        })
-        .collect();
-    output.result(&json!({ "items": rows, "next": null }))?;
-    Ok(exit::OK)
-}
-
 pub(crate) fn audit(command: &Audit, global: &Global, output: Output) -> Result<u8, Failure> {
     let Audit::List { subject } = command;
     let desk = folder::open_to_read(global)?;

@@ -84,6 +84,9 @@ fn summary(found: &SyncSummary) -> serde_json::Value {
 pub(crate) fn sync(args: &SyncArgs, global: &Global, output: Output) -> Result<u8, Failure> {
     let mirror = folder::open_mirror(global)?;
     mirror.release(None)?;
+    if args.remirror {
+        Desk::offline(mirror.clone(), Arc::new(SystemClock::default()))?.remirror()?;
+    }
     if args.follow {
         return follow(&mirror, args, global, output);
     }
@@ -171,6 +174,7 @@ fn print_event(output: Output, at: &str, event: &SyncEvent) -> Result<(), Failur
                 "link": status.link.state.word(),
                 "cause": status.link.cause.as_ref().map(aisle_sync::Cause::words),
                 "catching_up": status.catching_up,
+                "remirroring": status.feeds.iter().any(|feed| feed.remirroring),
             }),
         ),
     }

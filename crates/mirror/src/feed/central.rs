@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{FeedApplied, plan::Meaning};
 use crate::{
-    alarms,
+    alarms, anew,
     audit::{self, Entry},
     bases::{self, Base, Kind},
     conflicts, digest,
@@ -17,7 +17,7 @@ use crate::{
     refold, store,
 };
 
-pub(super) fn apply(
+pub(crate) fn apply(
     tx: &Transaction<'_>,
     lane: Lane,
     offset: i64,
@@ -27,9 +27,9 @@ pub(super) fn apply(
     let mut applied = FeedApplied::default();
     match meaning {
         Meaning::Known | Meaning::Park(_) | Meaning::Nothing => Ok(()),
-        Meaning::Order(row) => order(tx, row, at, &mut applied),
-        Meaning::Item(row) => item(tx, row, at, &mut applied),
-        Meaning::Store(row) => the_store(tx, row, at, &mut applied),
+        Meaning::Order(row) => order(tx, row, false, at, &mut applied),
+        Meaning::Item(row) => item(tx, row, false, at, &mut applied),
+        Meaning::Store(row) => the_store(tx, row, false, at, &mut applied),
         Meaning::Refused(refused) => refusal(tx, refused, at, &mut applied),
         Meaning::Ack(ack) => acknowledge(tx, ack, at, &mut applied),
         Meaning::Digest(digest) => digest::remember(tx, lane, offset, &digest.rows, at),
@@ -43,7 +43,12 @@ const fn central(at: Timestamp) -> PriceSource<'static> {
     PriceSource { by: Some("central"), source: "central", at }
 }
 
-fn fold(tx: &Transaction<'_>, subject: Subject, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
+pub(crate) fn fold(
+    tx: &Transaction<'_>,
+    subject: Subject,
+    at: Timestamp,
+    applied: &mut FeedApplied,
+) -> Result<()> {
     let newly = refold::refold(tx, subject, central(at))?;
     applied.outbox |= !newly.is_empty();
     applied.will_be_refused.extend(newly);
@@ -55,12 +60,23 @@ fn fold(tx: &Transaction<'_>, subject: Subject, at: Timestamp, applied: &mut Fee
     Ok(())
 }
 
-fn order(tx: &Transaction<'_>, row: &Order, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
+/// Whether a row takes the place of the one before: by its version, or `as_it_is` where it is known to be central's.
+fn is_news<T: PartialEq>(before: Option<&T>, row: &T, version: impl Fn(&T) -> i64, as_it_is: bool) -> bool {
+    before.is_none_or(|before| if as_it_is { before != row } else { version(row) > version(before) })
+}
+
+pub(crate) fn order(
+    tx: &Transaction<'_>,
+    row: &Order,
+    as_it_is: bool,
+    at: Timestamp,
+    applied: &mut FeedApplied,
+) -> Result<()> {
     let id = row.order_id;
     let shown = orders::load(tx, id)?;
     let kept = bases::load::<Order>(tx, Kind::Order, id.get())?;
     let before = kept.as_ref().map_or(shown.as_ref(), |Base(base)| base.as_ref());
-    if before.is_some_and(|before| row.version <= before.version) {
+    if !is_news(before, row, |row| row.version, as_it_is) {
         return Ok(());
     }
     record(tx, before, row, at)?;
@@ -130,17 +146,23 @@ fn record(tx: &Transaction<'_>, before: Option<&Order>, row: &Order, at: Timesta
     Ok(())
 }
 
-fn item(tx: &Transaction<'_>, row: &Item, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
+pub(crate) fn item(
+    tx: &Transaction<'_>,
+    row: &Item,
+    as_it_is: bool,
+    at: Timestamp,
+    applied: &mut FeedApplied,
+) -> Result<()> {
     let id = row.item_id;
     let shown = items::load(tx, id)?;
     if let Some(Base(base)) = bases::load::<Item>(tx, Kind::Item, id.get())? {
-        if base.is_some_and(|base| row.version <= base.version) {
+        if !is_news(base.as_ref(), row, |row| row.version, as_it_is) {
             return Ok(());
         }
         bases::store(tx, Kind::Item, id.get(), Some((row, row.version)))?;
         fold(tx, Subject::Item(id), at, applied)
     } else {
-        if shown.as_ref().is_some_and(|shown| row.version <= shown.version) {
+        if !is_news(shown.as_ref(), row, |row| row.version, as_it_is) {
             return Ok(());
         }
         refold::write_item(tx, shown.as_ref(), Some(row), id, central(at))?;
@@ -149,11 +171,17 @@ fn item(tx: &Transaction<'_>, row: &Item, at: Timestamp, applied: &mut FeedAppli
     }
 }
 
-fn the_store(tx: &Transaction<'_>, row: &Store, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
+pub(crate) fn the_store(
+    tx: &Transaction<'_>,
+    row: &Store,
+    as_it_is: bool,
+    at: Timestamp,
+    applied: &mut FeedApplied,
+) -> Result<()> {
     let shown = store::load(tx)?;
     let kept = bases::load::<Store>(tx, Kind::Store, 0)?;
     let before = kept.as_ref().map_or(shown.as_ref(), |Base(base)| base.as_ref());
-    if before.is_some_and(|before| row.version <= before.version) {
+    if !is_news(before, row, |row| row.version, as_it_is) {
         return Ok(());
     }
     let rules = refold::rules(tx)?;
@@ -175,9 +203,17 @@ fn the_store(tx: &Transaction<'_>, row: &Store, at: Timestamp, applied: &mut Fee
 
 fn acknowledge(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
     applied.acks.push(ack.clone());
+    // What was said of numbers that are given up says nothing of the changes that have them here.
+    if anew::wanted(tx)?.is_some() {
+        return Ok(());
+    }
+    if let Some((why, facts)) = anew::objection(tx, ack)? {
+        applied.anew = anew::want(tx, why, facts, at)?;
+        return Ok(());
+    }
     super::remember_ack(tx, ack)?;
     outbox::forget_dropped(tx, ack)?;
-    let covered = outbox::acknowledge(tx, ack.lane, ack.incarnation, ack.expected, at)?;
+    let covered = outbox::acknowledge(tx, ack.lane, ack.incarnation, ack.expected, (at, ack.central_time))?;
     for (change_id, subject) in covered {
         let body = json!({ "expected": ack.expected, "position": ack.position });
         let entry =
@@ -208,7 +244,12 @@ fn refusal(tx: &Transaction<'_>, refused: &ChangeRefused, at: Timestamp, applied
     Ok(())
 }
 
-fn gone_order(tx: &Transaction<'_>, id: OrderId, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
+pub(crate) fn gone_order(
+    tx: &Transaction<'_>,
+    id: OrderId,
+    at: Timestamp,
+    applied: &mut FeedApplied,
+) -> Result<()> {
     if outbox::unacknowledged(tx, Subject::Order(id))?.is_empty() {
         orders::remove(tx, id)?;
         bases::remove(tx, Kind::Order, id.get())?;
@@ -219,7 +260,7 @@ fn gone_order(tx: &Transaction<'_>, id: OrderId, at: Timestamp, applied: &mut Fe
     fold(tx, Subject::Order(id), at, applied)
 }
 
-fn gone_item(tx: &Transaction<'_>, id: ItemId, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
+pub(crate) fn gone_item(tx: &Transaction<'_>, id: ItemId, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
     if outbox::unacknowledged(tx, Subject::Item(id))?.is_empty() {
         items::remove(tx, id)?;
         bases::remove(tx, Kind::Item, id.get())?;

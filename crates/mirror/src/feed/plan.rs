@@ -8,7 +8,7 @@ use crate::mirror::Identity;
 
 /// What is to be done with one record.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Meaning<'a> {
+pub(crate) enum Meaning<'a> {
     /// It lies before the position: it has been applied.
     Known,
     /// It cannot be applied, and why.
@@ -34,7 +34,7 @@ pub(super) enum Meaning<'a> {
 }
 
 /// What a record of `lane` at or behind `start` means, read from the feed of `cluster`.
-pub(super) fn meaning<'a>(
+pub(crate) fn meaning<'a>(
     identity: &Identity,
     (lane, cluster): (Lane, &str),
     start: i64,

@@ -333,6 +333,9 @@ pub(crate) fn ack_of(desk: DeskId, incarnation: Incarnation, lane: Lane, expecte
         position: CentralPosition { cluster: CLUSTER.into(), partition: 3, offset: 40 },
         central_time: at(600),
         heartbeat: None,
+        last: None,
+        forked: false,
+        numberings: None,
     }))
 }
 

@@ -12,7 +12,7 @@ use aisle_domain::{
     fold,
     item::{Edit, ItemEdits},
 };
-use aisle_mirror::{ActError, ChangeState, OutboxRow, items, orders, outbox, store as stores};
+use aisle_mirror::{ActError, Anew, ChangeState, OutboxRow, items, orders, outbox, store as stores};
 use proptest::prelude::*;
 
 use crate::fixtures::{
@@ -206,7 +206,7 @@ fn take(desk: &mut Desk, central: &mut Central, step: &Step) {
         }
         Step::Renumber => {
             central.incarnations += 1;
-            desk.mirror.renumber(Incarnation(0xb000 + central.incarnations)).unwrap();
+            desk.mirror.renumber(Incarnation(0xb000 + central.incarnations), Anew::Forgotten, at(800)).unwrap();
         }
     }
 }

@@ -15,5 +15,6 @@ mod fixtures;
 mod fold_property;
 mod folder;
 mod outbox;
+mod restore;
 mod search;
 mod steps;

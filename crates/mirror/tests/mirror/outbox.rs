@@ -2,7 +2,7 @@
 
 use aisle_contract::DownBody;
 use aisle_domain::{Incarnation, Lane, Subject};
-use aisle_mirror::{ChangeState, Report, outbox};
+use aisle_mirror::{Anew, ChangeState, Report, outbox};
 
 use crate::fixtures::{CLUSTER, Desk, accept, ack, at, new_desk, note, order, order_id, price, refused};
 
@@ -72,7 +72,7 @@ fn a_new_incarnation_numbers_what_is_unanswered_anew_from_one() {
     desk.cut(Lane::Orders);
     report(&desk, ids[1], 7);
     desk.orders(vec![ack(Lane::Orders, 2)]);
-    desk.mirror.renumber(Incarnation(0xb2)).unwrap();
+    desk.mirror.renumber(Incarnation(0xb2), Anew::Forgotten, at(520)).unwrap();
     assert_eq!(desk.mirror.identity().incarnation, Incarnation(0xb2));
     // The report of the old number comes late: it says nothing about the new one.
     report(&desk, ids[2], 8);

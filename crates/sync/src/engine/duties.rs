@@ -109,7 +109,10 @@ impl FeedDuty {
             Ok(step) => {
                 self.backoff.succeeded();
                 context.shared.read(self.reader.status(), &step, context.clock.as_ref());
-                if step.read > 0 {
+                if step.applied.anew {
+                    context.shared.trigger();
+                }
+                if step.read > 0 || step.worked {
                     context.tell(SyncEvent::Feed(step.applied));
                     context.tell_status();
                 }

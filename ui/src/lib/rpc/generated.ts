@@ -190,7 +190,11 @@ end: number | null,
 /**
  * Records still to read.
  */
-behind: number | null, };
+behind: number | null, 
+/**
+ * Whether it is mirrored anew.
+ */
+remirroring: boolean, };
 export type ReplicaView = { 
 /**
  * Machines that answer.
@@ -989,6 +993,19 @@ will_be_refused: string | null,
  * How long it is still held.
  */
 hold_ms: number | null, };
+export type NoticeView = { 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * Why, as a word: `forked`, `copied`, `restored`, `digest`, `epoch` and the like.
+ */
+why: string, 
+/**
+ * What happened, in words.
+ */
+text: string, };
 export type PushView = { 
 /**
  * When.
@@ -1022,7 +1039,11 @@ received_today: number,
 /**
  * The last message from central.
  */
-last_received_at: string | null, };
+last_received_at: string | null, 
+/**
+ * What became of the desk's numbers and its mirror in the last week, newest first.
+ */
+notices: Array<NoticeView>, };
 export type OrderKey = { 
 /**
  * The order.

@@ -143,6 +143,66 @@ fn one_number_for_two_changes_is_a_fork_that_is_kept_and_not_acknowledged() {
     assert!(bench.centre.list_stores().unwrap()[0].desks[0].forked_at.is_some());
 }
 
+/// What central last said of a desk's numbering.
+fn last_ack(bench: &mut Bench) -> DeskAck {
+    bench.acks(Lane::Orders).pop().unwrap()
+}
+
+#[test]
+fn an_ack_names_the_change_that_took_the_last_number() {
+    let mut bench = Bench::with_order();
+    bench.send(DESK, 1, 1, accept());
+    assert_eq!(last_ack(&mut bench).last, Some(change_id(1)));
+    bench.send(OTHER, 1, 1, accept());
+    let seen = last_ack(&mut bench);
+    assert_eq!((seen.expected, seen.last), (2, Some(change_id(1))), "a repeated change takes a number as well");
+    bench.beat(TestDesk(3, 33), 50, None);
+    assert_eq!(last_ack(&mut bench).last, None);
+}
+
+#[test]
+fn a_fork_is_told_to_whoever_goes_on_with_that_numbering() {
+    let mut bench = Bench::with_order();
+    bench.send(DESK, 1, 1, accept());
+    bench.beat(DESK, 50, None);
+    assert!(!last_ack(&mut bench).forked);
+    bench.send(DESK, 1, 2, claim(None, "copy"));
+    bench.beat(DESK, 51, None);
+    assert!(last_ack(&mut bench).forked);
+    bench.beat(TestDesk(DESK.0, 99), 52, None);
+    assert!(!last_ack(&mut bench).forked, "another numbering of the same desk is not");
+}
+
+#[test]
+fn a_desk_that_mirrored_another_history_is_told_of_all_its_numberings() {
+    let mut bench = Bench::with_order();
+    bench.send(DESK, 1, 1, accept());
+    bench.send(TestDesk(DESK.0, 12), 1, 2, claim(None, "a"));
+    let own = bench.ledger.read(|tx| tx.epoch()).unwrap();
+    bench.beat(DESK, 60, Some(own));
+    assert_eq!(last_ack(&mut bench).numberings, None);
+    bench.beat(DESK, 61, Some(aisle_domain::Epoch(Uuid::nil())));
+    let known = last_ack(&mut bench).numberings.unwrap();
+    let told: Vec<_> = known.iter().map(|n| (n.incarnation.0, n.expected)).collect();
+    assert_eq!(told, [(11, 2), (12, 2)]);
+}
+
+#[test]
+fn a_feed_is_filled_again_in_another_cluster_with_its_digest_behind_its_rows() {
+    let mut bench = Bench::with_order();
+    assert!(!bench.ledger.write(|tx| tx.follow_cluster("cluster-a")).unwrap(), "the first is taken as it is");
+    bench.sent(Lane::Orders);
+    assert!(bench.ledger.write(|tx| tx.follow_cluster("cluster-b")).unwrap());
+    bench.send(DESK, 1, 1, accept());
+    assert!(!bench.sent(Lane::Orders).iter().any(|b| matches!(b, DownBody::Digest(_))), "not before it is full");
+    while bench.ledger.write(|tx| tx.refill_some(at(90))).unwrap().is_some() {}
+    let sent = bench.sent(Lane::Orders);
+    let [DownBody::Store(_), DownBody::Order(_), DownBody::Digest(digest)] = sent.as_slice() else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(digest.rows.count, 1);
+}
+
 #[test]
 fn an_unknown_store_and_a_store_of_another_partition_are_dead_letters() {
     let mut bench = Bench::with_order();
@@ -182,25 +242,7 @@ fn a_desk_cannot_speak_for_another_store() {
 fn a_heartbeat_is_answered_in_the_orders_lane_with_its_id_and_centrals_clock() {
     let mut bench = Bench::with_order();
     bench.sent(Lane::Orders);
-    let beat = HeartbeatMessage {
-        id: change_id(77),
-        store: store_id(),
-        desk: DeskId(Uuid::from_u128(DESK.0)),
-        incarnation: Incarnation(DESK.1),
-        sent_at: at(500),
-        body: Heartbeat {
-            version: "0.1.0".into(),
-            name: "Front".into(),
-            outbox: 3,
-            oldest_age_s: Some(42),
-            positions: Vec::new(),
-            behind: Some(0),
-            clock: at(500),
-            epoch: None,
-        },
-    };
-    let record = bench.incoming(beat.encode("aisle.changes", home()).unwrap());
-    bench.apply(&[record]);
+    bench.beat(DESK, 77, None);
     let acks = bench.acks(Lane::Orders);
     assert_eq!(acks.len(), 1);
     assert_eq!((acks[0].heartbeat, acks[0].central_time, acks[0].expected), (Some(change_id(77)), at(20), 1));

@@ -1,0 +1,76 @@
+//! Central's history, as each lane mirrors it, and what becomes of changes that another history does not know.
+
+use aisle_contract::{DeskAck, KnownNumbering};
+use aisle_domain::{Epoch, Lane, Subject, Timestamp};
+use rusqlite::{Connection, Transaction};
+use serde_json::json;
+
+use crate::{
+    anew::{self, Anew},
+    audit::{self, Entry},
+    error::Result,
+    outbox, settings,
+};
+
+const SETTLED: &str = "epoch.settled";
+
+const fn key(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Orders => "epoch",
+        Lane::Catalog => "epoch.catalog",
+    }
+}
+
+fn read(conn: &Connection, key: &str) -> Result<Option<Epoch>> {
+    Ok(settings::get(conn, key)?.and_then(|text| text.parse().ok()))
+}
+
+/// The history that a lane mirrors, once a message has named it.
+pub(crate) fn of_lane(conn: &Connection, lane: Lane) -> Result<Option<Epoch>> {
+    read(conn, key(lane))
+}
+
+/// The history that knows this desk's changes, or is known not to: central is told of it until it has answered for
+/// another one.
+pub fn settled(conn: &Connection) -> Result<Option<Epoch>> {
+    Ok(match read(conn, SETTLED)? {
+        Some(epoch) => Some(epoch),
+        None => of_lane(conn, Lane::Orders)?,
+    })
+}
+
+/// Whether central has another history and has not told yet which changes it knows.
+pub fn is_unsettled(conn: &Connection) -> Result<bool> {
+    Ok(settled(conn)? != of_lane(conn, Lane::Orders)?)
+}
+
+/// A lane mirrors another history from now on.
+pub(super) fn set(tx: &Transaction<'_>, lane: Lane, epoch: Epoch) -> Result<()> {
+    if lane == Lane::Orders {
+        let settled = settled(tx)?.unwrap_or(epoch);
+        settings::set(tx, SETTLED, &settled.to_string())?;
+    }
+    settings::set(tx, key(lane), &epoch.to_string())
+}
+
+/// Central has told what it knows of this desk: what it had acknowledged and does not know now is sent again, in the
+/// order of acting, under new numbers. Changes that it had not acknowledged count as never sent.
+pub(super) fn settle(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp) -> Result<Vec<Subject>> {
+    let own = KnownNumbering { incarnation: ack.incarnation, lane: ack.lane, expected: ack.expected };
+    let known = ack.numberings.clone().unwrap_or_else(|| vec![own]);
+    let unknown = outbox::unknown_to(tx, &known)?;
+    let subjects = outbox::take_back(tx, &unknown)?;
+    outbox::forget_reports(tx)?;
+    let epoch = of_lane(tx, Lane::Orders)?;
+    if !unknown.is_empty() {
+        anew::want(tx, Anew::Epoch, json!({ "epoch": epoch, "sent_again": unknown.len() }), at)?;
+    }
+    if let Some(epoch) = epoch {
+        settings::set(tx, SETTLED, &epoch.to_string())?;
+    }
+    let body = json!({ "epoch": epoch, "sent_again": unknown.len() });
+    let entry =
+        Entry { at, kind: "feed.epoch", subject: Subject::Store, by: Some("central"), change_id: None, body };
+    audit::append(tx, &entry)?;
+    Ok(subjects)
+}

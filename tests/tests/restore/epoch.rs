@@ -1,0 +1,136 @@
+//! A centre that was restored from a backup, or lost whole.
+
+use std::path::Path;
+
+use aisle_central::Centre;
+use aisle_domain::{ChangeId, Money, OrderStatus};
+use aisle_mirror::ChangeState;
+
+use crate::world::{Desk, World, effects, open_centre, sql, store_id};
+
+/// A copy of central's database, as SQLite itself makes one.
+fn back_up(world: &World, to: &Path) {
+    sql(world.centre.path(), &format!("VACUUM INTO '{}'", to.display()));
+}
+
+/// Puts a database in the place of central's.
+fn bring_back(world: &mut World, copy: &Path) -> Centre {
+    let path = world.centre.path().to_path_buf();
+    for suffix in ["-wal", "-shm"] {
+        let mut name = path.clone().into_os_string();
+        name.push(suffix);
+        let _ = std::fs::remove_file(name);
+    }
+    std::fs::remove_file(&path).unwrap();
+    std::fs::copy(copy, &path).unwrap();
+    open_centre(&path, &world.hands)
+}
+
+/// What each of three desks does: it accepts, notes and prices.
+fn work(desks: &[&Desk], round: usize) -> Vec<(usize, ChangeId)> {
+    let mut done = Vec::new();
+    for (who, desk) in desks.iter().enumerate() {
+        let orders = desk.orders(OrderStatus::New);
+        done.push((who, desk.accept(orders[who])));
+        done.push((who, desk.note(orders[who], &format!("{who} in round {round}"))));
+        let item = &desk.items(20)[who * 3 + round];
+        done.push((who, desk.reprice(item, Money::from_minor(5000 + i64::try_from(round * 10 + who).unwrap()))));
+    }
+    done
+}
+
+fn assert_all_once(world: &World, desks: &[&Desk], changes: &[(usize, ChangeId)]) {
+    let effects = effects(world);
+    for (who, change) in changes {
+        assert_eq!(desks[*who].state(*change), ChangeState::Received, "{change} of desk {who}");
+        assert_eq!(effects.get(&change.to_string()), Some(&1), "{change} of desk {who}");
+    }
+}
+
+fn three(world: &World) -> [Desk; 3] {
+    let mut desks = ["a", "b", "c"].map(|name| world.desk(name));
+    let [a, b, c] = &mut desks;
+    world.settle(&mut [a, b, c]);
+    desks
+}
+
+fn history_is_brought_back(log_is_lost: bool) {
+    let mut world = World::new(12);
+    let [mut a, mut b, mut c] = three(&world);
+    let mut changes = work(&[&a, &b, &c], 0);
+    world.settle(&mut [&mut a, &mut b, &mut c]);
+    let copy = world.folder.path().join("central.backup");
+    back_up(&world, &copy);
+    changes.extend(work(&[&a, &b, &c], 1));
+    world.settle(&mut [&mut a, &mut b, &mut c]);
+    assert_all_once(&world, &[&a, &b, &c], &changes);
+    // On their way when central goes.
+    let late = work(&[&a, &b, &c], 2);
+    a.push();
+    world.centre = bring_back(&mut world, &copy);
+    if log_is_lost {
+        world.bus.forget(&world.centre.names().changes());
+    }
+    world.centre.new_epoch().unwrap();
+    changes.extend(late);
+    for desk in [&mut a, &mut b, &mut c] {
+        desk.seen.clear();
+    }
+    world.settle(&mut [&mut a, &mut b, &mut c]);
+    assert_all_once(&world, &[&a, &b, &c], &changes);
+    world.assert_same(&[&a, &b, &c]);
+    for desk in [&a, &b, &c] {
+        assert_eq!(desk.reasons("feed.remirrored"), ["epoch", "epoch"]);
+        assert!(desk.seen.iter().all(|applied| applied.new_orders.is_empty()), "no known order rings anew");
+        assert!(desk.seen.iter().all(|applied| applied.will_be_refused.is_empty() && applied.refused.is_empty()));
+    }
+}
+
+#[test]
+fn a_centre_that_was_restored_reads_its_log_again_and_everything_has_effect_once() {
+    history_is_brought_back(false);
+}
+
+#[test]
+fn a_centre_that_was_restored_and_lost_its_log_gets_the_kept_changes_again() {
+    history_is_brought_back(true);
+}
+
+#[test]
+fn a_centre_that_was_lost_whole_gets_what_it_can_take_and_refuses_the_rest_aloud() {
+    let mut world = World::new(8);
+    let mut desk = world.desk("one");
+    world.settle(&mut [&mut desk]);
+    let order = desk.orders(OrderStatus::New)[0];
+    let accepted = desk.accept(order);
+    let born = desk.create("Local honey", Money::from_minor(799));
+    world.settle(&mut [&mut desk]);
+    assert_eq!((desk.state(accepted), desk.state(born.1)), (ChangeState::Received, ChangeState::Received));
+    let path = world.folder.path().join("other.db");
+    world.centre = open_centre(&path, &world.hands);
+    world.bus.forget(&world.centre.names().changes());
+    world.add_empty_store();
+    world.settle(&mut [&mut desk]);
+    // The item that was made here is there again; the order is not, and whoever accepted it is told.
+    assert_eq!(desk.state(born.1), ChangeState::Received);
+    assert_eq!(desk.item(born.0).unwrap().name, "Local honey");
+    assert_eq!(desk.state(accepted), ChangeState::Refused);
+    assert_eq!(world.centre.digest(store_id()).unwrap().tables.items.count, 1);
+    world.assert_same(&[&desk]);
+}
+
+#[test]
+fn a_new_epoch_that_forgot_nothing_sends_nothing_again() {
+    let world = World::new(6);
+    let mut desk = world.desk("one");
+    world.settle(&mut [&mut desk]);
+    let accepted = desk.accept(desk.orders(OrderStatus::New)[0]);
+    world.settle(&mut [&mut desk]);
+    let before = desk.mirror.identity().incarnation;
+    world.centre.new_epoch().unwrap();
+    world.settle(&mut [&mut desk]);
+    assert_eq!(desk.mirror.identity().incarnation, before);
+    assert_eq!(desk.state(accepted), ChangeState::Received);
+    assert_eq!(desk.reasons("feed.remirrored"), ["epoch", "epoch"]);
+    world.assert_same(&[&desk]);
+}

@@ -1,0 +1,180 @@
+//! Feeds that are mirrored anew, in place.
+
+use aisle_domain::{ItemId, Lane, Money, OrderId, OrderStatus};
+use aisle_mirror::{ChangeState, Reason, alarms, items, orders, remirror};
+use serde_json::Value;
+
+use crate::world::{Desk, World};
+
+fn mirrored(world: &World) -> Desk {
+    let mut desk = world.desk("one");
+    world.settle(&mut [&mut desk]);
+    world.assert_same(&[&desk]);
+    desk
+}
+
+/// Changes rows behind the desk's back, as a fault of ours would.
+fn tamper(desk: &Desk, sql: &str) {
+    desk.mirror.write(|tx| Ok(tx.execute_batch(sql)?)).unwrap();
+}
+
+/// One row changes at central, so that it has a digest to send.
+fn touch(world: &World, item: ItemId, order: OrderId, price: i64) {
+    let change = format!("unit_price={}", Money::from_minor(price)).parse().unwrap();
+    world.centre.set_item(crate::world::store_id(), item, &[change]).unwrap();
+    world.centre.set_range(None, order, Money::from_minor(price), Money::from_minor(price * 2)).unwrap();
+    world.minute();
+}
+
+#[test]
+fn two_digests_in_a_row_must_differ_before_a_lane_is_mirrored_anew_and_it_heals() {
+    let world = World::new(5);
+    let mut desk = mirrored(&world);
+    let items = desk.items(4);
+    let (item, order) = (items[0].item_id, desk.orders(OrderStatus::New)[0]);
+    tamper(
+        &desk,
+        &format!(
+            "DELETE FROM items WHERE item_id = {}; UPDATE items SET version = version + 7, name = 'Moved' WHERE item_id = {};
+             INSERT INTO items SELECT 4242, store_id, unit_price, NULL, 'A ghost', NULL, availability, NULL, 3, 0, changed
+             FROM items LIMIT 1;",
+            items[1].item_id, items[2].item_id
+        ),
+    );
+    touch(&world, item, order, 700);
+    desk.read();
+    assert!(desk.reasons("feed.remirror").is_empty(), "one difference is not believed");
+    // Kept over a restart.
+    let mut desk = world.open(&desk.close());
+    touch(&world, item, order, 750);
+    desk.read();
+    assert!(desk.reasons("feed.remirror").is_empty(), "what was written before this reading began says nothing");
+    touch(&world, item, order, 800);
+    desk.read();
+    assert_eq!(desk.reasons("feed.remirror"), ["digest"]);
+    world.settle(&mut [&mut desk]);
+    world.assert_same(&[&desk]);
+    assert_eq!(desk.reasons("feed.remirrored"), ["digest"]);
+    let name = |id| desk.mirror.read(|conn| items::load(conn, id)).unwrap().unwrap().name;
+    assert_eq!((name(items[1].item_id), name(items[2].item_id)), (items[1].name.clone(), items[2].name.clone()));
+}
+
+#[test]
+fn a_difference_that_is_gone_by_the_next_digest_is_forgotten() {
+    let world = World::new(5);
+    let mut desk = mirrored(&world);
+    let order = desk.orders(OrderStatus::New)[1];
+    let item = desk.items(1)[0].item_id;
+    let sql = |by: i64| format!("UPDATE orders SET version = version + ({by}) WHERE order_id = {order}");
+    tamper(&desk, &sql(5));
+    touch(&world, item, order, 700);
+    desk.read();
+    tamper(&desk, &sql(-5));
+    touch(&world, item, order, 800);
+    desk.read();
+    tamper(&desk, &sql(5));
+    touch(&world, item, order, 900);
+    desk.read();
+    assert!(desk.reasons("feed.remirror").is_empty());
+}
+
+#[test]
+fn nothing_flickers_nothing_rings_and_pending_acts_survive_while_an_uncompacted_feed_is_read_anew() {
+    let world = World::new(6);
+    let mut desk = mirrored(&world);
+    let all = desk.orders(OrderStatus::New);
+    let accepted = desk.accept(all[0]);
+    world.settle(&mut [&mut desk]);
+    assert_eq!(desk.state(accepted), ChangeState::Received);
+    desk.mirror.write(|tx| alarms::acknowledge(tx, None)).unwrap();
+    let item = desk.items(3)[2].clone();
+    let pending = (desk.accept(all[1]), desk.reprice(&item, Money::from_minor(1234)));
+    let shown = |desk: &Desk| {
+        desk.mirror
+            .read(|conn| {
+                let orders = all.iter().map(|id| orders::load(conn, *id)).collect::<Result<Vec<_>, _>>()?;
+                Ok((orders, items::page(conn, 0, 10_000)?))
+            })
+            .unwrap()
+    };
+    let before = shown(&desk);
+    desk.seen.clear();
+    for lane in Lane::ALL {
+        desk.mirror.remirror(lane, Reason::Asked, &Value::Null, world.hands.now()).unwrap();
+    }
+    let mut steps = 0;
+    for lane in [0, 1] {
+        while desk.step(lane) {
+            steps += 1;
+            assert!(shown(&desk) == before, "what is shown stays what it is");
+            let (found, _) = desk.mirror.read(|conn| items::search(conn, &item.name, 0, 20)).unwrap();
+            assert!(found.iter().any(|found| found.item_id == item.item_id), "search works all the while");
+        }
+    }
+    assert!(steps > 6, "{steps}");
+    assert!(desk.seen.iter().all(|applied| applied.new_orders.is_empty() && applied.cancelled.is_empty()));
+    assert!(desk.mirror.read(alarms::unheard).unwrap().is_empty());
+    assert_eq!((desk.state(pending.0), desk.state(pending.1)), (ChangeState::Ready, ChangeState::Ready));
+    assert_eq!(desk.mirror.read(|conn| remirror::of_lane(conn, Lane::Orders)).unwrap(), None, "it is over");
+    desk.assert_sound();
+    world.settle(&mut [&mut desk]);
+    world.assert_same(&[&desk]);
+}
+
+#[test]
+fn a_lane_is_mirrored_anew_through_a_restart_at_every_step() {
+    let world = World::new(5);
+    let mut desk = mirrored(&world);
+    let items = desk.items(3);
+    tamper(
+        &desk,
+        &format!(
+            "UPDATE items SET version = version + 9 WHERE item_id = {}; DELETE FROM items WHERE item_id = {};
+             UPDATE orders SET version = 99, note = 'never' WHERE order_id = {};",
+            items[0].item_id,
+            items[1].item_id,
+            desk.orders(OrderStatus::New)[0]
+        ),
+    );
+    let ghost = "INSERT INTO orders SELECT 77, store_id, user_id, creation_time, 'running', queued_time, accept_by, due_at,
+         display_no, customer_name, note, substitution, payment_expected, NULL, NULL, NULL, NULL, NULL, 4 FROM orders LIMIT 1";
+    tamper(&desk, ghost);
+    for lane in Lane::ALL {
+        desk.mirror.remirror(lane, Reason::Asked, &Value::Null, world.hands.now()).unwrap();
+    }
+    let mut restarts = 0;
+    loop {
+        let went_on = [desk.step(0), desk.step(1)];
+        if went_on == [false, false] {
+            break;
+        }
+        desk = world.open(&desk.close());
+        restarts += 1;
+    }
+    assert!(restarts > 4, "{restarts}");
+    assert_eq!(desk.reasons("feed.remirrored"), ["asked", "asked"]);
+    world.settle(&mut [&mut desk]);
+    world.assert_same(&[&desk]);
+}
+
+#[test]
+fn an_empty_feed_of_a_new_cluster_sweeps_nothing_and_central_fills_it_again() {
+    let world = World::new(5);
+    let mut desk = mirrored(&world);
+    let orders = desk.orders(OrderStatus::New);
+    let accepted = desk.accept(orders[0]);
+    world.settle(&mut [&mut desk]);
+    world.bus.rebuild("bus-2");
+    desk.read();
+    assert_eq!(desk.orders(OrderStatus::New).len(), orders.len() - 1, "nothing goes because nothing is told");
+    // What comes first is little: it is not taken for all.
+    let change = "name=Renamed".parse().unwrap();
+    world.centre.set_item(crate::world::store_id(), desk.items(1)[0].item_id, &[change]).unwrap();
+    desk.seen.clear();
+    let waiting = desk.note(orders[1], "while all was lost");
+    world.settle(&mut [&mut desk]);
+    assert_eq!(desk.reasons("feed.remirrored"), ["cluster", "cluster"]);
+    assert!(desk.seen.iter().all(|applied| applied.new_orders.is_empty()), "no known order rings anew");
+    assert_eq!((desk.state(accepted), desk.state(waiting)), (ChangeState::Received, ChangeState::Received));
+    world.assert_same(&[&desk]);
+}
