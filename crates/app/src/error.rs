@@ -43,6 +43,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("db_readonly", "the database cannot be written"),
     ("db_error", "the database answered with an error"),
     ("disk_full", "the disk is full"),
+    ("disk_failed", "the disk failed; nothing more is written until the next start"),
     ("io_error", "a file could not be read or written"),
     ("wrong_store", "the folder belongs to another store"),
     ("wrong_cluster", "another cluster than before"),

@@ -18,6 +18,9 @@ const DATABASE: &str = "aisle.db";
 /// How long one connection waits for another.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// How long the journal's end waits for somebody who reads.
+const SETTLING: Duration = Duration::from_secs(1);
+
 /// Plain SQL, applied in order; the schema's version is how many have been applied.
 const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/mirror/0001_init.sql")];
 
@@ -202,11 +205,22 @@ fn open_with(dir: &Path, migrations: &[&str], at: Timestamp) -> Result<Connectio
     let file = database(dir);
     let found = inspect(&file)?;
     let mut conn = connect(&file, Access::Write).map_err(|e| MirrorError::opening(&file, e))?;
+    settle(&conn).map_err(|e| MirrorError::opening(&file, e))?;
     if usize::try_from(found).unwrap_or(usize::MAX) < migrations.len() {
         copy(&conn, dir, found, at)?;
         migrate(&mut conn, migrations, found)?;
     }
     Ok(conn)
+}
+
+/// Puts on the disk what a killed program had written and not synced: SQLite shows it from now on, and it would be gone
+/// with the power. Its journal ends here too, as after a failed sync nobody knows what the disk has of it: what comes
+/// later must not stand behind a gap.
+fn settle(conn: &Connection) -> Result<()> {
+    conn.busy_timeout(SETTLING)?;
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    conn.busy_timeout(BUSY)?;
+    Ok(())
 }
 
 /// A verified copy in the folder `copies`, named by schema and time.
@@ -224,7 +238,7 @@ pub(crate) fn copy_to(conn: &Connection, to: &Path) -> Result<()> {
     }
     let written = conn
         .execute("VACUUM INTO ?1", [to.to_string_lossy()])
-        .map_err(MirrorError::from)
+        .map_err(|error| of_copy(to, error))
         .and_then(|_| inspect(to))
         .and_then(|_| to_disk(to));
     if written.is_err()
@@ -234,6 +248,14 @@ pub(crate) fn copy_to(conn: &Connection, to: &Path) -> Result<()> {
         tracing::warn!(file = %to.display(), %error, "a copy that is not whole could not be removed");
     }
     written
+}
+
+/// A copy that fails says nothing about the database's own disk.
+fn of_copy(to: &Path, error: rusqlite::Error) -> MirrorError {
+    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure) {
+        return MirrorError::io(format!("the copy {} cannot be made", to.display()), std::io::Error::other(error));
+    }
+    error.into()
 }
 
 fn to_disk(file: &Path) -> Result<()> {

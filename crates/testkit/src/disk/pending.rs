@@ -58,6 +58,18 @@ impl Pending {
         }
     }
 
+    /// The file was cut short.
+    pub(super) fn shorten(&mut self, length: u64) {
+        self.length = self.length.min(length);
+        let beyond = length.div_ceil(SECTOR);
+        self.old.split_off(&beyond);
+        self.lost.split_off(&beyond);
+        let rest = usize::try_from(length % SECTOR).unwrap_or(0);
+        for kept in [&mut self.old, &mut self.lost].into_iter().filter_map(|of| of.get_mut(&(length / SECTOR))) {
+            kept.truncate(rest);
+        }
+    }
+
     /// All that was written is on the disk.
     pub(super) fn sync(&mut self, length: u64) {
         self.old.clear();
@@ -186,13 +198,15 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_cut_short_may_be_long_again_with_its_old_end() {
-        let file = vec![7; 2048];
+    fn a_file_that_was_cut_short_has_no_end_to_come_back_with() {
         let mut pending = Pending::synced(2048);
-        pending.touch(512, 2048, |_, buffer| buffer.fill(7));
-        for image in images(&pending, &file[..512]) {
-            assert!((512..=2048).contains(&image.len()));
-            assert!(image.iter().all(|byte| *byte == 7));
+        pending.touch(0, 2048, |_, buffer| buffer.fill(7));
+        pending.shorten(600);
+        pending.touch(600, 1500, |_, buffer| buffer.fill(7));
+        for image in images(&pending, &[9; 1500]) {
+            assert!((600..=1500).contains(&image.len()));
+            assert!(image[..600].iter().all(|byte| [7, 9].contains(byte)));
+            assert!(image.get(600..).unwrap_or_default().iter().all(|byte| [0, 9].contains(byte)));
         }
     }
 }

@@ -51,7 +51,7 @@ enum OnDisk {
     Same,
     /// There is none.
     Nothing,
-    /// It is a file that has been deleted since.
+    /// It is a file that has been deleted or cut short since.
     Other(Deleted),
 }
 
@@ -253,11 +253,19 @@ impl State {
         }
     }
 
+    /// A file is cut short wholly or not at all, as file systems do: until it is synced, the disk may have it as it was.
     pub(super) fn truncate(&mut self, place: Place, real: &Real, length: u64) -> c_int {
         if let Err(code) = self.allow(Call::Truncate, Some(place)) {
             return code;
         }
-        self.touch(place, real, length, real.size());
+        if let Some(name) = self.names.get_mut(place.name).filter(|_| length < real.size()) {
+            if matches!(name.on_disk, OnDisk::Same) {
+                let mut bytes = vec![0; usize::try_from(real.size()).unwrap_or(0)];
+                real.read(&mut bytes, 0);
+                name.on_disk = OnDisk::Other(Deleted { bytes, pending: name.pending.clone() });
+            }
+            name.pending.shorten(length);
+        }
         real.truncate(length)
     }
 
