@@ -46,6 +46,10 @@ const OPEN_TRIES: u32 = 200;
 /// A connection to central's database.
 pub(crate) struct Ledger {
     conn: Connection,
+    path: PathBuf,
+    opened: Timestamp,
+    /// A sync or a commit failed under it, and what it was to write may be forgotten: it is not used again.
+    is_spent: bool,
     /// Writers of one process queue here rather than at the file's lock, where waiting is sleeping.
     gate: Arc<Mutex<()>>,
 }
@@ -75,7 +79,22 @@ impl Ledger {
             return Err(cannot("synchronous cannot be set to FULL".into()));
         }
         migrate(&mut conn, path, now)?;
-        Ok(Self { conn, gate: Arc::clone(gate) })
+        Ok(Self { conn, path: path.into(), opened: now, is_spent: false, gate: Arc::clone(gate) })
+    }
+
+    /// Takes a new connection where the disk failed under the last one.
+    fn renew(&mut self) -> Result<(), CentralError> {
+        if self.is_spent {
+            tracing::warn!(path = %self.path.display(), "central's database is opened anew after its disk failed");
+            *self = Self::open(&self.path, &self.gate, self.opened)?;
+        }
+        Ok(())
+    }
+
+    /// What a killed program had written and not synced is put on the disk before anybody is told of it. The next
+    /// transaction begins a new journal then: after a failed sync nobody knows what the disk has of the old one.
+    pub(crate) fn settle(&self) -> Result<(), CentralError> {
+        Ok(self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
     /// Runs `body` in one transaction that holds the write lock from its start. Nothing is written when it fails.
@@ -83,11 +102,15 @@ impl Ledger {
         &mut self,
         body: impl FnOnce(&Tx<'_>) -> Result<T, CentralError>,
     ) -> Result<T, CentralError> {
+        self.renew()?;
         let _held = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = body(&Tx { conn: &transaction })?;
-        transaction.commit()?;
-        Ok(value)
+        let written = match body(&Tx { conn: &transaction }) {
+            Ok(value) => transaction.commit().map(|()| value).map_err(CentralError::of_commit),
+            Err(error) => Err(error),
+        };
+        self.is_spent = matches!(written, Err(CentralError::DiskFailed(_)));
+        written
     }
 
     /// Runs `body` over one unchanging view of the database.
@@ -95,6 +118,7 @@ impl Ledger {
         &mut self,
         body: impl FnOnce(&Tx<'_>) -> Result<T, CentralError>,
     ) -> Result<T, CentralError> {
+        self.renew()?;
         let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Deferred)?;
         let value = body(&Tx { conn: &transaction })?;
         transaction.commit()?;

@@ -70,7 +70,7 @@ impl Centre {
     /// [`CentralError::Sql`] when it cannot be opened.
     pub fn open(path: &Path, names: TopicNames, clock: Arc<dyn Clock>) -> Result<Self, CentralError> {
         let centre = Self { path: path.into(), names, clock, gate: Arc::default() };
-        centre.ledger()?;
+        centre.ledger()?.settle()?;
         Ok(centre)
     }
 

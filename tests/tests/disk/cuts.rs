@@ -26,7 +26,7 @@ pub(crate) fn run(seed: u64, runs: u64) -> Counters {
             break;
         }
         if let Err(wrong) = desk(&template, seed, Crash::PowerCut, &mut counters) {
-            counters.wrong(seed, wrong);
+            counters.wrong(&format!("seed {seed}"), wrong);
         }
     }
     counters

@@ -79,9 +79,15 @@ impl Staff {
             9 => self.withdraw(mirror),
             10..=11 => self.orders(mirror),
             12..=13 => self.catalog(mirror),
-            14..=15 => self.cut(mirror),
+            14..=15 => {
+                let (lane, most) = (self.lane(), 1 + self.dice.index(5));
+                self.cut(mirror, lane, most)
+            }
             16 => self.report(mirror),
-            17..=18 => self.acknowledge(mirror),
+            17..=18 => {
+                let lane = self.lane();
+                self.acknowledge(mirror, lane)
+            }
             _ if self.dice.chance(1, 4) => self.renumber(mirror),
             _ => self.refuse(mirror),
         }
@@ -147,7 +153,7 @@ impl Staff {
         }
     }
 
-    fn release(&mut self, mirror: &Mirror) -> Result<(), MirrorError> {
+    pub(crate) fn release(&mut self, mirror: &Mirror) -> Result<(), MirrorError> {
         let mut promised = self.book.clone();
         for kept in &mut promised.changes {
             if kept.state == ChangeState::Held {
@@ -163,7 +169,7 @@ impl Staff {
         found.get(index).map(|kept| kept.change)
     }
 
-    fn withdraw(&mut self, mirror: &Mirror) -> Result<(), MirrorError> {
+    pub(crate) fn withdraw(&mut self, mirror: &Mirror) -> Result<(), MirrorError> {
         let Some(change) = self.pick(&[ChangeState::Held, ChangeState::Ready]) else { return Ok(()) };
         let mut promised = self.book.clone();
         promised.changes.retain(|kept| kept.change != change);
@@ -206,7 +212,7 @@ impl Staff {
         self.after(promised, feed(mirror, lane, first, rows, now))
     }
 
-    fn orders(&mut self, mirror: &Mirror) -> Result<(), MirrorError> {
+    pub(crate) fn orders(&mut self, mirror: &Mirror) -> Result<(), MirrorError> {
         let orders = self.book.versions.keys().filter(|(kind, _)| kind == "order").count();
         let newest = i64::try_from(orders).unwrap();
         let mut keys = vec![("order", newest + 1)];
@@ -217,7 +223,7 @@ impl Staff {
         self.rows(mirror, Lane::Orders, &keys)
     }
 
-    fn catalog(&mut self, mirror: &Mirror) -> Result<(), MirrorError> {
+    pub(crate) fn catalog(&mut self, mirror: &Mirror) -> Result<(), MirrorError> {
         let mut keys: Vec<_> = (1..=ITEMS).filter(|_| self.dice.chance(1, 3)).map(|n| ("item", n)).collect();
         keys.push(("item", 1));
         keys.dedup();
@@ -228,8 +234,7 @@ impl Staff {
         if self.dice.chance(1, 2) { Lane::Orders } else { Lane::Catalog }
     }
 
-    fn cut(&mut self, mirror: &Mirror) -> Result<(), MirrorError> {
-        let (lane, most) = (self.lane(), 1 + self.dice.index(5));
+    pub(crate) fn cut(&mut self, mirror: &Mirror, lane: Lane, most: usize) -> Result<(), MirrorError> {
         let mut promised = self.book.clone();
         let (incarnation, first) = (promised.incarnation, promised.next_seq(lane));
         let ready = promised.changes.iter_mut().filter(|k| k.lane == lane && k.state == ChangeState::Ready);
@@ -260,8 +265,7 @@ impl Staff {
         self.after(promised, mirror.write(|tx| outbox::reported(tx, &reports, now)))
     }
 
-    fn acknowledge(&mut self, mirror: &Mirror) -> Result<(), MirrorError> {
-        let lane = self.lane();
+    pub(crate) fn acknowledge(&mut self, mirror: &Mirror, lane: Lane) -> Result<(), MirrorError> {
         let mut promised = self.book.clone();
         let next = promised.next_seq(lane);
         let expected = 1 + i64::try_from(self.dice.below(next.unsigned_abs())).unwrap();

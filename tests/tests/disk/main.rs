@@ -11,6 +11,8 @@
 mod book;
 mod cuts;
 mod desk;
+mod errors;
+mod kills;
 mod rows;
 
 use std::time::Instant;
@@ -31,13 +33,21 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn wrong(&mut self, seed: u64, wrong: Wrong) {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.answered += other.answered;
+        self.lost += other.lost;
+        self.torn += other.torn;
+        self.failures.extend(other.failures);
+    }
+
+    pub(crate) fn wrong(&mut self, at: &str, wrong: Wrong) {
         let (count, what) = match wrong {
             Wrong::Lost(what) => (&mut self.lost, what),
             Wrong::Torn(what) => (&mut self.torn, what),
         };
         *count += 1;
-        self.failures.push(format!("seed {seed}: {what}"));
+        self.failures.push(format!("{at}: {what}"));
     }
 }
 
@@ -62,6 +72,16 @@ fn count(name: &str, what: &str, runs: u64, body: impl FnOnce(u64, u64) -> Count
 }
 
 #[test]
+fn t1_a_kill_loses_and_tears_nothing_that_was_told_as_done() {
+    count("T1", "kills", 2_000, kills::run);
+}
+
+#[test]
 fn t2_a_power_cut_loses_and_tears_nothing_that_was_told_as_done() {
     count("T2", "cuts", 5_000, cuts::run);
+}
+
+#[test]
+fn t3_whatever_call_fails_the_answer_is_an_error_and_what_was_done_stays() {
+    count("T3", "faults", 500, errors::run);
 }

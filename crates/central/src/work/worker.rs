@@ -168,8 +168,9 @@ impl<'a> Shift<'a, '_> {
                 Ok(()) => wait = Backoff::new(),
                 Err(error @ (CentralError::Zombie { .. } | CentralError::Struck { .. })) => return Err(error),
                 Err(error) => {
-                    // The next reader starts from what SQL says.
+                    // The next reader starts from what SQL says, and a new connection counts what others wrote anew.
                     self.reader = None;
+                    self.looked = None;
                     let pause = wait.fail();
                     self.shared().tell_waiting(Some(self.worker.partition), &error, pause);
                     self.worker.slot.stop.sleep(pause);

@@ -26,10 +26,12 @@ pub enum Io {
     Open,
     /// Reading.
     Read,
-    /// Reading ends early, as in a file that was cut short.
+    /// The system reads a part of what it was asked for.
     ShortRead,
     /// Writing.
     Write,
+    /// The system writes a part of what it was asked for.
+    ShortWrite,
     /// Cutting a file short.
     Truncate,
     /// Syncing. What was written stays to be synced.
@@ -107,7 +109,7 @@ impl Fault {
                 (io, call),
                 (Io::Open, Call::Open { .. })
                     | (Io::Read | Io::ShortRead, Call::Read)
-                    | (Io::Write, Call::Write { .. })
+                    | (Io::Write | Io::ShortWrite, Call::Write { .. })
                     | (Io::Truncate, Call::Truncate)
                     | (Io::Sync, Call::Sync)
                     | (Io::Delete, Call::Delete)

@@ -25,7 +25,7 @@ struct Armed {
 enum Verdict {
     Go,
     Fail(c_int),
-    /// It is answered short.
+    /// It is done in more than one part.
     Short,
     /// A part of it happens, then nothing more.
     Tear,
@@ -154,7 +154,7 @@ impl State {
             }
             Some(Fault::Full) => self.full = true,
             Some(Fault::SyncLost) => return Verdict::Forget,
-            Some(Fault::Once(Io::ShortRead)) => return Verdict::Short,
+            Some(Fault::Once(Io::ShortRead | Io::ShortWrite)) => return Verdict::Short,
             Some(Fault::Once(_)) => return Verdict::Fail(call.error()),
             None => {}
         }
@@ -202,12 +202,8 @@ impl State {
         match self.admit(Call::Read, Some(place.life)) {
             Verdict::Go => real.read(buffer, offset),
             Verdict::Fail(code) => code,
-            Verdict::Short | Verdict::Tear | Verdict::Forget => {
-                let answer = real.read(buffer, offset);
-                let half = buffer.len() / 2;
-                buffer.iter_mut().skip(half).for_each(|byte| *byte = 0);
-                if answer == ffi::SQLITE_OK { ffi::SQLITE_IOERR_SHORT_READ } else { answer }
-            }
+            Verdict::Short => real.read_in_parts(buffer, offset),
+            Verdict::Tear | Verdict::Forget => ffi::SQLITE_IOERR_READ,
         }
     }
 
@@ -223,8 +219,12 @@ impl State {
                 self.write_some(real, data, offset);
                 ffi::SQLITE_IOERR_WRITE
             }
+            Verdict::Short => {
+                self.touch(place, real, offset, end);
+                real.write_in_parts(data, offset)
+            }
             Verdict::Fail(code) => code,
-            Verdict::Short | Verdict::Forget => ffi::SQLITE_IOERR_WRITE,
+            Verdict::Forget => ffi::SQLITE_IOERR_WRITE,
         }
     }
 

@@ -164,6 +164,28 @@ fn an_error_strikes_once_and_only_what_it_is_for() {
 }
 
 #[test]
+fn what_the_system_does_in_parts_is_done_as_a_whole() {
+    let disk = Disk::new(1).unwrap();
+    fill(&database(&disk, FULL).unwrap());
+    for n in 1..60 {
+        let conn = database(&disk, FULL).unwrap();
+        disk.fail(n, Fault::Once(Io::ShortRead));
+        disk.fail(n, Fault::Once(Io::ShortWrite));
+        conn.execute("UPDATE pages SET counter = counter + 1", []).unwrap();
+    }
+    assert!(disk.struck() > 60, "{}", disk.struck());
+    let conn = database(&disk, FULL).unwrap();
+    let found: (String, i64, i64) = conn
+        .query_row(
+            "SELECT (SELECT * FROM pragma_integrity_check), min(counter), max(counter) FROM pages",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .unwrap();
+    assert_eq!(found, ("ok".into(), 59, 59));
+}
+
+#[test]
 fn a_full_disk_stays_full_until_there_is_room() {
     let disk = Disk::new(1).unwrap();
     let conn = database(&disk, FULL).unwrap();

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "SQLite's file systems are tables of C functions")]
 
 use std::{
+    cell::Cell,
     ffi::{CStr, OsStr, c_char, c_int, c_void},
     io,
     mem::size_of,
@@ -26,6 +27,50 @@ struct System(*mut sqlite3_vfs);
 // SAFETY: SQLite keeps it unchanged for as long as the process lives, and calls it from every thread itself.
 unsafe impl Send for System {}
 unsafe impl Sync for System {}
+
+thread_local! {
+    /// Whether the system's next call on this thread does a part of what it is asked for.
+    static SHORT: Cell<bool> = const { Cell::new(false) };
+}
+
+type Transfer<P> = unsafe extern "C" fn(c_int, P, usize) -> isize;
+
+/// The system's own calls, below SQLite's file system.
+static READ: OnceLock<Transfer<*mut c_void>> = OnceLock::new();
+static WRITE: OnceLock<Transfer<*const c_void>> = OnceLock::new();
+
+fn part_of(length: usize) -> usize {
+    if SHORT.take() { length.div_ceil(2) } else { length }
+}
+
+unsafe extern "C" fn short_read(file: c_int, to: *mut c_void, length: usize) -> isize {
+    // SAFETY: SQLite's own call, of a part of the buffer at most.
+    READ.get().map_or(-1, |really| unsafe { really(file, to, part_of(length)) })
+}
+
+unsafe extern "C" fn short_write(file: c_int, from: *const c_void, length: usize) -> isize {
+    // SAFETY: as above.
+    WRITE.get().map_or(-1, |really| unsafe { really(file, from, part_of(length)) })
+}
+
+/// Puts the two before the system's own reading and writing.
+///
+/// # Safety
+/// `system` is SQLite's file system "unix", whose calls of these names have these types.
+unsafe fn listen(system: *mut sqlite3_vfs) -> Option<()> {
+    unsafe {
+        let (get, set) = ((*system).xGetSystemCall?, (*system).xSetSystemCall?);
+        let read = get(system, c"read".as_ptr())?;
+        let write = get(system, c"write".as_ptr())?;
+        READ.get_or_init(|| std::mem::transmute::<unsafe extern "C" fn(), Transfer<*mut c_void>>(read));
+        WRITE.get_or_init(|| std::mem::transmute::<unsafe extern "C" fn(), Transfer<*const c_void>>(write));
+        let read = std::mem::transmute::<Transfer<*mut c_void>, unsafe extern "C" fn()>(short_read);
+        let write = std::mem::transmute::<Transfer<*const c_void>, unsafe extern "C" fn()>(short_write);
+        set(system, c"read".as_ptr(), Some(read));
+        set(system, c"write".as_ptr(), Some(write));
+    }
+    Some(())
+}
 
 /// Adds a disk; the first one makes the shim SQLite's standard.
 pub(super) fn install(folder: PathBuf, disk: &Arc<Shared>, seed: u64) -> io::Result<()> {
@@ -68,6 +113,9 @@ fn register() -> io::Result<()> {
     shim.xOpen = Some(open);
     shim.xDelete = Some(delete);
     shim.xAccess = Some(access);
+    // SAFETY: it is the one called "unix".
+    unsafe { listen(system) }
+        .ok_or_else(|| io::Error::other("SQLite does not let its system calls be replaced"))?;
     SYSTEM.get_or_init(|| System(system));
     // SAFETY: it lives as long as the process.
     let answer = unsafe { ffi::sqlite3_vfs_register(Box::into_raw(Box::new(shim)), 1) };
@@ -121,6 +169,22 @@ impl Real {
             return ffi::SQLITE_IOERR_WRITE;
         };
         call!(self, xWrite, ffi::SQLITE_IOERR_WRITE, data.as_ptr().cast::<c_void>(), length, offset)
+    }
+
+    /// As [`Real::read`], of which the system does a part at first.
+    pub(super) fn read_in_parts(&self, buffer: &mut [u8], offset: u64) -> c_int {
+        SHORT.set(true);
+        let answer = self.read(buffer, offset);
+        SHORT.set(false);
+        answer
+    }
+
+    /// As [`Real::write`], of which the system does a part at first.
+    pub(super) fn write_in_parts(&self, data: &[u8], offset: u64) -> c_int {
+        SHORT.set(true);
+        let answer = self.write(data, offset);
+        SHORT.set(false);
+        answer
     }
 
     pub(super) fn truncate(&self, length: u64) -> c_int {
