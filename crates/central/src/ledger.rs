@@ -210,6 +210,8 @@ fn copy_before(conn: &Connection, path: &Path, found: i64) -> Result<(), Central
 
 #[cfg(test)]
 mod tests {
+    use aisle_testkit::disk::{Crash, Disk, Fault, Io};
+
     use super::*;
 
     fn now() -> Timestamp {
@@ -261,6 +263,29 @@ mod tests {
         });
         assert!(failed.is_err());
         assert_eq!(ledger.read(|tx| tx.epoch()).unwrap(), before);
+    }
+
+    #[test]
+    fn after_a_failed_sync_the_next_transaction_has_a_connection_of_its_own() {
+        let disk = Disk::new(1).unwrap();
+        let path = disk.path().join("c.db");
+        let mut ledger = Ledger::open(&path, &Arc::default(), now()).unwrap();
+        let next = |ledger: &mut Ledger| ledger.write(|tx| tx.next_payment_id()).map(|id| id.get());
+        assert_eq!(next(&mut ledger).unwrap(), 1);
+        for fault in [Fault::SyncLost, Fault::Once(Io::Sync), Fault::Once(Io::Write)] {
+            disk.fail(1, fault);
+            let error = next(&mut ledger).unwrap_err();
+            assert!(matches!(error, CentralError::DiskFailed(_)) && error.retryable(), "{fault:?}: {error}");
+            assert!(ledger.is_spent);
+        }
+        assert_eq!(next(&mut ledger).unwrap(), 2);
+        assert!(!ledger.is_spent);
+        disk.fail(1, Fault::Full);
+        while next(&mut ledger).is_ok() {}
+        assert!(!ledger.is_spent, "a full disk is nothing to start anew for");
+        disk.crash(Crash::PowerCut).unwrap();
+        let mut ledger = Ledger::open(&path, &Arc::default(), now()).unwrap();
+        assert!(next(&mut ledger).unwrap() > 2);
     }
 
     #[test]

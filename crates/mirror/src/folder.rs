@@ -2,6 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
+    io::Read,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,7 +13,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use crate::error::{MirrorError, Result};
 
 /// `Aisl`, so that `file` and other programs know whose it is.
-const APPLICATION_ID: i64 = 0x4169_736c;
+const APPLICATION_ID: u32 = 0x4169_736c;
 const DATABASE: &str = "aisle.db";
 
 /// How long one connection waits for another.
@@ -116,7 +117,7 @@ fn make_durable(conn: &Connection) -> Result<()> {
 pub(crate) fn check(conn: &Connection, file: &Path) -> Result<i64> {
     let inner = || -> Result<i64> {
         let application: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-        if application != APPLICATION_ID {
+        if application != i64::from(APPLICATION_ID) {
             return Err(MirrorError::Foreign { file: file.into() });
         }
         let found: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -203,6 +204,7 @@ pub(crate) fn open(dir: &Path, at: Timestamp) -> Result<Connection> {
 
 fn open_with(dir: &Path, migrations: &[&str], at: Timestamp) -> Result<Connection> {
     let file = database(dir);
+    roll_back(&file)?;
     let found = inspect(&file)?;
     let mut conn = connect(&file, Access::Write).map_err(|e| MirrorError::opening(&file, e))?;
     settle(&conn).map_err(|e| MirrorError::opening(&file, e))?;
@@ -211,6 +213,31 @@ fn open_with(dir: &Path, migrations: &[&str], at: Timestamp) -> Result<Connectio
         migrate(&mut conn, migrations, found)?;
     }
     Ok(conn)
+}
+
+/// Undoes what was cut while the database went over to its way of writing: a new one or a copy does that once. Whoever
+/// only looks at a file cannot.
+fn roll_back(file: &Path) -> Result<()> {
+    let mut journal = file.as_os_str().to_owned();
+    journal.push("-journal");
+    if !Path::new(&journal).exists() || !is_own(file) {
+        return Ok(());
+    }
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let look = || -> Result<()> {
+        let conn = Connection::open_with_flags(file, flags)?;
+        conn.busy_timeout(BUSY)?;
+        Ok(conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?)
+    };
+    look().map_err(|e| MirrorError::opening(file, e))
+}
+
+/// Whether the file's own bytes name this program, whatever stands beside it.
+fn is_own(file: &Path) -> bool {
+    let mut header = [0; 72];
+    let read = File::open(file).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header.ends_with(&APPLICATION_ID.to_be_bytes())
 }
 
 /// Puts on the disk what a killed program had written and not synced: SQLite shows it from now on, and it would be gone
@@ -292,6 +319,9 @@ fn migrate(conn: &mut Connection, migrations: &[&str], from: i64) -> Result<()> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod faults;
 
 #[cfg(test)]
 mod tests {

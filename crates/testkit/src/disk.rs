@@ -3,12 +3,13 @@
 //! A simulated disk is a real folder, in memory where the system has such a place, so that names, locks and plain
 //! reading work as ever. SQLite reaches files in it through a file system of this module, which keeps what is on the
 //! platter apart from what is only written: the old content of every sector since the last sync. All that is chosen
-//! comes from a seed. Of plain files, those that SQLite never opened, nothing is lost; a name that plain code gives to
-//! a file is taken for synced.
+//! comes from a seed. Plain code's syncs and renames of such files are seen and may fail as well; of files that SQLite
+//! never opened nothing is lost.
 
 mod faults;
 mod pending;
 mod state;
+mod system;
 mod vfs;
 
 #[cfg(test)]

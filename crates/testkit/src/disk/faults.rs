@@ -38,6 +38,8 @@ pub enum Io {
     Sync,
     /// Deleting.
     Delete,
+    /// Renaming, which only plain code does.
+    Rename,
     /// Asking for a file's length.
     Size,
     /// Asking whether a file is there.
@@ -57,6 +59,7 @@ pub(super) enum Call {
     Truncate,
     Sync,
     Delete,
+    Rename,
     Size,
     Access,
     Lock,
@@ -81,6 +84,7 @@ impl Call {
             Self::Truncate => ffi::SQLITE_IOERR_TRUNCATE,
             Self::Sync => ffi::SQLITE_IOERR_FSYNC,
             Self::Delete => ffi::SQLITE_IOERR_DELETE,
+            Self::Rename => ffi::SQLITE_IOERR,
             Self::Size => ffi::SQLITE_IOERR_FSTAT,
             Self::Access => ffi::SQLITE_IOERR_ACCESS,
             Self::Lock => ffi::SQLITE_IOERR_LOCK,
@@ -113,6 +117,7 @@ impl Fault {
                     | (Io::Truncate, Call::Truncate)
                     | (Io::Sync, Call::Sync)
                     | (Io::Delete, Call::Delete)
+                    | (Io::Rename, Call::Rename)
                     | (Io::Size, Call::Size)
                     | (Io::Access, Call::Access)
                     | (Io::Lock, Call::Lock)

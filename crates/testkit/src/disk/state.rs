@@ -11,6 +11,7 @@ use rusqlite::ffi;
 use super::{
     faults::{Call, Fault, Io},
     pending::{Pending, SECTOR},
+    system::within,
     vfs::Real,
 };
 use crate::dice::Dice;
@@ -80,6 +81,8 @@ pub(super) struct State {
     full: bool,
     life: u64,
     names: Vec<Name>,
+    /// Files that plain code renamed, old name and new, before their folder was synced.
+    renames: Vec<(PathBuf, PathBuf)>,
 }
 
 impl State {
@@ -93,6 +96,7 @@ impl State {
             full: false,
             life: 0,
             names: Vec::new(),
+            renames: Vec::new(),
         }
     }
 
@@ -291,7 +295,49 @@ impl State {
         }
     }
 
+    /// Plain code syncs a file or the folder; whether that went well.
+    pub(super) fn plain_sync(&mut self, path: &Path) -> bool {
+        let verdict = self.admit(Call::Sync, None);
+        let name = self.names.iter_mut().find(|name| name.path == path && name.exists);
+        match (verdict, name) {
+            (Verdict::Go, Some(name)) => {
+                name.pending.sync(path.metadata().map_or(0, |metadata| metadata.len()));
+                name.on_disk = OnDisk::Same;
+            }
+            (Verdict::Go, None) if path.is_dir() => self.sync_names(),
+            (Verdict::Go, None) => {}
+            (Verdict::Forget, name) => {
+                if let Some(name) = name {
+                    name.pending.lose();
+                }
+                return false;
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Plain code gives a file another name.
+    pub(super) fn plain_rename(
+        &mut self,
+        from: &Path,
+        to: &Path,
+        really: impl FnOnce() -> rustix::io::Result<()>,
+    ) -> rustix::io::Result<()> {
+        if self.allow(Call::Rename, None).is_err() {
+            return Err(rustix::io::Errno::IO);
+        }
+        really()?;
+        self.names.retain(|name| name.path != to);
+        for name in self.names.iter_mut().filter(|name| name.path == from) {
+            name.path = to.into();
+        }
+        self.renames.push((from.into(), to.into()));
+        Ok(())
+    }
+
     fn sync_names(&mut self) {
+        self.renames.clear();
         for name in &mut self.names {
             name.on_disk = OnDisk::Same;
         }
@@ -303,7 +349,7 @@ impl State {
             return code;
         }
         let bytes = fs::read(path).unwrap_or_default();
-        let answer = really();
+        let answer = within(really);
         if answer != ffi::SQLITE_OK {
             return answer;
         }
@@ -322,6 +368,15 @@ impl State {
 
     /// Makes the real files what they may be when the power comes back.
     pub(super) fn cut_power(&mut self) -> io::Result<()> {
+        // File systems keep the order of names: what came after one that is undone is undone too.
+        let kept = self.dice.index(self.renames.len() + 1);
+        for (from, to) in self.renames.split_off(kept).iter().rev().filter(|(_, to)| to.exists()) {
+            within(|| fs::rename(to, from))?;
+            for name in self.names.iter_mut().filter(|name| name.path == *to) {
+                name.path.clone_from(from);
+            }
+        }
+        self.renames.clear();
         for name in std::mem::take(&mut self.names) {
             let mut shared_memory = name.path.clone().into_os_string();
             shared_memory.push("-shm");

@@ -266,3 +266,63 @@ fn threads_on_disks_of_their_own_do_not_disturb_each_other() {
         }
     });
 }
+
+/// A database made under another name, as far as `steps` says: 0 not at all, 3 with its name on the disk.
+fn made(disk: &Disk, steps: u32) {
+    let (new, whole) = (disk.path().join("new.db"), disk.path().join("whole.db"));
+    let conn = Connection::open(&new).unwrap();
+    conn.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;").unwrap();
+    fill(&conn);
+    drop(conn);
+    if steps > 0 {
+        std::fs::File::open(&new).unwrap().sync_all().unwrap();
+    }
+    if steps > 1 {
+        std::fs::rename(&new, &whole).unwrap();
+    }
+    if steps > 2 {
+        std::fs::File::open(disk.path()).unwrap().sync_all().unwrap();
+    }
+}
+
+#[test]
+fn syncs_and_names_of_plain_code_are_seen() {
+    let ends = |steps| -> Vec<(bool, bool)> {
+        let end = |seed| {
+            let disk = Disk::new(seed).unwrap();
+            made(&disk, steps);
+            disk.crash(Crash::PowerCut).unwrap();
+            let is_whole = |name| {
+                let path = disk.path().join(name);
+                path.exists()
+                    && Connection::open(path)
+                        .unwrap()
+                        .query_row("SELECT count(*) FROM pages", [], |row| row.get(0))
+                        == Ok(ROWS)
+            };
+            (is_whole("new.db"), is_whole("whole.db"))
+        };
+        let mut ends: Vec<_> = (0..40).map(end).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        ends
+    };
+    assert!(ends(0).contains(&(false, false)));
+    assert_eq!(ends(1), [(true, false)]);
+    assert_eq!(ends(2), [(false, true), (true, false)]);
+    assert_eq!(ends(3), [(false, true)]);
+}
+
+#[test]
+fn syncs_and_names_of_plain_code_fail_when_they_are_to() {
+    let disk = Disk::new(1).unwrap();
+    made(&disk, 1);
+    let file = std::fs::File::open(disk.path().join("new.db")).unwrap();
+    disk.fail(1, Fault::Once(Io::Sync));
+    disk.fail(1, Fault::Once(Io::Rename));
+    assert_eq!(file.sync_all().unwrap_err().raw_os_error(), Some(5));
+    let rename = || std::fs::rename(disk.path().join("new.db"), disk.path().join("whole.db"));
+    assert_eq!(rename().unwrap_err().raw_os_error(), Some(5));
+    rename().unwrap();
+    file.sync_all().unwrap();
+}

@@ -89,7 +89,7 @@ pub(super) fn forget(disk: &Arc<Shared>) {
     DISKS.write().unwrap_or_else(PoisonError::into_inner).retain(|(_, known)| !Arc::ptr_eq(known, disk));
 }
 
-fn disk_of(path: &Path) -> Option<Arc<Shared>> {
+pub(super) fn disk_of(path: &Path) -> Option<Arc<Shared>> {
     let disks = DISKS.read().unwrap_or_else(PoisonError::into_inner);
     disks.iter().find(|(folder, _)| path.starts_with(folder)).map(|(_, disk)| Arc::clone(disk))
 }
