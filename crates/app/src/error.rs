@@ -43,6 +43,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("db_readonly", "the database cannot be written"),
     ("db_error", "the database answered with an error"),
     ("disk_full", "the disk is full"),
+    ("disk_failed", "the disk failed; nothing more is written until the next start"),
     ("io_error", "a file could not be read or written"),
     ("file_exists", "a file is there already and is not overwritten"),
     ("not_refused", "the change was not refused, so there is nothing to mend"),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use aisle_contract::PortError;
 use aisle_domain::Refusal;
+use rusqlite::ffi;
 
 /// Why central could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +35,10 @@ pub enum CentralError {
     },
     /// A statement failed.
     #[error("central's database: {0}")]
-    Sql(#[from] rusqlite::Error),
+    Sql(rusqlite::Error),
+    /// The disk did not take a transaction: it may be there or not, and its connection is not used again.
+    #[error("the disk of central's database failed: {0}; check the disk")]
+    DiskFailed(rusqlite::Error),
     /// A row could not be written as JSON or read from it.
     #[error("a row of central's database as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -104,6 +108,7 @@ impl CentralError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Open { .. } | Self::Sql(_) | Self::Json(_) => "db_damaged",
+            Self::DiskFailed(_) => "disk_failed",
             Self::DbNewer { .. } => "db_newer",
             Self::NotCentral { .. } => "wrong_database",
             Self::NotFound { .. } => "not_found",
@@ -119,13 +124,31 @@ impl CentralError {
         }
     }
 
+    /// A commit failed.
+    pub(crate) fn of_commit(error: rusqlite::Error) -> Self {
+        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure) {
+            return Self::DiskFailed(error);
+        }
+        error.into()
+    }
+
     /// Whether trying again may help without anybody doing anything.
     pub fn retryable(&self) -> bool {
         match self {
             Self::Port(error) => error.retryable(),
             Self::Sql(error) => is_passing(error),
+            Self::DiskFailed(_) => true,
             _ => false,
         }
+    }
+}
+
+impl From<rusqlite::Error> for CentralError {
+    fn from(error: rusqlite::Error) -> Self {
+        let is_sync = error.sqlite_error().is_some_and(|code| {
+            matches!(code.extended_code, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC)
+        });
+        if is_sync { Self::DiskFailed(error) } else { Self::Sql(error) }
     }
 }
 

@@ -50,6 +50,11 @@ const OPEN_TRIES: u32 = 200;
 /// A connection to central's database.
 pub(crate) struct Ledger {
     conn: Connection,
+    path: PathBuf,
+    chance: Chance,
+    opened: Timestamp,
+    /// A sync or a commit failed under it, and what it was to write may be forgotten: it is not used again.
+    is_spent: bool,
     /// Writers of one process queue here rather than at the file's lock, where waiting is sleeping.
     gate: Arc<Mutex<()>>,
 }
@@ -84,7 +89,29 @@ impl Ledger {
             return Err(cannot("synchronous cannot be set to FULL".into()));
         }
         migrate(&mut conn, path, chance, now)?;
-        Ok(Self { conn, gate: Arc::clone(gate) })
+        Ok(Self {
+            conn,
+            path: path.into(),
+            chance: chance.clone(),
+            opened: now,
+            is_spent: false,
+            gate: Arc::clone(gate),
+        })
+    }
+
+    /// Takes a new connection where the disk failed under the last one.
+    fn renew(&mut self) -> Result<(), CentralError> {
+        if self.is_spent {
+            tracing::warn!(path = %self.path.display(), "central's database is opened anew after its disk failed");
+            *self = Self::open(&self.path, &self.gate, &self.chance, self.opened)?;
+        }
+        Ok(())
+    }
+
+    /// What a killed program had written and not synced is put on the disk before anybody is told of it. The next
+    /// transaction begins a new journal then: after a failed sync nobody knows what the disk has of the old one.
+    pub(crate) fn settle(&self) -> Result<(), CentralError> {
+        Ok(self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
     }
 
     /// Runs `body` in one transaction that holds the write lock from its start. Nothing is written when it fails.
@@ -92,11 +119,15 @@ impl Ledger {
         &mut self,
         body: impl FnOnce(&Tx<'_>) -> Result<T, CentralError>,
     ) -> Result<T, CentralError> {
+        self.renew()?;
         let _held = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = body(&Tx { conn: &transaction })?;
-        transaction.commit()?;
-        Ok(value)
+        let written = match body(&Tx { conn: &transaction }) {
+            Ok(value) => transaction.commit().map(|()| value).map_err(CentralError::of_commit),
+            Err(error) => Err(error),
+        };
+        self.is_spent = matches!(written, Err(CentralError::DiskFailed(_)));
+        written
     }
 
     /// Runs `body` over one unchanging view of the database.
@@ -104,6 +135,7 @@ impl Ledger {
         &mut self,
         body: impl FnOnce(&Tx<'_>) -> Result<T, CentralError>,
     ) -> Result<T, CentralError> {
+        self.renew()?;
         let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Deferred)?;
         let value = body(&Tx { conn: &transaction })?;
         transaction.commit()?;
@@ -195,6 +227,8 @@ fn copy_before(conn: &Connection, path: &Path, found: i64) -> Result<(), Central
 
 #[cfg(test)]
 mod tests {
+    use aisle_testkit::disk::{Crash, Disk, Fault, Io};
+
     use super::*;
     use crate::clock::system_chance;
 
@@ -248,6 +282,29 @@ mod tests {
         });
         assert!(failed.is_err());
         assert_eq!(ledger.read(|tx| tx.epoch()).unwrap(), before);
+    }
+
+    #[test]
+    fn after_a_failed_sync_the_next_transaction_has_a_connection_of_its_own() {
+        let disk = Disk::new(1).unwrap();
+        let path = disk.path().join("c.db");
+        let mut ledger = open(&path, &Arc::default()).unwrap();
+        let next = |ledger: &mut Ledger| ledger.write(|tx| tx.next_payment_id()).map(|id| id.get());
+        assert_eq!(next(&mut ledger).unwrap(), 1);
+        for fault in [Fault::SyncLost, Fault::Once(Io::Sync), Fault::Once(Io::Write)] {
+            disk.fail(1, fault);
+            let error = next(&mut ledger).unwrap_err();
+            assert!(matches!(error, CentralError::DiskFailed(_)) && error.retryable(), "{fault:?}: {error}");
+            assert!(ledger.is_spent);
+        }
+        assert_eq!(next(&mut ledger).unwrap(), 2);
+        assert!(!ledger.is_spent);
+        disk.fail(1, Fault::Full);
+        while next(&mut ledger).is_ok() {}
+        assert!(!ledger.is_spent, "a full disk is nothing to start anew for");
+        disk.crash(Crash::PowerCut).unwrap();
+        let mut ledger = open(&path, &Arc::default()).unwrap();
+        assert!(next(&mut ledger).unwrap() > 2);
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Centre {
         chance: Chance,
     ) -> Result<Self, CentralError> {
         let centre = Self { path: path.into(), names, clock, chance, gate: Arc::default() };
-        centre.ledger()?;
+        centre.ledger()?.settle()?;
         Ok(centre)
     }
 

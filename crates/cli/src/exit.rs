@@ -96,7 +96,13 @@ mod tests {
             let exit = Failure::new(code, "").exit_code();
             let expected_unexpected = matches!(
                 *code,
-                "unexpected" | "db_error" | "db_readonly" | "disk_full" | "io_error" | "bad_encoding"
+                "unexpected"
+                    | "db_error"
+                    | "db_readonly"
+                    | "disk_full"
+                    | "disk_failed"
+                    | "io_error"
+                    | "bad_encoding"
             );
             assert!(exit != UNEXPECTED || expected_unexpected, "{code} exits {exit}");
         }

@@ -50,6 +50,14 @@ pub enum MirrorError {
     /// The disk is full.
     #[error("the disk is full; nothing was changed")]
     DiskFull,
+    /// The disk did not take what was to be written, and what it has now is not known.
+    #[error(
+        "the disk failed while data was written ({what}); nothing more is written until Aisle is started again"
+    )]
+    DiskFailed {
+        /// SQLite's own word.
+        what: String,
+    },
     /// There is no desk in the folder.
     #[error("there is no desk in {}", dir.display())]
     NotADesk {
@@ -126,6 +134,7 @@ impl MirrorError {
             Self::Foreign { .. } => "db_foreign",
             Self::ReadOnly { .. } => "db_readonly",
             Self::DiskFull => "disk_full",
+            Self::DiskFailed { .. } => "disk_failed",
             Self::NotADesk { .. } => "no_desk",
             Self::AlreadyADesk { .. } => "id_taken",
             Self::WrongStore { .. } | Self::OtherStore { .. } => "wrong_store",
@@ -149,6 +158,9 @@ impl MirrorError {
             Self::DiskFull => "free some space; what was saved before is safe",
             Self::OtherStore { .. } => "name a backup of this store, or another folder with --data",
             Self::Exists { .. } => "name another file",
+            Self::DiskFailed { .. } => {
+                "check the disk, then start Aisle again; what was shown as saved before is there, the last act may be"
+            }
             Self::NotADesk { .. } => "make it with aisle init, or connect the store in the window",
             _ => return None,
         };
@@ -163,6 +175,16 @@ impl MirrorError {
                 matches!(code.code, ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch)
             }
             _ => false,
+        }
+    }
+
+    /// A commit failed. Where the disk did not take it, it may be there after the next start or not.
+    pub(crate) fn of_commit(error: Sqlite) -> Self {
+        match &error {
+            Sqlite::SqliteFailure(code, _) if code.code == ErrorCode::SystemIoFailure => {
+                Self::DiskFailed { what: error.to_string() }
+            }
+            _ => error.into(),
         }
     }
 
@@ -194,6 +216,12 @@ impl From<Sqlite> for MirrorError {
     fn from(error: Sqlite) -> Self {
         match &error {
             Sqlite::SqliteFailure(code, _) if code.code == ErrorCode::DiskFull => Self::DiskFull,
+            // What a failed sync was to write, the system may have forgotten: another sync would say yes to nothing.
+            Sqlite::SqliteFailure(code, _)
+                if matches!(code.extended_code, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) =>
+            {
+                Self::DiskFailed { what: error.to_string() }
+            }
             Sqlite::SqliteFailure(code, _)
                 if code.code == ErrorCode::ReadOnly || code.extended_code == ffi::SQLITE_CANTOPEN =>
             {
@@ -216,6 +244,27 @@ pub enum ActError {
     /// The database could not do its part.
     #[error("{0}")]
     Mirror(#[from] MirrorError),
+}
+
+/// An error that may be the mirror's own.
+pub(crate) trait MayBeMirror {
+    /// The mirror's error, where it is one.
+    fn mirror(&self) -> Option<&MirrorError>;
+}
+
+impl MayBeMirror for MirrorError {
+    fn mirror(&self) -> Option<&MirrorError> {
+        Some(self)
+    }
+}
+
+impl MayBeMirror for ActError {
+    fn mirror(&self) -> Option<&MirrorError> {
+        match self {
+            Self::Mirror(error) => Some(error),
+            Self::Refused(_) | Self::Numbered => None,
+        }
+    }
 }
 
 impl From<Sqlite> for ActError {

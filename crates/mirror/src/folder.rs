@@ -2,6 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
+    io::Read,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,11 +13,14 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use crate::error::{MirrorError, Result};
 
 /// `Aisl`, so that `file` and other programs know whose it is.
-const APPLICATION_ID: i64 = 0x4169_736c;
+const APPLICATION_ID: u32 = 0x4169_736c;
 const DATABASE: &str = "aisle.db";
 
 /// How long one connection waits for another.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// How long the journal's end waits for somebody who reads.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// Plain SQL, applied in order; the schema's version is how many have been applied.
 const MIGRATIONS: &[&str] = &[
@@ -116,7 +120,7 @@ fn make_durable(conn: &Connection) -> Result<()> {
 pub(crate) fn check(conn: &Connection, file: &Path) -> Result<i64> {
     let inner = || -> Result<i64> {
         let application: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-        if application != APPLICATION_ID {
+        if application != i64::from(APPLICATION_ID) {
             return Err(MirrorError::Foreign { file: file.into() });
         }
         let found: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -203,13 +207,50 @@ pub(crate) fn open(dir: &Path, at: Timestamp) -> Result<Connection> {
 
 fn open_with(dir: &Path, migrations: &[&str], at: Timestamp) -> Result<Connection> {
     let file = database(dir);
+    roll_back(&file)?;
     let found = inspect(&file)?;
     let mut conn = connect(&file, Access::Write).map_err(|e| MirrorError::opening(&file, e))?;
+    settle(&conn).map_err(|e| MirrorError::opening(&file, e))?;
     if usize::try_from(found).unwrap_or(usize::MAX) < migrations.len() {
         copy(&conn, dir, found, at)?;
         migrate(&mut conn, migrations, found)?;
     }
     Ok(conn)
+}
+
+/// Undoes what was cut while the database went over to its way of writing: a new one or a copy does that once. Whoever
+/// only looks at a file cannot.
+fn roll_back(file: &Path) -> Result<()> {
+    let mut journal = file.as_os_str().to_owned();
+    journal.push("-journal");
+    if !Path::new(&journal).exists() || !is_own(file) {
+        return Ok(());
+    }
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let look = || -> Result<()> {
+        let conn = Connection::open_with_flags(file, flags)?;
+        conn.busy_timeout(BUSY)?;
+        Ok(conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?)
+    };
+    look().map_err(|e| MirrorError::opening(file, e))
+}
+
+/// Whether the file's own bytes name this program, whatever stands beside it.
+fn is_own(file: &Path) -> bool {
+    let mut header = [0; 72];
+    let read = File::open(file).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header.ends_with(&APPLICATION_ID.to_be_bytes())
+}
+
+/// Puts on the disk what a killed program had written and not synced: SQLite shows it from now on, and it would be gone
+/// with the power. Its journal ends here too, as after a failed sync nobody knows what the disk has of it: what comes
+/// later must not stand behind a gap.
+fn settle(conn: &Connection) -> Result<()> {
+    conn.busy_timeout(SETTLING)?;
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    conn.busy_timeout(BUSY)?;
+    Ok(())
 }
 
 /// A verified copy in the folder `copies`, named by schema and time.
@@ -280,7 +321,7 @@ pub(crate) fn copy_to(conn: &Connection, to: &Path) -> Result<()> {
     }
     let written = conn
         .execute("VACUUM INTO ?1", [to.to_string_lossy()])
-        .map_err(MirrorError::from)
+        .map_err(|error| of_copy(to, error))
         .and_then(|_| inspect(to))
         .and_then(|_| to_disk(to));
     if written.is_err()
@@ -290,6 +331,14 @@ pub(crate) fn copy_to(conn: &Connection, to: &Path) -> Result<()> {
         tracing::warn!(file = %to.display(), %error, "a copy that is not whole could not be removed");
     }
     written
+}
+
+/// A copy that fails says nothing about the database's own disk.
+fn of_copy(to: &Path, error: rusqlite::Error) -> MirrorError {
+    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure) {
+        return MirrorError::io(format!("the copy {} cannot be made", to.display()), std::io::Error::other(error));
+    }
+    error.into()
 }
 
 pub(crate) fn to_disk(file: &Path) -> Result<()> {
@@ -326,6 +375,9 @@ fn migrate(conn: &mut Connection, migrations: &[&str], from: i64) -> Result<()> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod faults;
 
 #[cfg(test)]
 mod tests {

@@ -3,14 +3,14 @@
 use std::{
     cell::RefCell,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
 };
 
 use aisle_domain::{DeskId, Incarnation, StoreId, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::{
-    error::{MirrorError, Result},
+    error::{MayBeMirror, MirrorError, Result},
     folder::{self, Access, FolderLock},
     home,
     ranges::{RangeCache, RangeChange},
@@ -59,6 +59,8 @@ struct Inner {
     identity: RwLock<Identity>,
     /// `None` beside a running desk: only reads.
     writer: Option<Mutex<Connection>>,
+    /// What SQLite said when the disk failed under the writer.
+    failed: OnceLock<String>,
     readers: Mutex<Vec<Connection>>,
     ranges: RangeCache,
     _lock: Option<FolderLock>,
@@ -168,6 +170,7 @@ impl Mirror {
             dir: dir.into(),
             identity: RwLock::new(identity),
             writer: writer.map(Mutex::new),
+            failed: OnceLock::new(),
             readers: Mutex::new(vec![reader]),
             ranges,
             _lock: lock,
@@ -210,13 +213,15 @@ impl Mirror {
         self.0.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes in one transaction: all of it is on the disk when this answers, or none of it.
+    /// Writes in one transaction: all of it is on the disk when this answers, or none of it. After
+    /// [`MirrorError::DiskFailed`] every further write answers the same until the folder is opened anew; then all of
+    /// that transaction is there or none of it.
     pub fn write<T>(&self, write: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         self.transact(write)
     }
 
     /// As [`Mirror::write`], where more than the database may say no.
-    pub(crate) fn transact<T, E: From<MirrorError>>(
+    pub(crate) fn transact<T, E: From<MirrorError> + MayBeMirror>(
         &self,
         write: impl FnOnce(&Transaction<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
@@ -224,11 +229,29 @@ impl Mirror {
             what: "it was opened for reading beside a running desk".into(),
         })?;
         let mut conn = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(what) = self.0.failed.get() {
+            return Err(MirrorError::DiskFailed { what: what.clone() }.into());
+        }
+        let answer = self.commit(&mut conn, write);
+        if let Err(error) = &answer
+            && let Some(MirrorError::DiskFailed { what }) = error.mirror()
+        {
+            tracing::error!(what, "the disk failed: nothing more is written");
+            self.0.failed.get_or_init(|| what.clone());
+        }
+        answer
+    }
+
+    fn commit<T, E: From<MirrorError>>(
+        &self,
+        conn: &mut Connection,
+        write: impl FnOnce(&Transaction<'_>) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
         TOUCHED.take();
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(MirrorError::from)?;
         let answer = write(&tx)?;
         let staged = Staged::read(&tx, self.identity().store_id)?;
-        tx.commit().map_err(MirrorError::from)?;
+        tx.commit().map_err(MirrorError::of_commit)?;
         self.publish(staged);
         Ok(answer)
     }

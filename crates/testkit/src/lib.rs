@@ -1,6 +1,10 @@
-//! What tests, benchmarks and `make cluster` stand on: a real Kafka cluster on this machine, and named fixtures.
+//! What tests, benchmarks and `make cluster` stand on: a real Kafka cluster on this machine, a disk that
+//! fails on purpose, and named fixtures.
 
 pub mod allocations;
+pub mod dice;
+#[cfg(feature = "disk")]
+pub mod disk;
 pub mod fixtures;
 pub mod kafka;
 pub mod processor;

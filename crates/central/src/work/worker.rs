@@ -190,8 +190,9 @@ impl Shift<'_> {
             }
             Err(error @ (CentralError::Zombie { .. } | CentralError::Struck { .. })) => Err(error),
             Err(error) => {
-                // The next reader starts from what SQL says.
+                // The next reader starts from what SQL says, and a new connection counts what others wrote anew.
                 self.reader = None;
+                self.looked = None;
                 let pause = self.shared.pause(&mut self.wait);
                 self.shared.tell_waiting(Some(self.partition), &error, pause);
                 Ok(Some(pause))

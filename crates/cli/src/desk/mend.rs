@@ -116,7 +116,7 @@ pub(crate) fn restore(command: &Restore, global: &Global, output: Output) -> Res
     );
     output.confirm(&question, command.yes, global)?;
     let now = SystemClock::default().now();
-    let done = Mirror::restore(&dir, &command.file, aisle_sync::new_incarnation(), now)?;
+    let done = Mirror::restore(&dir, &command.file, aisle_sync::system_chance().incarnation(), now)?;
     output.result(&json!({
         "incarnation": done.incarnation, "outbox_kept": done.outbox_kept,
         "replaced": done.replaced.map(|file| file.display().to_string()),

@@ -10,6 +10,7 @@
 mod acts;
 mod crash;
 mod damage;
+mod disk_failed;
 mod feed;
 mod fixtures;
 mod fold_property;
