@@ -26,4 +26,5 @@ pub use error::{AppError, CODES, RpcError};
 pub use events::{AlarmKind, Event};
 pub use orders::{ApprovalReason, Rejection};
 pub use router::{App, Launcher};
-pub use settings::{ConnectionReport, ConnectionSettings, ConnectionStep, Security};
+pub use settings::{ConnectionReport, ConnectionSettings, ConnectionStep, Enrolled, SecretsPlace, Security};
+pub use views::EnrolmentView;

@@ -2,9 +2,13 @@
 //! the store's home partition publishes them.
 
 mod dead;
+mod enrol;
+mod grants;
 mod items;
 mod stores;
 
+pub use enrol::EnrolOptions;
+pub use grants::GrantsOptions;
 pub use items::ItemChange;
 pub use stores::NewStore;
 

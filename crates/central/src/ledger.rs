@@ -10,6 +10,7 @@ mod desks;
 mod digests;
 mod feed;
 mod items;
+mod keys;
 mod leases;
 mod meta;
 mod numbering;
@@ -23,6 +24,7 @@ pub(crate) use audit::{AuditEntry, AuditRow};
 pub(crate) use dead::{DeadLetter, NewDeadLetter};
 pub(crate) use desks::Desk;
 pub(crate) use feed::{Feed, FeedRow};
+pub(crate) use keys::{Alarm, AlarmRow, KeyRow, StoreKeys, StoreUser};
 pub(crate) use numbering::{Known, OutcomeWord, Sequence};
 pub(crate) use simulated::{SimulatedCounts, SimulatedOrder};
 
@@ -39,7 +41,10 @@ use crate::error::{CentralError, is_passing};
 
 /// "aisC": tells central's database from a desk's.
 const APPLICATION_ID: i32 = 0x6169_7343;
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/central/0001_init.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/central/0001_init.sql"),
+    include_str!("../../../migrations/central/0002_keys.sql"),
+];
 const STATEMENTS: usize = 128;
 const OPEN_TRIES: u32 = 200;
 
@@ -209,7 +214,7 @@ mod tests {
         let gate = Arc::default();
         Ledger::open(&path, &gate, now()).unwrap().conn.pragma_update(None, "user_version", 99).unwrap();
         let refused = Ledger::open(&path, &gate, now()).map(|_| ()).unwrap_err();
-        assert!(matches!(refused, CentralError::DbNewer { found: 99, known: 1, .. }), "{refused}");
+        assert!(matches!(refused, CentralError::DbNewer { found: 99, known: 2, .. }), "{refused}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{
     SyncError,
     clock::Clock,
     feed::FeedReader,
+    limited::Limited,
     push::{Pusher, is_open},
     shared::{SyncEvent, SyncOptions},
 };
@@ -23,6 +24,8 @@ const GLANCE: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_millis(500);
 /// A numbered change that central has not answered is looked at again this often.
 const AGAIN: Duration = Duration::from_secs(2);
+/// A batch has this long at most.
+const SENDING: Duration = Duration::from_secs(20);
 
 /// What is to be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +67,7 @@ pub struct SyncSummary {
 
 struct Run<'a> {
     mirror: &'a Mirror,
-    transport: &'a dyn Transport,
+    transport: &'a Limited<'a>,
     clock: &'a dyn Clock,
     pusher: Pusher,
     feeds: Vec<FeedReader>,
@@ -96,7 +99,9 @@ pub fn once(
         Ok(outbox::list(conn, &open, None, usize::MAX)?.into_iter().map(|row| row.change_id).collect())
     })?;
     let mut pusher = Pusher::new(mirror.clone(), options.clone());
-    pusher.send_timeout = timeout.min(Duration::from_secs(20));
+    pusher.send_timeout = timeout.min(SENDING);
+    let limited = Limited { inner: transport, clock, end: start.saturating_add(timeout) };
+    let transport: &Limited<'_> = &limited;
     let mut run = Run {
         mirror,
         transport,
@@ -131,6 +136,7 @@ impl Run<'_> {
         let due = self.pushed_at.is_none_or(|at| now.saturating_sub(at) >= AGAIN);
         if due && !self.awaited.is_empty() {
             self.pushed_at = Some(now);
+            self.pusher.send_timeout = self.transport.left(SENDING);
             let outcome = self.pusher.push(self.transport, self.clock.now())?;
             self.summary.sent += outcome.sent;
             self.push_error = outcome.error;

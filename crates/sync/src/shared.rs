@@ -1,9 +1,9 @@
 //! What the loops share: options, status, events.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use aisle_contract::TopicNames;
-use aisle_domain::Timestamp;
+use aisle_contract::{StoreKey, TopicNames};
+use aisle_domain::{Timestamp, store::Durability};
 use aisle_mirror::FeedApplied;
 
 use crate::{connectivity::LinkStatus, feed::FeedStatus};
@@ -21,6 +21,10 @@ pub struct SyncOptions {
     pub version: String,
     /// The desk's name, for heartbeats.
     pub desk_name: String,
+    /// What changes and heartbeats are signed with, where the desk was enrolled.
+    pub key: Option<Arc<StoreKey>>,
+    /// When a change counts as written, until the store's row says it.
+    pub durability: Durability,
 }
 
 /// The cluster's machines and this store's partition, from metadata.

@@ -26,6 +26,7 @@ pub(crate) fn settings() -> ConnectionSettings {
         username: None,
         password_file: None,
         ca_file: None,
+        enrolled: None,
     }
 }
 
@@ -50,6 +51,8 @@ pub(crate) fn cut_off(dir: &Path, orders: usize) -> std::path::PathBuf {
         push_decisions_at_once: true,
         version: "test".into(),
         desk_name: "Desk 1".into(),
+        key: None,
+        durability: aisle_domain::store::Durability::default(),
     };
     let stop = AtomicBool::new(false);
     let limit = Duration::from_secs(60);

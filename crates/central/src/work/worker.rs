@@ -321,6 +321,15 @@ impl<'a> Shift<'a, '_> {
             dead: applied.dead,
             dropped: applied.dropped,
         });
+        for alarm in applied.alarms {
+            self.shared().tell(WorkEventKind::Alarm {
+                partition: self.worker.partition,
+                kind: alarm.kind,
+                store_id: alarm.store,
+                desk_id: alarm.desk,
+                message: alarm.why,
+            });
+        }
     }
 
     /// Sends what waits, where there may be something.

@@ -55,6 +55,7 @@ pub(crate) fn interrupted_within(limit: Duration) -> Result<bool, Failure> {
 }
 
 fn line_of(mirror: &Mirror, global: &Global) -> Result<(Arc<dyn Transport>, SyncOptions), Failure> {
+    let durability = |own: &ConnectionSettings| own.enrolled.as_ref().map(|enrolled| enrolled.durability);
     let mut connection = ConnectionSettings::load(mirror)?;
     if let Some(brokers) = &global.at_brokers {
         connection.brokers.clone_from(brokers);
@@ -62,14 +63,17 @@ fn line_of(mirror: &Mirror, global: &Global) -> Result<(Arc<dyn Transport>, Sync
     if let Some(prefix) = &global.topic_prefix {
         connection.topic_prefix.clone_from(prefix);
     }
+    let line = aisle_host::line_for(mirror, &connection)?;
     let options = SyncOptions {
         names: connection.names(),
         push_interval: Duration::from_mins(5),
         push_decisions_at_once: true,
         version: env!("CARGO_PKG_VERSION").into(),
         desk_name: mirror.identity().desk_name.clone(),
+        key: line.key,
+        durability: durability(&connection).unwrap_or_default(),
     };
-    Ok((aisle_host::transport_for(&connection)?, options))
+    Ok((line.transport, options))
 }
 
 fn summary(found: &SyncSummary) -> serde_json::Value {

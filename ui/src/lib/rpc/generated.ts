@@ -283,6 +283,10 @@ clock_offset_ms: number | null,
  */
 signed: boolean, 
 /**
+ * Where the desk keeps its password and its key; `null` where it was not enrolled.
+ */
+secrets: SecretsPlace | null, 
+/**
  * Of the database.
  */
 schema_version: number, 
@@ -1141,6 +1145,42 @@ export type PageError = {
  */
 text: string, };
 export type Security = "plaintext" | "sasl_ssl";
+export type SecretsPlace = "keychain" | "file";
+export type EnrolmentView = { 
+/**
+ * The store.
+ */
+store_id: string, 
+/**
+ * Its name.
+ */
+store_name: string, 
+/**
+ * Where its cluster is.
+ */
+brokers: string, 
+/**
+ * Whether the line is secured with TLS and a password.
+ */
+secured: boolean, 
+/**
+ * Until when it is taken.
+ */
+expires_at: string | null, };
+export type EnrolmentText = { 
+/**
+ * All of it.
+ */
+text: string, };
+export type Enrol = { 
+/**
+ * All of its text.
+ */
+text: string, 
+/**
+ * This desk's name.
+ */
+desk_name: string, };
 export type ConnectionSettings = { 
 /**
  * The store's number.
@@ -1264,6 +1304,8 @@ ringing: boolean, };
 export type Commands = {
   "session": { params: null, result: Session },
   "connect": { params: ConnectionSettings, result: Session },
+  "read_enrolment": { params: EnrolmentText, result: EnrolmentView },
+  "enrol": { params: Enrol, result: Session },
   "rehearse": { params: null, result: Session },
   "leave_rehearsal": { params: null, result: Session },
   "test_connection": { params: ConnectionSettings, result: ConnectionReport },

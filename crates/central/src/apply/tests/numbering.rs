@@ -199,7 +199,7 @@ fn a_heartbeat_is_answered_in_the_orders_lane_with_its_id_and_centrals_clock() {
             epoch: None,
         },
     };
-    let record = bench.incoming(beat.encode("aisle.changes", home()).unwrap());
+    let record = bench.incoming(beat.encode("aisle.changes", home(), None).unwrap());
     bench.apply(&[record]);
     let acks = bench.acks(Lane::Orders);
     assert_eq!(acks.len(), 1);

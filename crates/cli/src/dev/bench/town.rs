@@ -223,6 +223,8 @@ pub(super) fn sync_options(names: &TopicNames) -> SyncOptions {
         push_decisions_at_once: true,
         version: env!("CARGO_PKG_VERSION").into(),
         desk_name: "Desk 1".into(),
+        key: None,
+        durability: aisle_domain::store::Durability::default(),
     }
 }
 
