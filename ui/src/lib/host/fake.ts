@@ -118,6 +118,7 @@ export const quietStatus: StatusView = {
   last_received_at: null,
   clock_offset_ms: null,
   signed: false,
+  secrets: null,
   schema_version: 1,
   cluster: null,
   missed_pushes: 0,
