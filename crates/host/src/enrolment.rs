@@ -99,6 +99,7 @@ pub fn take_over(
     mirror: &Mirror,
     enrolment: &Enrolment,
     mut connection: ConnectionSettings,
+    in_keychain: bool,
 ) -> Result<(), RpcError> {
     check_store(enrolment, mirror.identity().store_id)?;
     let secrets = Secrets {
@@ -115,7 +116,7 @@ pub fn take_over(
             )
         })?;
     }
-    let place = secrets.keep(mirror.dir(), mirror.identity().desk_id)?;
+    let place = secrets.keep(mirror.dir(), mirror.identity().desk_id, in_keychain)?;
     connection.enrolled =
         Some(Enrolled { secrets: place, key_id: enrolment.key.id.clone(), durability: enrolment.durability });
     connection.save(mirror).map_err(|e: AppError| e.into())

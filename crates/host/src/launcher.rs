@@ -21,26 +21,33 @@ use crate::{
     enrolment::{self, read_enrolment, settings_of, take_over},
     error,
     rehearsal::Rehearsal,
-    secrets::Secrets,
+    secrets::{Secrets, wants_keychain},
 };
 
 /// Opens the desk of one data folder.
 pub struct StandardLauncher {
     dir: PathBuf,
     demo: Option<PathBuf>,
+    in_keychain: bool,
     clock: SystemClock,
 }
 
 impl StandardLauncher {
     /// For the desk of this folder; the sample store goes into a folder beside its database.
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir, demo: None, clock: SystemClock::default() }
+        Self { dir, demo: None, in_keychain: wants_keychain(), clock: SystemClock::default() }
     }
 
     /// With the folder that the sample store's days are in; without one it is searched for.
     #[must_use]
     pub fn with_demo(self, demo: Option<PathBuf>) -> Self {
         Self { demo, ..self }
+    }
+
+    /// Whether a desk's secrets go to the system's keychain; a file of its folder keeps them otherwise.
+    #[must_use]
+    pub fn with_keychain(self, in_keychain: bool) -> Self {
+        Self { in_keychain, ..self }
     }
 
     fn opened(mirror: Mirror, connection: ConnectionSettings) -> Result<Opened, RpcError> {
@@ -197,7 +204,7 @@ impl Launcher for StandardLauncher {
         let new = new_desk(enrolment.store_id, desk_name, self.clock.now());
         let settings = settings_of(&enrolment, &new.desk_name);
         let mirror = Mirror::create(&self.dir, &new).map_err(told)?;
-        take_over(&mirror, &enrolment, settings)?;
+        take_over(&mirror, &enrolment, settings, self.in_keychain)?;
         let connection = ConnectionSettings::load(&mirror).map_err(told)?;
         Self::opened(mirror, connection)
     }

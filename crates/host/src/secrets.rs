@@ -24,6 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Set to `file` where a keychain is there and not to be used, as on a machine that nobody signs in at.
 const PLACE: &str = "AISLE_SECRETS";
 
+/// Whether secrets go to the system's keychain: `AISLE_SECRETS=file` says no.
+pub fn wants_keychain() -> bool {
+    std::env::var_os(PLACE).is_none_or(|place| place != "file")
+}
+
 /// What is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Secrets {
@@ -40,10 +45,10 @@ impl Secrets {
             .map_err(|_| error("unexpected", "the secrets cannot be written as text", None))
     }
 
-    /// Keeps them for a desk; answers where.
-    pub(crate) fn keep(&self, dir: &Path, desk: DeskId) -> Result<SecretsPlace, RpcError> {
+    /// Keeps them for a desk, in the keychain where that is wanted and there is one; answers where.
+    pub(crate) fn keep(&self, dir: &Path, desk: DeskId, in_keychain: bool) -> Result<SecretsPlace, RpcError> {
         let text = self.to_text()?;
-        if std::env::var_os(PLACE).is_none_or(|place| place != "file") {
+        if in_keychain {
             match keychain_keep(desk, text.clone()) {
                 Ok(()) => {
                     // An earlier enrolment may have left one.

@@ -108,7 +108,7 @@ pub(crate) fn init(init: &Init, global: &Global, output: Output) -> Result<u8, F
         (mirror, true)
     };
     if let Some(enrolment) = &enrolment {
-        aisle_host::take_over(&mirror, enrolment, connection)?;
+        aisle_host::take_over(&mirror, enrolment, connection, aisle_host::wants_keychain())?;
     }
     let identity = mirror.identity();
     output.result(&json!({

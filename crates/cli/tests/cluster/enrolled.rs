@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aisle_contract::{ChangeEnvelope, ChangeMessage, Outgoing, PortError, StoreKey, Transport, partition_of};
+use aisle_contract::{ChangeEnvelope, ChangeMessage, Outgoing, StoreKey, Transport, partition_of};
 use aisle_domain::{
     Change, ChangeId, DeskId, Incarnation, OrderId, OrderStatus, StoreId, Timestamp, change::OrderAccepted,
 };
