@@ -138,6 +138,7 @@ fn link(sync: Option<&SyncStatus>, failure: Option<&str>) -> LinkView {
             since: status.link.since.map(|at| at.to_string()),
             cause: status.link.cause.as_ref().map(aisle_sync::Cause::words),
             catching_up: status.catching_up,
+            throttled_ms: status.throttled_ms,
         },
         // Without a running sync nothing is known of the line; silence is never taken for health.
         None => LinkView {
@@ -148,6 +149,7 @@ fn link(sync: Option<&SyncStatus>, failure: Option<&str>) -> LinkView {
                 |words| format!("no sync is running in this program; the last push failed: {words}"),
             )),
             catching_up: false,
+            throttled_ms: None,
         },
     }
 }

@@ -163,6 +163,8 @@ pub struct LinkView {
     pub cause: Option<String>,
     /// Whether the feed is still behind.
     pub catching_up: bool,
+    /// How long central's cluster lately makes this desk wait, since it sent more than it may.
+    pub throttled_ms: Option<i64>,
 }
 
 /// Changes that central has not acknowledged, by state.

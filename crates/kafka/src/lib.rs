@@ -127,6 +127,10 @@ impl Transport for Kafka {
         self.settings.brokers.split(',').map(|address| address.trim().to_owned()).collect()
     }
 
+    fn throttled(&self) -> Option<Duration> {
+        self.health.throttled()
+    }
+
     fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
         let end = Instant::now() + timeout;
         self.ask(|client| {

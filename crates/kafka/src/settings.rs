@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use rdkafka::{ClientConfig, config::RDKafkaLogLevel};
 
+use crate::context::STATISTICS;
+
 /// Whose certificates a secured line trusts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Authority {
@@ -113,6 +115,7 @@ impl KafkaSettings {
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("compression.codec", "zstd")
+            .set("statistics.interval.ms", STATISTICS.as_millis().to_string())
             // A batch is handed over at once; one decision need not wait for others.
             .set("linger.ms", "1")
             .set("message.timeout.ms", "30000")

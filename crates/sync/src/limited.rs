@@ -29,6 +29,10 @@ impl Transport for Limited<'_> {
         self.inner.addresses()
     }
 
+    fn throttled(&self) -> Option<Duration> {
+        self.inner.throttled()
+    }
+
     fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
         self.inner.metadata(topics, self.left(timeout))
     }

@@ -61,6 +61,8 @@ pub struct SyncStatus {
     pub missed_pushes: u32,
     /// A push is under way.
     pub pushing: bool,
+    /// How long the cluster lately makes this desk wait, since it sent more than it may.
+    pub throttled_ms: Option<i64>,
 }
 
 /// What the sync tells, after it is committed.

@@ -174,6 +174,7 @@ fn print_event(output: Output, at: &str, event: &SyncEvent) -> Result<(), Failur
                 "link": status.link.state.word(),
                 "cause": status.link.cause.as_ref().map(aisle_sync::Cause::words),
                 "catching_up": status.catching_up,
+                "throttled_ms": status.throttled_ms,
             }),
         ),
     }

@@ -240,6 +240,34 @@ fn faults_name_their_cause(town: &Town, store: &str) {
     }
 }
 
+/// A store that sends more than it may is made to wait, loses nothing by it, and is told.
+fn a_quota_slows_down_and_loses_nothing(town: &Town, guest: &Guest) {
+    let keeper = town.key("admin.conf");
+    let user = format!("store-{}", guest.store);
+    let args = ["--bootstrap-server", &guest.brokers, "--command-config", &keeper, "--alter"];
+    let quota = ["--add-config", "producer_byte_rate=20000", "--entity-type", "users", "--entity-name", &user];
+    let done = town.kit.tool("kafka-configs.sh", &[&args[..], &quota].concat()).unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let kafka = guest.own();
+    let home = partition_of(guest.store, 12);
+    let mut sender = kafka.sender().unwrap();
+    let (started, mut taken) = (Instant::now(), 0);
+    while kafka.throttled().is_none() {
+        assert!(started.elapsed() < Duration::from_mins(1), "being made to wait is told");
+        let noise = (0..1_000).map(|_| Uuid::new_v4().simple().to_string()).collect::<String>();
+        let record = Outgoing { value: Some(noise.into_bytes()), ..junk("aisle.changes", home) };
+        let answers = sender.send(vec![record], Duration::from_secs(30));
+        assert!(matches!(answers.as_slice(), [Ok(_)]), "{answers:?}");
+        taken += 1;
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let (took, told) = (started.elapsed().as_millis(), kafka.throttled());
+    println!("quota 20 kB/s: {taken} records of 32 kB all taken in {took} ms, then told to wait {told:?}");
+    let lift = ["--delete-config", "producer_byte_rate", "--entity-type", "users", "--entity-name", &user];
+    let done = town.kit.tool("kafka-configs.sh", &[&args[..], &lift].concat()).unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
 /// A user that is gone keeps the connections it has; its rights end at once for all of them.
 fn revoking_ends_what_is_open(town: &Town, enrolment: &Value) {
     let guest = town.guest(OTHER, enrolment);
@@ -328,5 +356,6 @@ fn enrolled_stores_do_their_part_at_a_guarded_cluster_and_nothing_else() {
     }
     a_hostile_store_gets_nowhere(&town, &store, (&enrolments.0, &enrolments.1));
     faults_name_their_cause(&town, store.number());
+    a_quota_slows_down_and_loses_nothing(&town, &guests.1);
     revoking_ends_what_is_open(&town, &enrolments.1);
 }

@@ -152,7 +152,11 @@ cause: string | null,
 /**
  * Whether the feed is still behind.
  */
-catching_up: boolean, };
+catching_up: boolean, 
+/**
+ * How long central's cluster lately makes this desk wait, since it sent more than it may.
+ */
+throttled_ms: number | null, };
 export type OutboxCounts = { 
 /**
  * Can still be undone.
