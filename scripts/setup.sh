@@ -5,7 +5,7 @@
 #   desk       and what the window and its page are built with
 #   kafka      and what a real cluster on this machine needs
 #   screen     and what drives the window in tests
-#   tests      and the programs that tests compare with
+#   tests      and the programs that tests compare with, and a keychain
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,7 +34,7 @@ for part in "$@"; do
       command -v java >/dev/null || packages+=(default-jre-headless)
       command -v mvn >/dev/null || packages+=(maven) ;;
     screen) packages+=(webkit2gtk-driver xvfb util-linux) ;;
-    tests) packages+=(sqlite3) ;;
+    tests) packages+=(sqlite3 dbus-daemon gnome-keyring) ;; # a keychain of the system, to keep secrets in
     *) fail "there is no part \"$part\"; there are desk, kafka, screen, tests" ;;
   esac
 done

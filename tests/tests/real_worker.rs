@@ -58,6 +58,7 @@ impl Town {
             brokers: brokers.into(),
             security: Security::Plaintext,
             client_id: format!("test-{prefix}"),
+            ..KafkaSettings::default()
         })
         .unwrap();
         let names = TopicNames::new(prefix);
@@ -99,6 +100,8 @@ impl Town {
             version: "test".into(),
             desk_name: "Desk 1".into(),
             chance: aisle_sync::system_chance(),
+            key: None,
+            durability: aisle_domain::store::Durability::default(),
         };
         let stop = AtomicBool::new(false);
         once(&self.mirror, &self.kafka, &options, goal, limit, &self.clock, &stop, &mut |_| {}).unwrap()

@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use aisle_contract::{TopicNames, Transport};
-use aisle_domain::{Change, ChangeId, OrderId, Store, Subject, Timestamp};
+use aisle_contract::{StoreKey, TopicNames, Transport};
+use aisle_domain::{Change, ChangeId, OrderId, Store, Subject, Timestamp, store::Durability};
 use aisle_mirror::{FeedApplied, Mirror, NewChange, alarms, orders, outbox, settings, store};
 use aisle_sync::{Clock, SyncEngine, SyncEvent, SyncOptions, SyncStatus};
 use uuid::{ContextV7, Uuid};
@@ -29,6 +29,8 @@ pub struct Opened {
     pub mirror: Mirror,
     /// The way to the cluster.
     pub transport: Arc<dyn Transport>,
+    /// What changes are signed with, where the desk was enrolled.
+    pub key: Option<Arc<StoreKey>>,
     /// The topics.
     pub names: TopicNames,
     /// Whether this is the sample store.
@@ -91,6 +93,8 @@ impl Desk {
             version: env!("CARGO_PKG_VERSION").into(),
             desk_name: opened.mirror.identity().desk_name.clone(),
             chance: aisle_sync::system_chance(),
+            key: opened.key,
+            durability: opened.connection.enrolled.as_ref().map_or_else(Durability::default, |e| e.durability),
         };
         let mut failed = None;
         let desk = Arc::new_cyclic(|weak: &Weak<Self>| {

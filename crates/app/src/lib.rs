@@ -28,4 +28,5 @@ pub use events::{AlarmKind, Event};
 pub use mend::Keep;
 pub use orders::{ApprovalReason, Rejection};
 pub use router::{App, Launcher};
-pub use settings::{ConnectionReport, ConnectionSettings, ConnectionStep, Security};
+pub use settings::{ConnectionReport, ConnectionSettings, ConnectionStep, Enrolled, SecretsPlace, Security};
+pub use views::EnrolmentView;

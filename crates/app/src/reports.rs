@@ -1,6 +1,6 @@
 //! The header's figures and the session.
 
-use aisle_mirror::{FeedPosition, alarms, conflicts, feed, orders, outbox, remirror};
+use aisle_mirror::{FeedPosition, alarms, conflicts, feed, orders, outbox, pushes, remirror};
 
 use crate::{
     desk::Desk,
@@ -46,6 +46,7 @@ impl Desk {
                 positions,
             ))
         })?;
+        let failure = if sync.is_some() { None } else { self.last_failure()? };
         let last_received = positions.iter().filter_map(|(_, p)| p.as_ref().map(|p| p.received_at)).max();
         let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
         Ok(StatusView {
@@ -53,7 +54,7 @@ impl Desk {
             desk_id: identity.desk_id.to_string(),
             incarnation: identity.incarnation.to_string(),
             epoch: epoch.map(|epoch| epoch.to_string()),
-            link: link(sync.as_ref()),
+            link: link(sync.as_ref(), failure.as_deref()),
             outbox: OutboxView {
                 held: outbox.held,
                 ready: outbox.ready,
@@ -68,7 +69,8 @@ impl Desk {
             next_push_at: text(sync.as_ref().and_then(|s| s.next_push_at)),
             last_received_at: text(sync.as_ref().and_then(|s| s.last_received_at).or(last_received)),
             clock_offset_ms: sync.as_ref().and_then(|s| s.clock_offset_ms),
-            signed: false,
+            signed: self.connection.enrolled.is_some(),
+            secrets: self.connection.enrolled.as_ref().map(|enrolled| enrolled.secrets),
             schema_version: identity.schema_version,
             cluster: sync.as_ref().and_then(|s| s.cluster.as_ref()).map(|c| ReplicaView {
                 brokers: u32::try_from(c.brokers).unwrap_or(u32::MAX),
@@ -81,6 +83,11 @@ impl Desk {
             now: now.to_string(),
             waiting,
         })
+    }
+
+    /// What stopped the last push, if something did.
+    fn last_failure(&self) -> Result<Option<String>, AppError> {
+        Ok(self.mirror.read(|conn| pushes::recent(conn, 1))?.into_iter().next().and_then(|push| push.error))
     }
 
     fn feed_views(&self, sync: Option<&SyncStatus>, positions: &[(Lane, Option<FeedPosition>)]) -> Vec<FeedView> {
@@ -128,20 +135,25 @@ impl Desk {
     }
 }
 
-fn link(sync: Option<&SyncStatus>) -> LinkView {
+fn link(sync: Option<&SyncStatus>, failure: Option<&str>) -> LinkView {
     match sync {
         Some(status) => LinkView {
             state: status.link.state.word(),
             since: status.link.since.map(|at| at.to_string()),
             cause: status.link.cause.as_ref().map(aisle_sync::Cause::words),
             catching_up: status.catching_up,
+            throttled_ms: status.throttled_ms,
         },
         // Without a running sync nothing is known of the line; silence is never taken for health.
         None => LinkView {
             state: "this_computer",
             since: None,
-            cause: Some("no sync is running in this program".into()),
+            cause: Some(failure.map_or_else(
+                || "no sync is running in this program".into(),
+                |words| format!("no sync is running in this program; the last push failed: {words}"),
+            )),
             catching_up: false,
+            throttled_ms: None,
         },
     }
 }

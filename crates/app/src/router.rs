@@ -14,7 +14,7 @@ use crate::{
     events::{Event, EventHub},
     settings::{ConnectionReport, ConnectionSettings},
     table,
-    views::{Session, SessionState},
+    views::{EnrolmentView, Session, SessionState},
 };
 
 /// What a shell hands to the app: which folder, and which way to a cluster.
@@ -24,6 +24,12 @@ pub trait Launcher: Send + Sync {
 
     /// Makes the folder for this store and opens it. Needs no line: a desk without one waits.
     fn connect(&self, settings: &ConnectionSettings) -> Result<Opened, RpcError>;
+
+    /// What an enrolment file says, without its secrets.
+    fn read_enrolment(&self, text: &str) -> Result<EnrolmentView, RpcError>;
+
+    /// Makes the folder for the store of an enrolment file and opens it. Needs no line.
+    fn enrol(&self, text: &str, desk_name: &str) -> Result<Opened, RpcError>;
 
     /// Opens the sample store: desk and centre in one process.
     fn rehearse(&self) -> Result<Opened, RpcError>;
@@ -128,6 +134,16 @@ impl App {
         settings.validate()?;
         self.refuse_second_desk()?;
         let opened = self.0.launcher.connect(settings).map_err(AppError::Shell)?;
+        self.install(opened)
+    }
+
+    pub(crate) fn read_enrolment(&self, text: &str) -> Result<EnrolmentView, AppError> {
+        self.0.launcher.read_enrolment(text).map_err(AppError::Shell)
+    }
+
+    pub(crate) fn enrol(&self, text: &str, desk_name: &str) -> Result<Session, AppError> {
+        self.refuse_second_desk()?;
+        let opened = self.0.launcher.enrol(text, desk_name).map_err(AppError::Shell)?;
         self.install(opened)
     }
 

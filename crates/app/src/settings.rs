@@ -1,7 +1,7 @@
 //! Settings: the connection, when to push, how it looks and sounds. They live in the desk's own database.
 
-use aisle_contract::TopicNames;
-use aisle_domain::StoreId;
+use aisle_contract::{TopicNames, enrolment::are_brokers};
+use aisle_domain::{StoreId, store::Durability};
 use aisle_mirror::{Mirror, MirrorError, settings};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -19,7 +19,28 @@ pub enum Security {
     SaslSsl,
 }
 
-/// How to reach central's cluster. The password is only ever named by its file.
+/// Where this desk keeps its password and its key: never in its database, so that no copy of that has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretsPlace {
+    /// The system's keychain.
+    Keychain,
+    /// A file of the data folder that only its owner reads.
+    File,
+}
+
+/// What an enrolment file said beside the connection, without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enrolled {
+    /// Where the secrets are.
+    pub secrets: SecretsPlace,
+    /// The key that changes are signed with.
+    pub key_id: String,
+    /// When a change counts as written, until the store's row says it.
+    pub durability: Durability,
+}
+
+/// How to reach central's cluster. The password is only ever named by its file, or kept with the desk's secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
 pub struct ConnectionSettings {
     /// The store's number.
@@ -38,19 +59,26 @@ pub struct ConnectionSettings {
     pub password_file: Option<String>,
     /// The file with the authority's certificate; without it the system's are used.
     pub ca_file: Option<String>,
+    /// How the desk was enrolled, where it was. No page and no flag says so, only an enrolment file.
+    #[serde(skip)]
+    #[ts(skip)]
+    pub enrolled: Option<Enrolled>,
 }
 
 impl ConnectionSettings {
     const KEY: &'static str = "connection";
+    const ENROLLED: &'static str = "enrolled";
 
     /// The settings that the desk was made with.
     pub fn load(mirror: &Mirror) -> Result<Self, AppError> {
-        let stored = mirror.read(|conn| settings::get(conn, Self::KEY))?;
+        let (stored, enrolled) =
+            mirror.read(|conn| Ok((settings::get(conn, Self::KEY)?, settings::get(conn, Self::ENROLLED)?)))?;
         let identity = mirror.identity();
         let mut own: Self = match stored {
             Some(text) => serde_json::from_str(&text).map_err(MirrorError::from)?,
             None => Self::default(),
         };
+        own.enrolled = enrolled.map(|text| serde_json::from_str(&text)).transpose().map_err(MirrorError::from)?;
         own.store_id = identity.store_id.to_string();
         own.desk_name.clone_from(&identity.desk_name);
         if own.topic_prefix.is_empty() {
@@ -62,7 +90,11 @@ impl ConnectionSettings {
     /// Keeps the settings with the desk.
     pub fn save(&self, mirror: &Mirror) -> Result<(), AppError> {
         let text = serde_json::to_string(self).map_err(MirrorError::from)?;
-        Ok(mirror.write(|tx| settings::set(tx, Self::KEY, &text))?)
+        let enrolled = self.enrolled.as_ref().map(serde_json::to_string).transpose().map_err(MirrorError::from)?;
+        Ok(mirror.write(|tx| {
+            settings::set(tx, Self::KEY, &text)?;
+            enrolled.map_or(Ok(()), |text| settings::set(tx, Self::ENROLLED, &text))
+        })?)
     }
 
     /// The topics.
@@ -74,17 +106,15 @@ impl ConnectionSettings {
     pub fn validate(&self) -> Result<StoreId, AppError> {
         let bad = |message: &str| AppError::Input { code: "bad_settings", message: message.into() };
         let store = self.store_id.trim().parse()?;
-        let is_address = |address: &str| {
-            address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
-        };
-        if !self.brokers.split(',').map(str::trim).all(is_address) {
+        if !are_brokers(&self.brokers) {
             return Err(bad("the address of central is host:port, several separated by commas"));
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if !self.topic_prefix.chars().all(plain) {
             return Err(bad("the topic prefix has letters, digits, points, dashes and underscores only"));
         }
-        if self.security == Security::SaslSsl && (self.username.is_none() || self.password_file.is_none()) {
+        let has_password = self.password_file.is_some() || self.enrolled.is_some();
+        if self.security == Security::SaslSsl && (self.username.is_none() || !has_password) {
             return Err(bad("a secured line needs a user and the file that holds the password"));
         }
         Ok(store)

@@ -12,9 +12,10 @@ use crate::{
     router::App,
     settings::{ConnectionReport, ConnectionSettings, SettingsView},
     views::{
-        ActReceipt, AlarmKey, ApprovePayment, ChangeKey, DeclinePayment, EditItem, FindText, ItemDetail, ItemKey,
-        ItemPage, ItemQuery, OrderCard, OrderDetail, OrderKey, OrderQueue, PageError, PaymentView, RejectOrder,
-        SendBack, Session, SetSetting, StatusView, SyncView, Waiting,
+        ActReceipt, AlarmKey, ApprovePayment, ChangeKey, DeclinePayment, EditItem, Enrol, EnrolmentText,
+        EnrolmentView, FindText, ItemDetail, ItemKey, ItemPage, ItemQuery, OrderCard, OrderDetail, OrderKey,
+        OrderQueue, PageError, PaymentView, RejectOrder, SendBack, Session, SetSetting, StatusView, SyncView,
+        Waiting,
     },
 };
 
@@ -51,6 +52,8 @@ macro_rules! commands {
 commands! {
     "session": () => Session = |app, ()| app.session();
     "connect": ConnectionSettings => Session = |app, p| app.connect(&p);
+    "read_enrolment": EnrolmentText => EnrolmentView = |app, p| app.read_enrolment(&p.text);
+    "enrol": Enrol => Session = |app, p| app.enrol(&p.text, &p.desk_name);
     "rehearse": () => Session = |app, ()| app.rehearse();
     "leave_rehearsal": () => Session = |app, ()| app.leave_rehearsal();
     "test_connection": ConnectionSettings => ConnectionReport = |app, p| Ok(app.test_connection(&p));

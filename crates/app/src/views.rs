@@ -10,6 +10,8 @@ use aisle_domain::Reason;
 use serde::Serialize;
 use ts_rs::TS;
 
+use crate::settings::SecretsPlace;
+
 pub use catalog::{ItemDetail, ItemPage, ItemView, PricePoint};
 pub use changes::{ChangeView, ConflictView, NoticeView, PushView, SyncView};
 pub use orders::{
@@ -17,9 +19,24 @@ pub use orders::{
     RangeView, ReceiptLineView, ReceiptView, ShopperView, Undo,
 };
 pub use params::{
-    AlarmKey, ApprovePayment, ChangeKey, DeclinePayment, EditItem, FindText, ItemKey, ItemQuery, OrderKey,
-    PageError, RejectOrder, SendBack, SetSetting,
+    AlarmKey, ApprovePayment, ChangeKey, DeclinePayment, EditItem, Enrol, EnrolmentText, FindText, ItemKey,
+    ItemQuery, OrderKey, PageError, RejectOrder, SendBack, SetSetting,
 };
+
+/// What an enrolment file says, without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct EnrolmentView {
+    /// The store.
+    pub store_id: String,
+    /// Its name.
+    pub store_name: String,
+    /// Where its cluster is.
+    pub brokers: String,
+    /// Whether the line is secured with TLS and a password.
+    pub secured: bool,
+    /// Until when it is taken.
+    pub expires_at: Option<String>,
+}
 
 /// A person at the desk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
@@ -146,6 +163,8 @@ pub struct LinkView {
     pub cause: Option<String>,
     /// Whether the feed is still behind.
     pub catching_up: bool,
+    /// How long central's cluster lately makes this desk wait, since it sent more than it may.
+    pub throttled_ms: Option<i64>,
 }
 
 /// Changes that central has not acknowledged, by state.
@@ -237,6 +256,8 @@ pub struct StatusView {
     pub clock_offset_ms: Option<i64>,
     /// Whether changes are signed.
     pub signed: bool,
+    /// Where the desk keeps its password and its key; `null` where it was not enrolled.
+    pub secrets: Option<SecretsPlace>,
     /// Of the database.
     pub schema_version: i64,
     /// The cluster's machines; `null` until it was asked.

@@ -2,10 +2,14 @@
 //! the store's home partition publishes them.
 
 mod dead;
+mod enrol;
+mod grants;
 mod items;
 mod queue;
 mod stores;
 
+pub use enrol::EnrolOptions;
+pub use grants::GrantsOptions;
 pub use items::ItemChange;
 pub use queue::NewOrder;
 pub(crate) use queue::line_of;

@@ -1,6 +1,7 @@
 //! Applying one batch of a partition's records: in order, exactly once in effect, in one transaction.
 
 mod decide;
+mod gate;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -8,22 +9,23 @@ mod tests;
 use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use aisle_contract::{
-    CentralPosition, ChangeEnvelope, ChangeMessage, ChangeRefused, DeskAck, DownBody, HeartbeatMessage, Incoming,
-    UpMessage, partition_of, up,
+    CentralPosition, ChangeEnvelope, ChangeMessage, ChangeRefused, DeskAck, DownBody, Event, HeartbeatMessage,
+    Incoming, UpMessage, partition_of, up,
 };
 use aisle_domain::{Change, ChangeId, DeskId, Lane, Planted, Refusal, StoreId, Timestamp, is_planted};
 
 use crate::{
     error::CentralError,
-    ledger::{AuditEntry, Count, Feed, Known, NewDeadLetter, OutcomeWord, Sequence, Tx},
+    ledger::{Alarm, AuditEntry, Count, Feed, Known, NewDeadLetter, OutcomeWord, Sequence, Tx},
 };
+use gate::Gate;
 pub(crate) use rows::Rows;
 
 /// The largest batch of one transaction, records.
 pub(crate) const BATCH: usize = 200;
 
 /// What a batch did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Tally {
     /// Changes that took effect, or were so already.
     pub(crate) applied: u64,
@@ -35,6 +37,8 @@ pub(crate) struct Tally {
     pub(crate) dead: u64,
     /// Changes that were dropped because an earlier number is missing.
     pub(crate) dropped: u64,
+    /// What was turned away as not being of the store it claims.
+    pub(crate) alarms: Vec<Alarm>,
 }
 
 /// Whose batch it is.
@@ -74,18 +78,18 @@ pub(crate) fn refuse_record(
 ) -> Result<Tally, CentralError> {
     tx.hold_lease(place.partition, place.term, place.now)?;
     let mut batch = Batch::new(tx, place)?;
-    match UpMessage::decode(record) {
-        Ok(UpMessage::Change(message)) => batch.take_change(record, &message.envelope, Err(why))?,
-        Ok(UpMessage::NotUnderstood { envelope, .. }) => batch.take_change(record, &envelope, Err(why))?,
-        Ok(UpMessage::Heartbeat(beat)) => batch.bury(record, Some(beat.store), None, why)?,
-        Err(_) => batch.bury(record, None, None, why)?,
+    match batch.open(record)? {
+        Some(UpMessage::Change(message)) => batch.take_change(record, &message.envelope, Err(why))?,
+        Some(UpMessage::NotUnderstood { envelope, .. }) => batch.take_change(record, &envelope, Err(why))?,
+        Some(UpMessage::Heartbeat(beat)) => batch.bury(record, Some(beat.store), None, why)?,
+        None => {}
     }
     tx.set_position(place.partition, place.cluster, record.offset + 1)?;
     batch.finish(record.offset + 1)
 }
 
 /// Applies a change that was put aside, whatever its number: its `change_id` keeps it single. Nothing is acknowledged
-/// by it.
+/// by it. One whose signature was bad stays so, unless its key is one of the store's by now.
 ///
 /// # Errors
 /// [`CentralError::BadValue`] with what still keeps it from being applied.
@@ -96,7 +100,11 @@ pub(crate) fn replay(
     record: &Incoming,
 ) -> Result<Tally, CentralError> {
     let bad = |what: String| CentralError::BadValue { what };
-    let message = match UpMessage::decode(record) {
+    let event = Event::of(record).map_err(|e| bad(e.to_string()))?;
+    if let Some(alarm) = Gate::default().turned_away(tx, &event)? {
+        return Err(bad(alarm.why));
+    }
+    let message = match UpMessage::of(&event) {
         Ok(UpMessage::Change(message)) => message,
         Ok(UpMessage::NotUnderstood { why, .. }) => return Err(bad(why)),
         Ok(UpMessage::Heartbeat(_)) => return Err(bad("a heartbeat changes nothing".into())),
@@ -105,8 +113,8 @@ pub(crate) fn replay(
     let envelope = &message.envelope;
     let partition = partition_of(envelope.store, tx.partitions()?);
     let mut batch = Batch::new(tx, Place { cluster, partition, term: 0, now })?;
-    if let Some(why) = batch.turned_away(envelope.store, envelope.desk)? {
-        return Err(bad(why));
+    if let Some(away) = batch.turned_away(envelope.store, envelope.desk)? {
+        return Err(bad(away.why));
     }
     if tx.known(envelope.change_id)?.is_some() {
         return Ok(Tally { duplicates: 1, ..Tally::default() });
@@ -134,10 +142,18 @@ pub(crate) fn lives_in(counts: &[i32], store: StoreId, partition: i32) -> bool {
     counts.iter().any(|count| partition_of(store, *count) == partition)
 }
 
+/// Why nothing of a sender is taken.
+struct TurnedAway {
+    why: String,
+    /// Whether somebody speaks for a store that is not theirs.
+    foreign: bool,
+}
+
 struct Batch<'t, 'c> {
     tx: &'t Tx<'c>,
     place: Place<'t>,
     counts: Vec<i32>,
+    gate: Gate,
     rows: Rows<'t, 'c>,
     /// With whether it was moved in this batch.
     counts_of: HashMap<Sequence, (Count, bool)>,
@@ -176,6 +192,7 @@ impl<'t, 'c> Batch<'t, 'c> {
             tx,
             place,
             counts: tx.partition_counts()?,
+            gate: Gate::default(),
             rows: Rows::new(tx, place.now),
             counts_of: HashMap::new(),
             desks: BTreeMap::new(),
@@ -186,12 +203,64 @@ impl<'t, 'c> Batch<'t, 'c> {
     }
 
     fn take(&mut self, record: &Incoming) -> Result<(), CentralError> {
-        match UpMessage::decode(record) {
-            Ok(UpMessage::Change(message)) => self.take_change(record, &message.envelope, Ok(&message)),
-            Ok(UpMessage::NotUnderstood { envelope, why }) => self.take_change(record, &envelope, Err(&why)),
-            Ok(UpMessage::Heartbeat(beat)) => self.take_heartbeat(record, &beat),
-            Err(bad) => self.bury(record, None, None, &bad.to_string()),
+        match self.open(record)? {
+            Some(UpMessage::Change(message)) => self.take_change(record, &message.envelope, Ok(&message)),
+            Some(UpMessage::NotUnderstood { envelope, why }) => self.take_change(record, &envelope, Err(&why)),
+            Some(UpMessage::Heartbeat(beat)) => self.take_heartbeat(record, &beat),
+            None => Ok(()),
         }
+    }
+
+    /// What a record says, if it is to be believed. One that is not is put aside.
+    fn open(&mut self, record: &Incoming) -> Result<Option<UpMessage>, CentralError> {
+        let message = match Event::of(record) {
+            Ok(event) => {
+                if let Some(alarm) = self.gate.turned_away(self.tx, &event)? {
+                    self.bury_with_alarm(record, None, alarm)?;
+                    return Ok(None);
+                }
+                UpMessage::of(&event)
+            }
+            Err(bad) => Err(bad),
+        };
+        match message {
+            Ok(message) => Ok(Some(message)),
+            Err(bad) => {
+                self.bury(record, None, None, &bad.to_string())?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Once a place in the log, as its dead letter.
+    fn bury_with_alarm(
+        &mut self,
+        record: &Incoming,
+        change: Option<ChangeId>,
+        alarm: Alarm,
+    ) -> Result<(), CentralError> {
+        let before = self.tally.dead;
+        self.bury(record, Some(alarm.store), change, &alarm.why)?;
+        if self.tally.dead > before {
+            tracing::warn!(kind = alarm.kind, store = %alarm.store, desk = ?alarm.desk, why = alarm.why, "alarm");
+            self.tx.raise(&alarm, self.place.now)?;
+            self.tally.alarms.push(alarm);
+        }
+        Ok(())
+    }
+
+    fn turn_away(
+        &mut self,
+        record: &Incoming,
+        (store, desk): (StoreId, DeskId),
+        change: Option<ChangeId>,
+        away: TurnedAway,
+    ) -> Result<(), CentralError> {
+        if away.foreign {
+            let alarm = Alarm { kind: "foreign_desk", store, desk: Some(desk), why: away.why };
+            return self.bury_with_alarm(record, change, alarm);
+        }
+        self.bury(record, Some(store), change, &away.why)
     }
 
     fn bury(
@@ -207,17 +276,19 @@ impl<'t, 'c> Batch<'t, 'c> {
     }
 
     /// Why nothing of this sender is taken.
-    fn turned_away(&mut self, store: StoreId, desk: DeskId) -> Result<Option<String>, CentralError> {
+    fn turned_away(&mut self, store: StoreId, desk: DeskId) -> Result<Option<TurnedAway>, CentralError> {
+        let astray = |why: String| Ok(Some(TurnedAway { why, foreign: false }));
         if self.rows.store(store)?.is_none() {
-            return Ok(Some(format!("store {store} is not known at central")));
+            return astray(format!("store {store} is not known at central"));
         }
         let of = match self.desks.get(&desk) {
             Some(of) => *of,
             None => self.tx.desk(desk)?.map(|d| d.store),
         };
-        Ok(of
-            .filter(|of| *of != store)
-            .map(|of| format!("desk {desk} belongs to store {of}, not to store {store}")))
+        Ok(of.filter(|of| *of != store).map(|of| TurnedAway {
+            why: format!("desk {desk} belongs to store {of}, not to store {store}"),
+            foreign: true,
+        }))
     }
 
     /// Notes that a desk was heard: once a batch, unless its numbering is another one.
@@ -245,8 +316,8 @@ impl<'t, 'c> Batch<'t, 'c> {
     }
 
     fn take_heartbeat(&mut self, record: &Incoming, beat: &HeartbeatMessage) -> Result<(), CentralError> {
-        if let Some(why) = self.turned_away(beat.store, beat.desk)? {
-            return self.bury(record, Some(beat.store), None, &why);
+        if let Some(away) = self.turned_away(beat.store, beat.desk)? {
+            return self.turn_away(record, (beat.store, beat.desk), None, away);
         }
         let of_lane = |lane| Sequence { desk: beat.desk, incarnation: beat.incarnation, lane };
         self.hear(record, beat.store, of_lane(Lane::Orders))?;
@@ -298,8 +369,9 @@ impl<'t, 'c> Batch<'t, 'c> {
         envelope: &ChangeEnvelope,
         message: Result<&ChangeMessage, &str>,
     ) -> Result<(), CentralError> {
-        if let Some(why) = self.turned_away(envelope.store, envelope.desk)? {
-            return self.bury(record, Some(envelope.store), Some(envelope.change_id), &why);
+        if let Some(away) = self.turned_away(envelope.store, envelope.desk)? {
+            let sender = (envelope.store, envelope.desk);
+            return self.turn_away(record, sender, Some(envelope.change_id), away);
         }
         let sequence = Sequence::of(envelope);
         if !lives_in(&self.counts, envelope.store, self.place.partition) {

@@ -71,6 +71,14 @@ pub enum CentralError {
     /// A rule refuses the act.
     #[error("{0}")]
     Refused(#[from] Refusal),
+    /// A file could not be written.
+    #[error("{} cannot be written: {why}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        why: String,
+    },
     /// An input file is wrong; nothing was written.
     #[error("{}, line {line}: {reason}", file.display())]
     Input {
@@ -116,6 +124,7 @@ impl CentralError {
             Self::Ambiguous { .. } => "ambiguous",
             Self::BadValue { .. } => "bad_value",
             Self::Refused(refusal) => refusal.code(),
+            Self::File { .. } => "io_error",
             Self::Input { .. } => "bad_input",
             Self::Port(error) => error.code(),
             Self::Thread(_) => "no_thread",

@@ -10,6 +10,7 @@ mod desks;
 mod digests;
 mod feed;
 mod items;
+mod keys;
 mod leases;
 mod meta;
 mod numbering;
@@ -24,6 +25,7 @@ pub(crate) use audit::{AuditEntry, AuditRow};
 pub(crate) use dead::{DeadLetter, NewDeadLetter};
 pub(crate) use desks::Desk;
 pub(crate) use feed::{Feed, FeedRow};
+pub(crate) use keys::{Alarm, AlarmRow, KeyRow, StoreKeys, StoreUser};
 pub(crate) use numbering::{Count, Known, OutcomeWord, Sequence};
 pub(crate) use simulated::{SimulatedCounts, SimulatedOrder};
 
@@ -40,8 +42,9 @@ use crate::error::{CentralError, is_passing};
 
 /// "aisC": tells central's database from a desk's.
 const APPLICATION_ID: i32 = 0x6169_7343;
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/central/0001_init.sql"),
+    include_str!("../../../migrations/central/0002_keys.sql"),
     include_str!("../../../migrations/central/0003_forks.sql"),
 ];
 const STATEMENTS: usize = 128;

@@ -18,6 +18,7 @@ pub mod clock;
 pub mod error;
 pub mod fault;
 mod ledger;
+mod new_file;
 mod publish;
 pub mod simulate;
 pub mod topics;
@@ -26,7 +27,7 @@ pub mod verify;
 pub mod views;
 pub mod work;
 
-pub use acts::{ItemChange, NewOrder, NewStore};
+pub use acts::{EnrolOptions, GrantsOptions, ItemChange, NewOrder, NewStore};
 pub use background::Background;
 pub use clock::{Clock, Stop, SystemClock, system_chance};
 pub use error::CentralError;

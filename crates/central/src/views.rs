@@ -7,7 +7,7 @@ use aisle_domain::{
 };
 use serde::Serialize;
 
-use crate::ledger::{AuditRow, DeadLetter, Desk};
+use crate::ledger::{AlarmRow, AuditRow, DeadLetter, Desk, KeyRow};
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,6 +31,106 @@ pub struct StoreView {
     pub quiet: bool,
     /// Its desks.
     pub desks: Vec<DeskView>,
+    /// What it may sign with, oldest first.
+    pub keys: Vec<KeyView>,
+    /// What was turned away that claimed to be this store's, the latest first.
+    pub alarms: Vec<AlarmView>,
+    /// The file that was just written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrolment: Option<EnrolmentView>,
+}
+
+/// An enrolment file, without what is secret in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EnrolmentView {
+    /// The file.
+    pub file: String,
+    /// The key in it.
+    pub key_id: String,
+    /// The user in it, for a secured line.
+    pub username: Option<String>,
+    /// Until when a desk takes it.
+    pub expires_at: Option<Timestamp>,
+    /// Keys that were retired with it.
+    pub retired: Vec<String>,
+}
+
+/// What a store's desks may do at the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GrantsView {
+    /// The store.
+    pub store_id: StoreId,
+    /// Who gets the rights.
+    pub principal: String,
+    /// The rights; there are no others.
+    pub grants: Vec<GrantView>,
+    /// What to run, in this order.
+    pub commands: Vec<CommandView>,
+    /// What to know about them.
+    pub notes: Vec<String>,
+}
+
+/// One right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GrantView {
+    /// `topic` or `group`.
+    pub resource: &'static str,
+    /// Its name.
+    pub name: String,
+    /// `literal`: this name and no other.
+    pub pattern: &'static str,
+    /// What may be done with it.
+    pub operations: Vec<&'static str>,
+}
+
+/// A command of Kafka's own tools.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CommandView {
+    /// The tool.
+    pub tool: &'static str,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Both as a line for a shell.
+    pub line: String,
+}
+
+/// A key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyView {
+    /// Its name.
+    pub key_id: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// Since when nothing is taken with it.
+    pub retired_at: Option<Timestamp>,
+}
+
+impl From<KeyRow> for KeyView {
+    fn from(row: KeyRow) -> Self {
+        Self { key_id: row.id, made_at: row.made, retired_at: row.retired }
+    }
+}
+
+/// Records of one kind that were turned away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AlarmView {
+    /// `unsigned`, `unknown_key`, `bad_signature` or `foreign_desk`.
+    pub kind: String,
+    /// The desk they claimed, where that can be read.
+    pub desk_id: Option<String>,
+    /// The first.
+    pub first_at: Timestamp,
+    /// The last.
+    pub last_at: Timestamp,
+    /// How many.
+    pub count: i64,
+}
+
+impl From<AlarmRow> for AlarmView {
+    fn from(row: AlarmRow) -> Self {
+        let AlarmRow { kind, desk, first_at, last_at, count } = row;
+        Self { kind, desk_id: desk, first_at, last_at, count }
+    }
 }
 
 /// A desk as central hears it.

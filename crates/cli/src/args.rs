@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use central::{Central, CentralItem, CentralOrder, CentralPayment, DeadLetters, Desks, Place, Stores};
+pub(crate) use central::{
+    Central, CentralItem, CentralOrder, CentralPayment, DeadLetters, Desks, EnrolFlags, Place, Stores,
+};
 pub(crate) use mend::{Conflict, Keep, Outbox, Parked, Restore};
 
 /// The order desk of a store, from a terminal.
@@ -119,9 +121,9 @@ pub(crate) struct Init {
     /// The store's number
     #[arg(long)]
     pub(crate) store: String,
-    /// Brokers of central's cluster, host:port separated by commas
-    #[arg(long)]
-    pub(crate) brokers: String,
+    /// Brokers of central's cluster, host:port separated by commas; an enrolment file names them itself
+    #[arg(long, required_unless_present = "enrolment")]
+    pub(crate) brokers: Option<String>,
     /// This desk's name
     #[arg(long, default_value = "Desk 1")]
     pub(crate) desk_name: String,
@@ -137,8 +139,8 @@ pub(crate) struct Init {
     /// File with the certificate of the cluster's authority
     #[arg(long)]
     pub(crate) ca_file: Option<String>,
-    /// Enrolment file of the store (not yet)
-    #[arg(long)]
+    /// Enrolment file of the store; with --if-missing a desk of the store takes its new key and password over
+    #[arg(long, conflicts_with_all = ["username", "password_file", "ca_file"])]
     pub(crate) enrolment: Option<PathBuf>,
     /// Address of a Kafka REST proxy (not yet)
     #[arg(long)]
@@ -439,7 +441,7 @@ pub(crate) struct Rehearse {
     pub(crate) ui: Option<PathBuf>,
 }
 
-/// Reads 500ms, 30s, 5m or 2h.
+/// Reads 500ms, 30s, 5m, 2h or 30d.
 fn duration(text: &str) -> Result<std::time::Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| format!("\"{text}\" is not a duration, such as 30s or 5m"))?;
@@ -449,7 +451,8 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
         "s" | "" => 1000,
         "m" => 60_000,
         "h" => 3_600_000,
-        _ => return Err(format!("\"{unit}\" is not a unit of time; there are ms, s, m, h")),
+        "d" => 86_400_000,
+        _ => return Err(format!("\"{unit}\" is not a unit of time; there are ms, s, m, h, d")),
     };
     Ok(std::time::Duration::from_millis(number.saturating_mul(millis)))
 }

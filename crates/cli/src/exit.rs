@@ -38,15 +38,16 @@ impl Failure {
             | "not_authorized"
             | "topic_missing"
             | "not_enough_replicas"
-            | "connection_broken" => UNREACHABLE,
+            | "connection_broken"
+            | "secrets_unavailable" => UNREACHABLE,
             "topic_weaker" | "db_damaged" | "db_foreign" => PROBLEMS,
             "timed_out" => TIMED_OUT,
             "db_newer" => NEWER,
             "illegal_act" | "already_decided" | "range_changed" | "amount_changed" | "outside_range"
             | "needs_reason" | "needs_override" | "over_ceiling" | "unknown_reason" | "needs_lines"
             | "needs_note" | "not_allowed" | "id_taken" | "duplicate_barcode" | "changed" | "both_changed"
-            | "kept_central" | "numbered" | "not_refused" | "file_exists" | "wrong_store" | "wrong_cluster"
-            | "bad_rating" => REFUSED,
+            | "kept_central" | "numbered" | "not_refused" | "file_exists" | "enrolment_expired"
+            | "wrong_store" | "wrong_cluster" | "bad_rating" => REFUSED,
             code if code.starts_with("bad_")
                 || code == "usage"
                 || code == "not_yet"

@@ -31,10 +31,11 @@ impl Attributes {
             .with("time", &time.to_string())
     }
 
-    /// With one more attribute.
+    /// With one more attribute. Control characters, which no attribute may have, become spaces.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.0.insert(name.into(), value.into());
+        let plain = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        self.0.insert(name.into(), plain);
         self
     }
 
@@ -67,20 +68,7 @@ impl Attributes {
 
     /// Attributes and data of a record in either mode.
     pub fn of(record: &Incoming) -> Result<(Self, Vec<u8>), BadEnvelope> {
-        let structured = record.headers.iter().any(|(name, value)| {
-            name.eq_ignore_ascii_case("content-type") && value.starts_with(STRUCTURED.as_bytes())
-        });
-        let value = record.value.as_deref().unwrap_or_default();
-        let (attributes, data) = if structured {
-            Self::of_structured(value)?
-        } else {
-            (Self::of_headers(&record.headers)?, value.to_vec())
-        };
-        match attributes.get("specversion") {
-            Some("1.0") => Ok((attributes, data)),
-            Some(other) => Err(BadEnvelope(format!("the event's specversion is {other}, not 1.0"))),
-            None => Err(BadEnvelope("the record is no CloudEvent: it has no specversion".into())),
-        }
+        Event::of(record).map(|event| (event.attributes, event.data))
     }
 
     fn of_headers(headers: &[(String, Vec<u8>)]) -> Result<Self, BadEnvelope> {
@@ -95,29 +83,68 @@ impl Attributes {
         }
         Ok(Self(attributes))
     }
+}
 
-    fn of_structured(value: &[u8]) -> Result<(Self, Vec<u8>), BadEnvelope> {
+/// An event in either mode, before anything in it is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// Its data.
+    pub data: Vec<u8>,
+    /// Whether these are the bytes that its sender wrote: not so for plain JSON inside a structured event.
+    pub data_is_exact: bool,
+}
+
+impl Event {
+    /// The event of a record.
+    pub fn of(record: &Incoming) -> Result<Self, BadEnvelope> {
+        let structured = record.headers.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case("content-type") && value.starts_with(STRUCTURED.as_bytes())
+        });
+        let value = record.value.as_deref().unwrap_or_default();
+        let event = if structured {
+            Self::of_structured(value)?
+        } else {
+            let attributes = Attributes::of_headers(&record.headers)?;
+            Self { attributes, data: value.to_vec(), data_is_exact: true }
+        };
+        match event.attributes.get("specversion") {
+            Some("1.0") => Ok(event),
+            Some(other) => Err(BadEnvelope(format!("the event's specversion is {other}, not 1.0"))),
+            None => Err(BadEnvelope("the record is no CloudEvent: it has no specversion".into())),
+        }
+    }
+
+    fn of_structured(value: &[u8]) -> Result<Self, BadEnvelope> {
         let event: serde_json::Map<String, Value> =
             serde_json::from_slice(value).map_err(|e| BadEnvelope(format!("the event is not JSON: {e}")))?;
         let mut attributes = BTreeMap::new();
-        let mut data = Vec::new();
+        let mut data: Option<(Vec<u8>, bool)> = None;
         for (name, value) in event {
-            match (name.as_str(), value) {
-                ("data", body) => data = body.to_string().into_bytes(),
+            let found = match (name.as_str(), value) {
+                ("data", body) => (body.to_string().into_bytes(), false),
                 ("data_base64", Value::String(text)) => {
-                    data = BASE64
+                    let bytes = BASE64
                         .decode(&text)
                         .map_err(|e| BadEnvelope(format!("the attribute data_base64: {e}")))?;
+                    (bytes, true)
                 }
                 (_, Value::String(text)) => {
                     attributes.insert(name, text);
+                    continue;
                 }
                 (_, Value::Number(number)) => {
                     attributes.insert(name, number.to_string());
+                    continue;
                 }
                 _ => return Err(BadEnvelope(format!("the attribute {name} is neither text nor number"))),
+            };
+            if data.replace(found).is_some() {
+                return Err(BadEnvelope("the event has both data and data_base64".into()));
             }
         }
-        Ok((Self(attributes), data))
+        let (data, data_is_exact) = data.unwrap_or((Vec::new(), true));
+        Ok(Self { attributes: Attributes(attributes), data, data_is_exact })
     }
 }

@@ -3,20 +3,24 @@
 
 pub mod attributes;
 pub mod down;
+pub mod enrolment;
 pub mod partition;
 pub mod port;
 pub mod record;
+pub mod signature;
 pub mod topic;
 pub mod up;
 
-pub use attributes::{Attributes, BadEnvelope};
+pub use attributes::{Attributes, BadEnvelope, Event};
 pub use down::{CentralPosition, ChangeRefused, DeskAck, DigestMessage, DownBody, DownMessage, KnownNumbering};
+pub use enrolment::Enrolment;
 pub use partition::partition_of;
 pub use port::{
     Bounds, ClusterView, Delivery, Membership, PartitionView, PortError, Reader, Sender, Start, TopicAdmin,
     TopicState, TopicView, Transport,
 };
 pub use record::{Incoming, Outgoing};
+pub use signature::{BadKey, BadSignature, StoreKey};
 pub use topic::{TopicNames, TopicSpec};
 pub use up::{ChangeEnvelope, ChangeMessage, Heartbeat, HeartbeatMessage, UpMessage};
 

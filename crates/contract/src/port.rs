@@ -148,6 +148,12 @@ pub trait Transport: Send + Sync {
         Vec::new()
     }
 
+    /// For how long the cluster lately makes this one wait, since it sent more than it may; `None` while it does not, and
+    /// where nobody tells.
+    fn throttled(&self) -> Option<Duration> {
+        None
+    }
+
     /// Asks the cluster for itself and these topics; topics that are not there are left out.
     fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError>;
 

@@ -41,6 +41,11 @@ impl TopicNames {
         format!("{}.store.{store}.{}", self.prefix, lane.word())
     }
 
+    /// The group that a store's desks name: they join none, but the cluster wants one named.
+    pub fn desk_group(&self, store: StoreId) -> String {
+        format!("{}-store-{store}", self.prefix)
+    }
+
     /// What a worker could not apply.
     pub fn dead_letters(&self) -> String {
         format!("{}.dead-letters", self.prefix)

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    attributes::{Attributes, BadEnvelope},
+    attributes::{Attributes, BadEnvelope, Event},
     record::{Incoming, Outgoing},
+    signature::{KEY_ID, StoreKey},
 };
 
 /// Who sends a change, and its number.
@@ -38,7 +39,7 @@ pub struct ChangeEnvelope {
     pub staff: String,
     /// When they acted, by the desk's clock.
     pub acted_at: Timestamp,
-    /// The key that signed it, where the store has one.
+    /// The key that signed it, where one did: told when it is read; sending takes the key itself.
     pub key_id: Option<String>,
 }
 
@@ -179,8 +180,13 @@ pub(crate) fn type_word(name: &str) -> Option<&str> {
 }
 
 impl ChangeMessage {
-    /// The record for `topic` and `partition`.
-    pub fn encode(&self, topic: &str, partition: i32) -> Result<Outgoing, serde_json::Error> {
+    /// The record for `topic` and `partition`, signed where the store has a key.
+    pub fn encode(
+        &self,
+        topic: &str,
+        partition: i32,
+        key: Option<&StoreKey>,
+    ) -> Result<Outgoing, serde_json::Error> {
         let e = &self.envelope;
         let mut attributes = Attributes::new(
             &e.change_id.to_string(),
@@ -198,22 +204,24 @@ impl ChangeMessage {
         if let Some(replaces) = e.replaces {
             attributes = attributes.with("replaces", &replaces.to_string());
         }
-        if let Some(key_id) = &e.key_id {
-            attributes = attributes.with("keyid", key_id);
-        }
-        Ok(outgoing(topic, partition, e.store, &attributes, body_of(&self.change)?.to_string()))
+        Ok(outgoing(topic, partition, e.store, attributes, body_of(&self.change)?.to_string(), key))
     }
 }
 
 impl HeartbeatMessage {
-    /// The record for `topic` and `partition`.
-    pub fn encode(&self, topic: &str, partition: i32) -> Result<Outgoing, serde_json::Error> {
+    /// The record for `topic` and `partition`, signed where the store has a key.
+    pub fn encode(
+        &self,
+        topic: &str,
+        partition: i32,
+        key: Option<&StoreKey>,
+    ) -> Result<Outgoing, serde_json::Error> {
         let attributes =
             Attributes::new(&self.id.to_string(), &source(self.store, self.desk), HEARTBEAT, self.sent_at)
                 .with("store", &self.store.to_string())
                 .with("desk", &self.desk.to_string())
                 .with("incarnation", &self.incarnation.to_string());
-        Ok(outgoing(topic, partition, self.store, &attributes, serde_json::to_string(&self.body)?))
+        Ok(outgoing(topic, partition, self.store, attributes, serde_json::to_string(&self.body)?, key))
     }
 }
 
@@ -221,7 +229,18 @@ fn source(store: StoreId, desk: DeskId) -> String {
     format!("/stores/{store}/desks/{desk}")
 }
 
-fn outgoing(topic: &str, partition: i32, store: StoreId, attributes: &Attributes, data: String) -> Outgoing {
+fn outgoing(
+    topic: &str,
+    partition: i32,
+    store: StoreId,
+    attributes: Attributes,
+    data: String,
+    key: Option<&StoreKey>,
+) -> Outgoing {
+    let attributes = match key {
+        Some(key) => key.sign(attributes, data.as_bytes()),
+        None => attributes,
+    };
     Outgoing {
         topic: topic.into(),
         partition,
@@ -232,12 +251,20 @@ fn outgoing(topic: &str, partition: i32, store: StoreId, attributes: &Attributes
 }
 
 impl UpMessage {
-    /// Reads a record of `aisle.changes`.
+    /// Reads a record of `aisle.changes`. Its signature is not looked at: see [`crate::signature::check`].
     ///
     /// # Errors
     /// [`BadEnvelope`] when not even the sender can be read.
     pub fn decode(record: &Incoming) -> Result<Self, BadEnvelope> {
-        let (attributes, data) = Attributes::of(record)?;
+        Self::of(&Event::of(record)?)
+    }
+
+    /// Reads an event of `aisle.changes`.
+    ///
+    /// # Errors
+    /// [`BadEnvelope`] when not even the sender can be read.
+    pub fn of(event: &Event) -> Result<Self, BadEnvelope> {
+        let Event { attributes, data, .. } = event;
         let event_type: String = attributes.read("type")?;
         if event_type == HEARTBEAT {
             return Ok(Self::Heartbeat(Box::new(HeartbeatMessage {
@@ -246,13 +273,13 @@ impl UpMessage {
                 desk: attributes.read("desk")?,
                 incarnation: attributes.read("incarnation")?,
                 sent_at: attributes.read("time")?,
-                body: serde_json::from_slice(&data).map_err(|e| BadEnvelope(format!("the heartbeat: {e}")))?,
+                body: serde_json::from_slice(data).map_err(|e| BadEnvelope(format!("the heartbeat: {e}")))?,
             })));
         }
-        let envelope = envelope_of(&attributes)?;
+        let envelope = envelope_of(attributes)?;
         let understood = type_word(&event_type)
             .ok_or_else(|| format!("the type {event_type} is not known"))
-            .and_then(|word| change_of(word, &data))
+            .and_then(|word| change_of(word, data))
             .and_then(|change| belongs(&envelope, change));
         Ok(match understood {
             Ok(change) => Self::Change(Box::new(ChangeMessage { envelope, change })),
@@ -286,6 +313,6 @@ fn envelope_of(attributes: &Attributes) -> Result<ChangeEnvelope, BadEnvelope> {
         replaces: attributes.read_optional("replaces")?,
         staff: attributes.read("staff")?,
         acted_at: attributes.read("time")?,
-        key_id: attributes.get("keyid").map(Into::into),
+        key_id: attributes.get(KEY_ID).map(Into::into),
     })
 }

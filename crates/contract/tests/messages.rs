@@ -50,7 +50,7 @@ fn read(sent: Outgoing) -> Incoming {
 
 fn record() -> Incoming {
     let change = accepted();
-    read(ChangeMessage { envelope: envelope(&change, 1), change }.encode("aisle.changes", 3).unwrap())
+    read(ChangeMessage { envelope: envelope(&change, 1), change }.encode("aisle.changes", 3, None).unwrap())
 }
 
 fn set_header(record: &mut Incoming, name: &str, value: &[u8]) {
@@ -81,7 +81,7 @@ proptest! {
     #[test]
     fn a_change_comes_out_as_it_went_in(change in changes(), seq in 1..i64::MAX) {
         let sent = ChangeMessage { envelope: envelope(&change, seq), change };
-        let got = UpMessage::decode(&read(sent.encode("aisle.changes", 3).unwrap())).unwrap();
+        let got = UpMessage::decode(&read(sent.encode("aisle.changes", 3, None).unwrap())).unwrap();
         prop_assert_eq!(got, UpMessage::Change(Box::new(sent)));
     }
 

@@ -49,7 +49,11 @@ fn asyncapi() -> Value {
         "channels": {
             "changes": {
                 "address": "aisle.changes", "messages": messages(&up),
-                "description": "All stores' changes and heartbeats. The partition is (murmur2(store id) & 0x7fffffff) mod partitions."
+                "description": "All stores' changes and heartbeats. The partition is (murmur2(store id) & 0x7fffffff) mod partitions. \
+                    Once a store has a key, every message carries the attributes keyid and signature: the first 128 bits \
+                    of HMAC-SHA256 under the key, as 32 lower-case hexadecimal digits, over every attribute but signature \
+                    as name=value and a line feed, sorted by name, then a line feed, then the bytes of the data; in \
+                    structured mode these are what data_base64 stands for. No attribute has a control character in it."
             },
             "orders": {
                 "address": "aisle.store.{store}.orders", "parameters": { "store": {} }, "messages": messages(&down),

@@ -2,6 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpStream, ToSocketAddrs},
+    sync::Arc,
     time::Duration,
 };
 
@@ -9,15 +10,16 @@ use aisle_app::{AppError, ConnectionReport, ConnectionSettings, ConnectionStep, 
 use aisle_contract::{PortError, Transport};
 use aisle_domain::{Lane, StoreId};
 
-use crate::launcher::kafka_for;
-
 const PATIENCE: Duration = Duration::from_secs(6);
 const NAMES: [&str; 5] = ["address", "reach", "sign_in", "topics", "feed"];
 
 /// Runs all steps; those behind the first that fails are not tried.
-pub(crate) fn run(settings: &ConnectionSettings) -> ConnectionReport {
+pub(crate) fn run(
+    settings: &ConnectionSettings,
+    line: impl FnOnce() -> Result<Arc<dyn Transport>, RpcError>,
+) -> ConnectionReport {
     let mut details: Vec<String> = Vec::new();
-    let error = steps(settings, &mut details).err();
+    let error = steps(settings, line, &mut details).err();
     let steps = NAMES
         .iter()
         .enumerate()
@@ -41,7 +43,11 @@ fn counted<N: Copy + std::fmt::Display + PartialEq + From<u8>>(count: N, one: &s
     format!("{count} {what}")
 }
 
-fn steps(settings: &ConnectionSettings, done: &mut Vec<String>) -> Result<(), RpcError> {
+fn steps(
+    settings: &ConnectionSettings,
+    line: impl FnOnce() -> Result<Arc<dyn Transport>, RpcError>,
+    done: &mut Vec<String>,
+) -> Result<(), RpcError> {
     let store: StoreId = settings.validate()?;
     let addresses = resolve(&settings.brokers)?;
     done.push(counted(addresses.len(), "address", "addresses"));
@@ -52,7 +58,7 @@ fn steps(settings: &ConnectionSettings, done: &mut Vec<String>) -> Result<(), Rp
     }
     let of = counted(addresses.len(), "machine takes", "machines take");
     done.push(format!("{reached} of {of} a connection"));
-    let kafka = kafka_for(settings)?;
+    let kafka = line()?;
     let names = settings.names();
     let changes = names.changes();
     let view = kafka.metadata(std::slice::from_ref(&changes), PATIENCE).map_err(told)?;

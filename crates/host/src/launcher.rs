@@ -1,28 +1,41 @@
 //! What a shell hands to the app: the data folder and the way to a cluster.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use aisle_app::{AppError, ConnectionReport, ConnectionSettings, Launcher, Opened, RpcError, Security};
-use aisle_contract::Transport;
-use aisle_domain::{DeskId, Incarnation};
-use aisle_kafka::{Kafka, KafkaSettings};
+use aisle_app::{
+    AppError, ConnectionReport, ConnectionSettings, EnrolmentView, Launcher, Opened, RpcError, Security,
+};
+use aisle_contract::{Enrolment, PortError, StoreKey, Transport, enrolment::LineSecurity};
+use aisle_domain::{DeskId, Incarnation, StoreId, Timestamp};
+use aisle_kafka::{Authority, Kafka, KafkaSettings};
 use aisle_mirror::{Mirror, NewDesk};
 use aisle_sync::{Clock, SystemClock};
 use uuid::Uuid;
 
-use crate::{connection_test, error, rehearsal::Rehearsal};
+use crate::{
+    closed::Closed,
+    connection_test,
+    enrolment::{self, read_enrolment, settings_of, take_over},
+    error,
+    rehearsal::Rehearsal,
+    secrets::{Secrets, wants_keychain},
+};
 
 /// Opens the desk of one data folder.
 pub struct StandardLauncher {
     dir: PathBuf,
     demo: Option<PathBuf>,
+    in_keychain: bool,
     clock: SystemClock,
 }
 
 impl StandardLauncher {
     /// For the desk of this folder; the sample store goes into a folder beside its database.
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir, demo: None, clock: SystemClock::default() }
+        Self { dir, demo: None, in_keychain: wants_keychain(), clock: SystemClock::default() }
     }
 
     /// With the folder that the sample store's days are in; without one it is searched for.
@@ -31,15 +44,40 @@ impl StandardLauncher {
         Self { demo, ..self }
     }
 
+    /// Whether a desk's secrets go to the system's keychain; a file of its folder keeps them otherwise.
+    #[must_use]
+    pub fn with_keychain(self, in_keychain: bool) -> Self {
+        Self { in_keychain, ..self }
+    }
+
     fn opened(mirror: Mirror, connection: ConnectionSettings) -> Result<Opened, RpcError> {
+        let line = match line_for(&mirror, &connection) {
+            // The desk works on without its line, and shows why it has none.
+            Err(error) if error.code == "secrets_unavailable" => Line::closed(&error),
+            line => line?,
+        };
         Ok(Opened {
-            transport: transport_for(&connection)?,
+            transport: line.transport,
+            key: line.key,
             names: connection.names(),
             mirror,
             rehearsal: false,
             connection,
             guard: Box::new(()),
         })
+    }
+}
+
+/// A desk that was not there before.
+pub fn new_desk(store_id: StoreId, desk_name: &str, at: Timestamp) -> NewDesk {
+    let (high, low) = Uuid::new_v4().as_u64_pair();
+    let desk_name = if desk_name.trim().is_empty() { "Desk 1" } else { desk_name.trim() };
+    NewDesk {
+        store_id,
+        desk_id: DeskId(Uuid::new_v4()),
+        incarnation: Incarnation(high ^ low.rotate_left(32)),
+        desk_name: desk_name.into(),
+        at,
     }
 }
 
@@ -58,12 +96,43 @@ pub fn read_password(file: &str) -> Result<String, RpcError> {
     Ok(password)
 }
 
-/// The way to the cluster of these settings. Connects to nothing yet.
-pub fn transport_for(connection: &ConnectionSettings) -> Result<Arc<dyn Transport>, RpcError> {
-    Ok(Arc::new(kafka_for(connection)?))
+/// A desk's way to its cluster.
+pub struct Line {
+    /// The way.
+    pub transport: Arc<dyn Transport>,
+    /// What changes are signed with, where the desk was enrolled.
+    pub key: Option<Arc<StoreKey>>,
 }
 
-pub(crate) fn kafka_for(connection: &ConnectionSettings) -> Result<Kafka, RpcError> {
+impl Line {
+    fn closed(error: &RpcError) -> Self {
+        Self { transport: Arc::new(Closed(PortError::AuthFailed(error.message.clone()))), key: None }
+    }
+}
+
+/// The way to the cluster of these settings. Connects to nothing yet.
+///
+/// # Errors
+/// `secrets_unavailable` when the desk was enrolled and its secrets cannot be read; what the settings lack.
+pub fn line_for(mirror: &Mirror, connection: &ConnectionSettings) -> Result<Line, RpcError> {
+    let secrets = match &connection.enrolled {
+        Some(enrolled) => Some(Secrets::load(mirror.dir(), mirror.identity().desk_id, enrolled.secrets)?),
+        None => None,
+    };
+    let kafka = kafka_for(connection, mirror.dir(), secrets.as_ref())?;
+    let key = secrets.map(|secrets| {
+        StoreKey::from_text(&secrets.key.id, secrets.key.secret.expose()).map(Arc::new).map_err(|e| {
+            error("secrets_unavailable", format!("this desk's key: {e}"), Some("enrol this desk again"))
+        })
+    });
+    Ok(Line { transport: Arc::new(kafka), key: key.transpose()? })
+}
+
+pub(crate) fn kafka_for(
+    connection: &ConnectionSettings,
+    dir: &Path,
+    secrets: Option<&Secrets>,
+) -> Result<Kafka, RpcError> {
     let security = match connection.security {
         Security::Plaintext => aisle_kafka::Security::Plaintext,
         Security::SaslSsl => {
@@ -72,13 +141,37 @@ pub(crate) fn kafka_for(connection: &ConnectionSettings) -> Result<Kafka, RpcErr
             };
             aisle_kafka::Security::SaslSsl {
                 username: named(&connection.username, "a user")?,
-                password: read_password(&named(&connection.password_file, "a password file")?)?,
-                ca_file: connection.ca_file.as_ref().map(PathBuf::from),
+                password: match secrets.and_then(|secrets| secrets.password.as_ref()) {
+                    Some(password) => password.expose().into(),
+                    None => read_password(&named(&connection.password_file, "a password file")?)?,
+                },
+                // What an enrolment brought along lies in the data folder, wherever that is by now.
+                authority: connection
+                    .ca_file
+                    .as_ref()
+                    .map(|file| if secrets.is_some() { dir.join(file) } else { PathBuf::from(file) })
+                    .into(),
             }
         }
     };
     let client_id = format!("aisle-{}-{}", connection.store_id, connection.desk_name.replace(' ', "-"));
-    Kafka::new(KafkaSettings { brokers: connection.brokers.clone(), security, client_id }).map_err(told)
+    let store: StoreId = connection.store_id.trim().parse().map_err(told)?;
+    let group = connection.names().desk_group(store);
+    Kafka::new(KafkaSettings { brokers: connection.brokers.clone(), security, client_id, group }).map_err(told)
+}
+
+/// Refuses an enrolment that no client can be made of, before anything is made for it.
+pub(crate) fn try_out(enrolment: &Enrolment) -> Result<(), RpcError> {
+    let LineSecurity::SaslSsl = enrolment.security else { return Ok(()) };
+    let security = aisle_kafka::Security::SaslSsl {
+        username: enrolment.username.clone().unwrap_or_default(),
+        password: enrolment.password.as_ref().map(|p| p.expose().to_owned()).unwrap_or_default(),
+        authority: enrolment.ca_pem.clone().map_or(Authority::System, Authority::Pem),
+    };
+    let settings = KafkaSettings { brokers: enrolment.brokers.clone(), security, ..KafkaSettings::default() };
+    Kafka::new(settings).map(drop).map_err(|e| {
+        error("bad_enrolment", format!("the enrolment file is not taken: {e}"), Some("have it written anew"))
+    })
 }
 
 impl Launcher for StandardLauncher {
@@ -94,18 +187,24 @@ impl Launcher for StandardLauncher {
     fn connect(&self, settings: &ConnectionSettings) -> Result<Opened, RpcError> {
         let store_id = settings.validate().map_err(told)?;
         // Settings that no client can be made of are told before a folder is made for them.
-        kafka_for(settings)?;
-        let (high, low) = Uuid::new_v4().as_u64_pair();
-        let desk_name = if settings.desk_name.trim().is_empty() { "Desk 1" } else { settings.desk_name.trim() };
-        let new = NewDesk {
-            store_id,
-            desk_id: DeskId(Uuid::new_v4()),
-            incarnation: Incarnation(high ^ low.rotate_left(32)),
-            desk_name: desk_name.into(),
-            at: self.clock.now(),
-        };
+        kafka_for(settings, &self.dir, None)?;
+        let new = new_desk(store_id, &settings.desk_name, self.clock.now());
         let mirror = Mirror::create(&self.dir, &new).map_err(told)?;
         settings.save(&mirror).map_err(told)?;
+        let connection = ConnectionSettings::load(&mirror).map_err(told)?;
+        Self::opened(mirror, connection)
+    }
+
+    fn read_enrolment(&self, text: &str) -> Result<EnrolmentView, RpcError> {
+        read_enrolment(text, self.clock.now()).map(|enrolment| enrolment::view(&enrolment))
+    }
+
+    fn enrol(&self, text: &str, desk_name: &str) -> Result<Opened, RpcError> {
+        let enrolment = read_enrolment(text, self.clock.now())?;
+        let new = new_desk(enrolment.store_id, desk_name, self.clock.now());
+        let settings = settings_of(&enrolment, &new.desk_name);
+        let mirror = Mirror::create(&self.dir, &new).map_err(told)?;
+        take_over(&mirror, &enrolment, settings, self.in_keychain)?;
         let connection = ConnectionSettings::load(&mirror).map_err(told)?;
         Self::opened(mirror, connection)
     }
@@ -115,6 +214,16 @@ impl Launcher for StandardLauncher {
     }
 
     fn test(&self, settings: &ConnectionSettings) -> ConnectionReport {
-        connection_test::run(settings)
+        // An enrolled line is tried as it is: its secrets go to no other address than the one that was enrolled.
+        let own = Mirror::open_read_only(&self.dir)
+            .ok()
+            .and_then(|mirror| ConnectionSettings::load(&mirror).ok().map(|own| (mirror, own)))
+            .filter(|(_, own)| own.enrolled.is_some());
+        match own {
+            Some((mirror, own)) => {
+                connection_test::run(&own, || line_for(&mirror, &own).map(|line| line.transport))
+            }
+            None => connection_test::run(settings, || Ok(Arc::new(kafka_for(settings, &self.dir, None)?))),
+        }
     }
 }

@@ -95,6 +95,7 @@ impl Rehearsal {
         Ok(Opened {
             mirror,
             transport: Arc::new(bus),
+            key: None,
             names,
             rehearsal: true,
             connection,

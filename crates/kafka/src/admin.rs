@@ -44,6 +44,10 @@ impl Kafka {
         let mut found = BTreeMap::new();
         for (name, answer) in names.iter().zip(answers) {
             let resource = answer.map_err(|code| classify(code, name))?;
+            // A topic has settings; none at all are shown to those who may not see them, as if all were well.
+            if resource.entries.is_empty() {
+                return Err(PortError::NotAuthorized { what: format!("the settings of {name}") });
+            }
             let settings =
                 resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect();
             found.insert((*name).to_owned(), settings);

@@ -1,15 +1,23 @@
 //! What librdkafka tells of itself: errors are kept for whoever asks why nothing happens, logs go to tracing.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use aisle_contract::PortError;
-use rdkafka::{ClientContext, config::RDKafkaLogLevel, consumer::ConsumerContext, error::KafkaError};
+use rdkafka::{ClientContext, Statistics, config::RDKafkaLogLevel, consumer::ConsumerContext, error::KafkaError};
 
 use crate::error_class::classify_kafka;
 
-/// Why the cluster turned a client away, until something works again.
+/// A client tells of being made to wait each [`STATISTICS`]; what it told long ago is over.
+const OVER: Duration = Duration::from_secs(20);
+/// How often a sender tells how it fares.
+pub(crate) const STATISTICS: Duration = Duration::from_secs(5);
+
+/// Why the cluster turned a client away, until something works again; and how long it makes it wait.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Health(Arc<Mutex<Option<PortError>>>);
+pub(crate) struct Health(Arc<Mutex<Option<PortError>>>, Arc<Mutex<Option<(Instant, Duration)>>>);
 
 impl Health {
     /// Why the cluster turned this client away, if it did so last.
@@ -19,6 +27,20 @@ impl Health {
 
     pub(crate) fn works(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// How long the cluster lately makes a client wait.
+    pub(crate) fn throttled(&self) -> Option<Duration> {
+        let last = *self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        last.filter(|(at, wait)| at.elapsed() < OVER && !wait.is_zero()).map(|(_, wait)| wait)
+    }
+
+    /// Takes in how a sender fares.
+    pub(crate) fn fares(&self, statistics: &Statistics) {
+        let waits = statistics.brokers.values().filter_map(|broker| broker.throttle.as_ref());
+        let longest = waits.map(|wait| wait.max).max().unwrap_or(0);
+        let wait = Duration::from_millis(u64::try_from(longest).unwrap_or(0));
+        *self.1.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), wait));
     }
 
     fn told(&self, error: PortError) {

@@ -9,6 +9,7 @@ mod membership;
 mod reader;
 mod sender;
 mod settings;
+mod tls;
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -29,7 +30,7 @@ use crate::{
     error_class::{classify, classify_kafka},
 };
 
-pub use settings::{KafkaSettings, Security};
+pub use settings::{Authority, KafkaSettings, Security};
 
 /// How long a client is heard out on why nothing answers.
 const HEARING: Duration = Duration::from_millis(300);
@@ -49,7 +50,7 @@ impl Kafka {
     /// [`PortError::BadSettings`] for settings that librdkafka refuses.
     pub fn new(settings: KafkaSettings) -> Result<Self, PortError> {
         let kafka = Self { settings, health: Health::default(), asking: Mutex::new(None) };
-        *kafka.asking() = Some(kafka.consumer(&kafka.settings.consumer("aisle-asking"))?);
+        *kafka.asking() = Some(kafka.consumer(&kafka.settings.reader())?);
         Ok(kafka)
     }
 
@@ -63,6 +64,14 @@ impl Kafka {
             .map_err(|e| PortError::BadSettings(e.to_string()))
     }
 
+    /// Whether the other end speaks TLS and this one does not, which shows as mere silence too.
+    fn wants_tls(&self) -> Option<PortError> {
+        let is_plain = matches!(self.settings.security, Security::Plaintext);
+        (is_plain && tls::is_spoken_at(&self.settings.brokers)).then(|| {
+            PortError::AuthFailed("its machines speak TLS, and this desk's line is set to no security".into())
+        })
+    }
+
     /// Asks with the one client, and turns a mere timeout into what the client was told meanwhile.
     fn ask<T>(
         &self,
@@ -71,7 +80,7 @@ impl Kafka {
         let mut guard = self.asking();
         let client = match guard.take() {
             Some(client) => client,
-            None => self.consumer(&self.settings.consumer("aisle-asking"))?,
+            None => self.consumer(&self.settings.reader())?,
         };
         let answer = question(&client);
         // Errors reach the context only while somebody polls.
@@ -92,7 +101,7 @@ impl Kafka {
             }
             // Being turned away shows as mere silence to whoever asks; the client was told the reason.
             Err(error @ (PortError::Unreachable(_) | PortError::TimedOut(_))) => {
-                Err(self.health.refusal().unwrap_or(error))
+                Err(self.health.refusal().or_else(|| self.wants_tls()).unwrap_or(error))
             }
             Err(other) => Err(other),
         }
@@ -116,6 +125,10 @@ fn topic_view(topic: &MetadataTopic) -> TopicView {
 impl Transport for Kafka {
     fn addresses(&self) -> Vec<String> {
         self.settings.brokers.split(',').map(|address| address.trim().to_owned()).collect()
+    }
+
+    fn throttled(&self) -> Option<Duration> {
+        self.health.throttled()
     }
 
     fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
@@ -166,12 +179,12 @@ impl Transport for Kafka {
             Start::At(offset) if (bounds.low..=bounds.high).contains(&offset) => offset,
             Start::At(wanted) => return Err(PortError::OutOfRange { wanted, low: bounds.low, high: bounds.high }),
         };
-        let consumer = self.consumer(&self.settings.consumer("aisle-reading"))?;
+        let consumer = self.consumer(&self.settings.reader())?;
         Ok(Box::new(reader::KafkaReader::new(consumer, topic, partition, offset)?))
     }
 
     fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
         let consumer = self.consumer(&self.settings.member(group))?;
-        Ok(Box::new(membership::KafkaMembership::new(consumer, topic)?))
+        Ok(Box::new(membership::KafkaMembership::new(consumer, group, topic)?))
     }
 }

@@ -6,6 +6,7 @@ use aisle_contract::{Membership, PortError};
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer},
+    types::RDKafkaErrorCode,
 };
 
 use crate::{context::Observer, error_class::classify_kafka};
@@ -13,14 +14,15 @@ use crate::{context::Observer, error_class::classify_kafka};
 /// A member of a group.
 pub(crate) struct KafkaMembership {
     consumer: BaseConsumer<Observer>,
+    group: String,
     topic: String,
     paused: BTreeSet<i32>,
 }
 
 impl KafkaMembership {
-    pub(crate) fn new(consumer: BaseConsumer<Observer>, topic: &str) -> Result<Self, PortError> {
+    pub(crate) fn new(consumer: BaseConsumer<Observer>, group: &str, topic: &str) -> Result<Self, PortError> {
         consumer.subscribe(&[topic]).map_err(|e| classify_kafka(&e, topic))?;
-        Ok(Self { consumer, topic: topic.into(), paused: BTreeSet::new() })
+        Ok(Self { consumer, group: group.into(), topic: topic.into(), paused: BTreeSet::new() })
     }
 
     fn classified<T>(&self, answer: Result<T, rdkafka::error::KafkaError>) -> Result<T, PortError> {
@@ -32,7 +34,16 @@ impl Membership for KafkaMembership {
     fn owned(&mut self, wait: Duration) -> Result<Vec<i32>, PortError> {
         // Rebalances happen within a poll. A record that slipped in before the pause is read again by its reader.
         if let Some(Err(error)) = self.consumer.poll(wait) {
-            tracing::debug!(%error, "the group's client reports");
+            // One who may not join waits for ever, without a word from anybody else.
+            match error.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::GroupAuthorizationFailed) => {
+                    return Err(PortError::NotAuthorized { what: format!("the group {}", self.group) });
+                }
+                Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
+                    return Err(PortError::NotAuthorized { what: self.topic.clone() });
+                }
+                _ => tracing::debug!(%error, "the group's client reports"),
+            }
         }
         let assignment = self.classified(self.consumer.assignment())?;
         let owned: BTreeSet<i32> = assignment

@@ -8,7 +8,7 @@ use std::{
 
 use aisle_contract::{Delivery, Outgoing, PortError, Sender};
 use rdkafka::{
-    ClientConfig, ClientContext,
+    ClientConfig, ClientContext, Statistics,
     config::RDKafkaLogLevel,
     error::KafkaError,
     message::{Header, Message, OwnedHeaders},
@@ -23,6 +23,7 @@ use crate::{
 /// Hands delivery reports to whoever waits for them.
 struct Reporter {
     observer: Observer,
+    health: Health,
     reports: Reports<(usize, Delivery)>,
 }
 
@@ -33,6 +34,10 @@ impl ClientContext for Reporter {
 
     fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
         self.observer.log(level, fac, message);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.health.fares(&statistics);
     }
 }
 
@@ -76,7 +81,11 @@ impl KafkaSender {
 
     fn connect(&self) -> Result<Line, PortError> {
         let (sender, reports) = channel();
-        let context = Reporter { observer: Observer::new(self.health.clone()), reports: sender };
+        let context = Reporter {
+            observer: Observer::new(self.health.clone()),
+            health: self.health.clone(),
+            reports: sender,
+        };
         let producer =
             self.config.create_with_context(context).map_err(|e| PortError::BadSettings(e.to_string()))?;
         Ok(Line { producer, reports })

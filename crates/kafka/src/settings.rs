@@ -4,6 +4,26 @@ use std::path::PathBuf;
 
 use rdkafka::{ClientConfig, config::RDKafkaLogLevel};
 
+use crate::context::STATISTICS;
+
+/// Whose certificates a secured line trusts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Authority {
+    /// Those that the system trusts.
+    #[default]
+    System,
+    /// The one in this file.
+    File(PathBuf),
+    /// The one in this text.
+    Pem(String),
+}
+
+impl From<Option<PathBuf>> for Authority {
+    fn from(file: Option<PathBuf>) -> Self {
+        file.map_or(Self::System, Self::File)
+    }
+}
+
 /// How the line is secured.
 #[derive(Clone, Default)]
 pub enum Security {
@@ -16,8 +36,8 @@ pub enum Security {
         username: String,
         /// The password: read from a file by whoever makes these settings, shown nowhere.
         password: String,
-        /// The authority's certificate; the system's are used without it.
-        ca_file: Option<PathBuf>,
+        /// Whose certificates are trusted.
+        authority: Authority,
     },
 }
 
@@ -25,10 +45,10 @@ impl std::fmt::Debug for Security {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Plaintext => f.write_str("Plaintext"),
-            Self::SaslSsl { username, ca_file, .. } => f
+            Self::SaslSsl { username, authority, .. } => f
                 .debug_struct("SaslSsl")
                 .field("username", username)
-                .field("ca_file", ca_file)
+                .field("authority", authority)
                 .finish_non_exhaustive(),
         }
     }
@@ -43,6 +63,8 @@ pub struct KafkaSettings {
     pub security: Security,
     /// Who asks, as the cluster's logs show it.
     pub client_id: String,
+    /// The group that readers name, which the cluster must allow; they never join it.
+    pub group: String,
 }
 
 impl KafkaSettings {
@@ -65,15 +87,18 @@ impl KafkaSettings {
             .set("topic.metadata.refresh.interval.ms", "10000")
             .set("topic.metadata.refresh.fast.interval.ms", "100")
             .set_log_level(RDKafkaLogLevel::Warning);
-        if let Security::SaslSsl { username, password, ca_file } = &self.security {
+        if let Security::SaslSsl { username, password, authority } = &self.security {
             config
                 .set("security.protocol", "SASL_SSL")
                 .set("sasl.mechanisms", "SCRAM-SHA-512")
                 .set("sasl.username", username)
                 .set("sasl.password", password)
                 .set("ssl.endpoint.identification.algorithm", "https");
-            let ca = ca_file.as_ref().map(|file| file.to_string_lossy().into_owned());
-            config.set("ssl.ca.location", ca.as_deref().unwrap_or("probe"));
+            match authority {
+                Authority::System => config.set("ssl.ca.location", "probe"),
+                Authority::File(file) => config.set("ssl.ca.location", file.to_string_lossy()),
+                Authority::Pem(text) => config.set("ssl.ca.pem", text),
+            };
         }
         config
     }
@@ -90,6 +115,7 @@ impl KafkaSettings {
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("compression.codec", "zstd")
+            .set("statistics.interval.ms", STATISTICS.as_millis().to_string())
             // A batch is handed over at once; one decision need not wait for others.
             .set("linger.ms", "1")
             .set("message.timeout.ms", "30000")
@@ -102,8 +128,12 @@ impl KafkaSettings {
         config
     }
 
-    /// A consumer without a group: its positions are kept elsewhere.
-    pub(crate) fn consumer(&self, group: &str) -> ClientConfig {
+    /// A consumer that joins no group: its positions are kept elsewhere.
+    pub(crate) fn reader(&self) -> ClientConfig {
+        self.consumer(if self.group.is_empty() { "aisle-reading" } else { &self.group })
+    }
+
+    fn consumer(&self, group: &str) -> ClientConfig {
         let mut config = self.base();
         config
             .set("group.id", group)

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use aisle_contract::{Outgoing, PortError, Start, Transport};
-use aisle_kafka::{Kafka, KafkaSettings, Security};
+use aisle_kafka::{Authority, Kafka, KafkaSettings, Security};
 use rdkafka::{
     mocking::MockCluster,
     producer::DefaultProducerContext,
@@ -22,6 +22,7 @@ fn cluster() -> (MockCluster<'static, DefaultProducerContext>, Kafka) {
         brokers: cluster.bootstrap_servers(),
         security: Security::Plaintext,
         client_id: "test".into(),
+        ..KafkaSettings::default()
     };
     (cluster, Kafka::new(settings).unwrap())
 }
@@ -181,7 +182,11 @@ fn nobody_there_is_unreachable_within_the_time_limit() {
 
 #[test]
 fn settings_show_no_password() {
-    let security = Security::SaslSsl { username: "store-367".into(), password: "hunter2".into(), ca_file: None };
-    let settings = KafkaSettings { brokers: "a:1".into(), security, client_id: "x".into() };
+    let security = Security::SaslSsl {
+        username: "store-367".into(),
+        password: "hunter2".into(),
+        authority: Authority::System,
+    };
+    let settings = KafkaSettings { brokers: "a:1".into(), security, ..KafkaSettings::default() };
     assert!(!format!("{settings:?}").contains("hunter2"));
 }

@@ -6,6 +6,7 @@ mod clock;
 mod connectivity;
 mod engine;
 mod feed;
+mod limited;
 mod once;
 mod plan;
 mod push;

@@ -13,6 +13,7 @@ use crate::{
     SyncError,
     clock::Clock,
     feed::FeedReader,
+    limited::Limited,
     push::Pusher,
     shared::{SyncEvent, SyncOptions},
 };
@@ -23,6 +24,8 @@ const GLANCE: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_millis(500);
 /// A numbered change that central has not answered is looked at again this often.
 const AGAIN: Duration = Duration::from_secs(2);
+/// A batch has this long at most.
+const SENDING: Duration = Duration::from_secs(20);
 
 /// What is to be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +67,7 @@ pub struct SyncSummary {
 
 struct Run<'a> {
     mirror: &'a Mirror,
-    transport: &'a dyn Transport,
+    transport: &'a Limited<'a>,
     clock: &'a dyn Clock,
     pusher: Pusher,
     feeds: Vec<FeedReader>,
@@ -94,7 +97,9 @@ pub fn once(
     let start = clock.monotonic();
     let awaited_to = mirror.read(outbox::last)?;
     let mut pusher = Pusher::new(mirror.clone(), options.clone());
-    pusher.send_timeout = timeout.min(Duration::from_secs(20));
+    pusher.send_timeout = timeout.min(SENDING);
+    let limited = Limited { inner: transport, clock, end: start.saturating_add(timeout) };
+    let transport: &Limited<'_> = &limited;
     let mut run = Run {
         mirror,
         transport,
@@ -134,6 +139,7 @@ impl Run<'_> {
         let waits = self.left()? > 0 || self.must_ask()?;
         if due && waits {
             self.pushed_at = Some(now);
+            self.pusher.send_timeout = self.transport.left(SENDING);
             let outcome = self.pusher.push(self.transport, self.clock.now())?;
             self.summary.sent += outcome.sent;
             self.push_error = outcome.error;

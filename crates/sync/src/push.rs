@@ -125,7 +125,7 @@ impl Pusher {
         let own = found.partitions.iter().find(|p| p.id == partition).ok_or_else(missing)?;
         outcome.replicas =
             Some(ReplicaStatus { brokers: view.brokers, replicas: own.replicas, in_sync: own.in_sync });
-        let durability = self.mirror.read(store::load)?.map_or_else(Durability::default, |s| s.durability);
+        let durability = self.mirror.read(store::load)?.map_or(self.options.durability, |s| s.durability);
         let needed = match durability {
             Durability::All => own.replicas,
             Durability::Majority => own.replicas / 2 + 1,
@@ -289,7 +289,9 @@ impl Pusher {
             },
             change: row.change.clone(),
         };
-        Ok(message.encode(&target.topic, target.partition).map_err(MirrorError::from)?)
+        Ok(message
+            .encode(&target.topic, target.partition, self.options.key.as_deref())
+            .map_err(MirrorError::from)?)
     }
 
     fn send_heartbeat(
@@ -325,7 +327,9 @@ impl Pusher {
                 epoch,
             },
         };
-        let record = message.encode(&target.topic, target.partition).map_err(MirrorError::from)?;
+        let record = message
+            .encode(&target.topic, target.partition, self.options.key.as_deref())
+            .map_err(MirrorError::from)?;
         let timeout = self.send_timeout;
         for answer in self.sender(transport)?.send(vec![record], timeout) {
             answer?;

@@ -1,9 +1,9 @@
 //! What the loops share: options, status, events.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use aisle_contract::TopicNames;
-use aisle_domain::{Chance, Timestamp};
+use aisle_contract::{StoreKey, TopicNames};
+use aisle_domain::{Chance, Timestamp, store::Durability};
 use aisle_mirror::FeedApplied;
 
 use crate::{connectivity::LinkStatus, feed::FeedStatus};
@@ -23,6 +23,10 @@ pub struct SyncOptions {
     pub desk_name: String,
     /// Spreads waits, and makes ids and incarnations.
     pub chance: Chance,
+    /// What changes and heartbeats are signed with, where the desk was enrolled.
+    pub key: Option<Arc<StoreKey>>,
+    /// When a change counts as written, until the store's row says it.
+    pub durability: Durability,
 }
 
 /// The cluster's machines and this store's partition, from metadata.
@@ -59,6 +63,8 @@ pub struct SyncStatus {
     pub missed_pushes: u32,
     /// A push is under way.
     pub pushing: bool,
+    /// How long the cluster lately makes this desk wait, since it sent more than it may.
+    pub throttled_ms: Option<i64>,
 }
 
 /// What the sync tells, after it is committed.

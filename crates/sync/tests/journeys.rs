@@ -16,6 +16,7 @@ use aisle_contract::{
 };
 use aisle_domain::{
     Change, ChangeId, DeskId, Incarnation, Lane, OrderId, OrderStatus, StoreId, change::OrderAccepted,
+    store::Durability,
 };
 use aisle_mirror::{ChangeState, Mirror, NewChange, NewDesk, OrderFilter, feed, orders, outbox};
 use aisle_sync::{Cause, Clock, Goal, LinkState, SyncEngine, SyncOptions, SyncSummary, SystemClock, once};
@@ -40,6 +41,8 @@ fn options() -> SyncOptions {
         version: "test".into(),
         desk_name: "Desk 1".into(),
         chance: aisle_sync::system_chance(),
+        key: None,
+        durability: Durability::default(),
     }
 }
 

@@ -3,9 +3,10 @@
 mod node;
 
 use std::{
+    ffi::OsStr,
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -80,6 +81,18 @@ impl Kit {
                 None
             }
         }
+    }
+
+    /// Runs one of Kafka's own tools to its end, by the name of its script or of its class.
+    pub fn tool<S: AsRef<OsStr>>(&self, tool: &str, args: &[S]) -> Result<Output, ClusterError> {
+        let class = match tool {
+            "kafka-configs.sh" => "kafka.admin.ConfigCommand",
+            "kafka-acls.sh" => "org.apache.kafka.tools.AclCommand",
+            "kafka-topics.sh" => "org.apache.kafka.tools.TopicCommand",
+            other => other,
+        };
+        let log = Path::new(if cfg!(windows) { "NUL" } else { "/dev/null" });
+        self.java(log).arg(class).args(args).output().map_err(io("java cannot be started"))
     }
 
     fn java(&self, log: &Path) -> Command {

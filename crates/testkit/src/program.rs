@@ -59,7 +59,8 @@ impl Answer {
 impl Program {
     /// The program at this path.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), env: Vec::new() }
+        // No test leaves an entry in the keychain of whoever runs it.
+        Self { path: path.into(), env: vec![("AISLE_SECRETS".into(), "file".into())] }
     }
 
     /// With one more variable of the environment.

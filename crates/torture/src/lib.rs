@@ -10,9 +10,15 @@
     reason = "a test programme that cannot go on ends"
 )]
 
-mod dice;
 #[cfg(feature = "planted")]
 pub mod planted;
 pub mod simulation;
 
-pub use dice::Dice;
+use aisle_domain::Chance;
+use aisle_testkit::dice::Dice;
+
+/// Randomness for the system under test, from a seed.
+pub(crate) fn chance(seed: u64) -> Chance {
+    let dice = std::sync::Mutex::new(Dice::new(seed));
+    Chance::new(move || dice.lock().unwrap().bits())
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use aisle_contract::DownBody;
 use aisle_domain::{Change, ChangeId, Incarnation, Lane, Timestamp};
 use aisle_mirror::{
-    ActError, ChangeState, FeedEntry, Mirror, MirrorError, NewChange, Report, items, outbox, verify,
+    ActError, Anew, ChangeState, FeedEntry, Mirror, MirrorError, NewChange, Report, items, outbox, verify,
 };
 use aisle_testkit::dice::Dice;
 use uuid::Uuid;
@@ -301,7 +301,7 @@ impl Staff {
             kept.numbered = None;
             kept.offset = None;
         }
-        self.after(promised, mirror.renumber(incarnation))
+        self.after(promised, mirror.renumber(incarnation, Anew::Forgotten, at(700)))
     }
 
     /// What a call on its way left is known after the fact: wholly there, or not at all.

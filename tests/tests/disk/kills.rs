@@ -328,5 +328,8 @@ fn options() -> SyncOptions {
         push_decisions_at_once: true,
         version: "test".into(),
         desk_name: "Desk 1".into(),
+        chance: aisle_sync::system_chance(),
+        key: None,
+        durability: aisle_domain::store::Durability::default(),
     }
 }

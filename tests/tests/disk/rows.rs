@@ -174,6 +174,9 @@ pub(crate) fn ack(incarnation: Incarnation, lane: Lane, expected: i64) -> DownBo
         position: CentralPosition { cluster: CLUSTER.into(), partition: 3, offset: 40 },
         central_time: at(600),
         heartbeat: None,
+        last: None,
+        forked: false,
+        numberings: None,
     }))
 }
 

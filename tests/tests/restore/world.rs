@@ -42,6 +42,8 @@ fn options() -> SyncOptions {
         version: "test".into(),
         desk_name: "Desk".into(),
         chance: aisle_sync::system_chance(),
+        key: None,
+        durability: aisle_domain::store::Durability::default(),
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) fn settings() -> ConnectionSettings {
         username: None,
         password_file: None,
         ca_file: None,
+        enrolled: None,
     }
 }
 
@@ -51,6 +52,8 @@ pub(crate) fn cut_off(dir: &Path, orders: usize) -> std::path::PathBuf {
         version: "test".into(),
         desk_name: "Desk 1".into(),
         chance: aisle_sync::system_chance(),
+        key: None,
+        durability: aisle_domain::store::Durability::default(),
     };
     let stop = AtomicBool::new(false);
     let limit = Duration::from_secs(60);

@@ -5,7 +5,7 @@ import "../lib/host/jsdom";
 import App from "../App.svelte";
 import { deskSession, FakeHost, firstRunSession, held, openHost } from "../lib/host/fake";
 import { shown } from "../lib/host/shown";
-import type { ConnectionReport, Session } from "../lib/rpc/generated";
+import type { ConnectionReport, EnrolmentView, Session } from "../lib/rpc/generated";
 
 let host: FakeHost;
 let app: Record<string, unknown>;
@@ -131,5 +131,77 @@ describe("the first screen", () => {
     type("brokers", "kafka.example:9093");
     await shown();
     expect(byId("connection-steps")).toBeNull();
+  });
+});
+
+describe("an enrolment file", () => {
+  const found: EnrolmentView = {
+    store_id: "367",
+    store_name: "Market Street",
+    brokers: "kafka.example:9093",
+    secured: true,
+    expires_at: "2026-12-24T00:00:00Z",
+  };
+  const text = '{"format": "aisle.enrolment.v1", "password": "hunter2"}';
+
+  async function choose(content: string): Promise<void> {
+    const input = byId<HTMLInputElement>("enrolment-file");
+    if (!input) throw new Error("there is no field for the file");
+    const file = new File([content], "store-367.json", { type: "application/json" });
+    // jsdom's files cannot be read as text.
+    file.text = () => Promise.resolve(content);
+    Object.defineProperty(input, "files", { value: [file], configurable: true });
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+    await shown();
+    await shown();
+  }
+
+  it("is chosen with F, and the store, its name and its address are shown before it is taken", async () => {
+    host.answer("read_enrolment", () => found);
+    await press("f");
+    expect(byId("connect-form")).toBeNull();
+    await choose(text);
+    expect(host.asked("read_enrolment")).toEqual([{ text }]);
+    const facts = byId("enrolment")?.textContent;
+    for (const part of ["367", "Market Street", "kafka.example:9093", "User and password over TLS", "2026-12-24"]) {
+      expect(facts).toContain(part);
+    }
+    expect(host.asked("enrol")).toEqual([]);
+    expect(document.body.textContent).not.toContain("hunter2");
+  });
+
+  it("is taken with Enter, under the name that was typed, and ends in a desk", async () => {
+    host.answer("read_enrolment", () => found).answer("enrol", () => deskSession());
+    await press("f");
+    await choose(text);
+    type("enrol-desk-name", "Front");
+    host.answer("session", () => deskSession());
+    await press("Escape");
+    await press("Enter");
+    expect(host.asked("enrol")).toEqual([{ text, desk_name: "Front" }]);
+    expect(byId("first-run")).toBeNull();
+  });
+
+  it("that is refused is told with what to do, takes nothing, and another one can be chosen", async () => {
+    host.refuse("read_enrolment", { code: "bad_enrolment", message: "it is not whole", hint: "copy it again" });
+    await press("f");
+    await choose(text);
+    const alert = document.querySelector("[role='alert']")?.textContent;
+    for (const part of ["it is not whole", "copy it again", "bad_enrolment"]) expect(alert).toContain(part);
+    expect(byId("enrol")).toBeNull();
+    host.answer("read_enrolment", () => found);
+    await choose(text);
+    expect(document.querySelector("[role='alert']")).toBeNull();
+    expect(byId("enrol")).not.toBeNull();
+  });
+
+  it("is left with Escape, and then nothing of it is sent", async () => {
+    host.answer("read_enrolment", () => found);
+    await press("f");
+    await choose(text);
+    await press("Escape");
+    expect(byId("connect-form")).not.toBeNull();
+    await press("Enter");
+    expect(host.asked("enrol")).toEqual([]);
   });
 });

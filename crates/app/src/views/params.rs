@@ -105,3 +105,21 @@ params! {
         text: String,
     }
 }
+
+/// The text of an enrolment file. Not to be shown: it holds secrets.
+#[derive(Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct EnrolmentText {
+    /// All of it.
+    pub text: String,
+}
+
+/// An enrolment file that is to be taken. Not to be shown: it holds secrets.
+#[derive(Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct Enrol {
+    /// All of its text.
+    pub text: String,
+    /// This desk's name.
+    pub desk_name: String,
+}

@@ -128,14 +128,32 @@ fn is_quiet(desk: &Desk, now: Timestamp) -> bool {
     !desk.retired && desk.last_heard.is_none_or(|heard| now.since(heard) > 2 * HEARTBEAT_MS)
 }
 
-fn store_view(store: &Store, desks: &[Desk], now: Timestamp) -> StoreView {
-    StoreView {
+pub(super) fn store_view(tx: &Tx<'_>, store: &Store, now: Timestamp) -> Result<StoreView, CentralError> {
+    let desks = tx.desks(store.store_id)?;
+    let keys = tx.key_rows(store.store_id)?;
+    Ok(StoreView {
         store_id: store.store_id,
         name: store.name.clone(),
-        signed: false,
+        signed: !keys.is_empty(),
         quiet: desks.iter().any(|d| is_quiet(d, now)),
         desks: desks.iter().map(|d| DeskView::of(d, !is_quiet(d, now) && !d.retired)).collect(),
+        keys: keys.into_iter().map(Into::into).collect(),
+        alarms: tx.alarms(store.store_id)?.into_iter().map(Into::into).collect(),
+        enrolment: None,
+    })
+}
+
+/// Writes a new store's row and sends it down its feed.
+pub(super) fn insert(tx: &Tx<'_>, new: NewStore, now: Timestamp) -> Result<Store, CentralError> {
+    new.check()?;
+    if tx.store(new.store_id)?.is_some() {
+        return Err(CentralError::Taken { what: format!("store {}", new.store_id) });
     }
+    let store = new.row();
+    tx.save_store(&store)?;
+    send_store(tx, &store, now)?;
+    tx.audit(&AuditEntry::of_central(store.store_id, Subject::Store, "store.added", now))?;
+    Ok(store)
 }
 
 impl Centre {
@@ -144,20 +162,10 @@ impl Centre {
     /// # Errors
     /// [`CentralError::BadValue`] for a value that no store may have, [`CentralError::Taken`] for a known number.
     pub fn add_store(&self, new: NewStore) -> Result<StoreView, CentralError> {
-        new.check()?;
         let now = self.now();
         self.ledger()?.write(|tx| {
-            if tx.store(new.store_id)?.is_some() {
-                return Err(CentralError::Taken { what: format!("store {}", new.store_id) });
-            }
-            let store = new.row();
-            tx.save_store(&store)?;
-            send_store(tx, &store, now)?;
-            for lane in Lane::ALL {
-                tx.touch_digest(Feed { store: store.store_id, lane })?;
-            }
-            tx.audit(&AuditEntry::of_central(store.store_id, Subject::Store, "store.added", now))?;
-            Ok(store_view(&store, &[], now))
+            let store = insert(tx, new, now)?;
+            store_view(tx, &store, now)
         })
     }
 
@@ -169,9 +177,7 @@ impl Centre {
     /// All stores with their desks. A store is quiet when one of its desks was not heard for two intervals.
     pub fn list_stores(&self) -> Result<Vec<StoreView>, CentralError> {
         let now = self.now();
-        self.ledger()?.read(|tx| {
-            tx.stores()?.iter().map(|store| Ok(store_view(store, &tx.desks(store.store_id)?, now))).collect()
-        })
+        self.ledger()?.read(|tx| tx.stores()?.iter().map(|store| store_view(tx, store, now)).collect())
     }
 
     /// Marks a desk as one that nobody waits for. It counts again once it is heard again.

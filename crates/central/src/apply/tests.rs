@@ -3,10 +3,11 @@
 mod catalog;
 mod life;
 mod numbering;
+mod signatures;
 
 use std::sync::Arc;
 
-use aisle_contract::{ChangeEnvelope, DownBody, DownMessage, Heartbeat, Outgoing, TopicNames};
+use aisle_contract::{ChangeEnvelope, DownBody, DownMessage, Heartbeat, Outgoing, StoreKey, TopicNames};
 use aisle_domain::{
     AmountRange, Barcode, Decision, Incarnation, Item, ItemEdits, ItemId, Lane, LineState, Money, Order, OrderId,
     OrderLine, OrderStatus, Payment, PaymentId, Policies, Quantity, Subject,
@@ -46,7 +47,7 @@ fn change_id(number: u128) -> ChangeId {
 
 /// A desk that numbers its changes, and central's database with a lease on the store's partition.
 struct Bench {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     centre: crate::Centre,
     ledger: Ledger,
     term: i64,
@@ -68,7 +69,7 @@ impl Bench {
         centre.add_store(NewStore::new(store_id(), "Store", "Main street 1")).unwrap();
         let mut ledger = centre.ledger().unwrap();
         let term = ledger.write(|tx| tx.take_lease(home(), "me", false, at(0))).unwrap().unwrap();
-        Self { _folder: folder, centre, ledger, term, offset: 0, log: Vec::new() }
+        Self { folder, centre, ledger, term, offset: 0, log: Vec::new() }
     }
 
     fn with_order() -> Self {
@@ -103,9 +104,21 @@ impl Bench {
     }
 
     fn record(&mut self, desk: TestDesk, seq: i64, id: u128, change: Change) -> Incoming {
+        self.signed(store_id(), None, desk, seq, id, change)
+    }
+
+    fn signed(
+        &mut self,
+        store: StoreId,
+        key: Option<&StoreKey>,
+        desk: TestDesk,
+        seq: i64,
+        id: u128,
+        change: Change,
+    ) -> Incoming {
         let envelope = ChangeEnvelope {
             change_id: change_id(id),
-            store: store_id(),
+            store,
             desk: DeskId(Uuid::from_u128(desk.0)),
             incarnation: Incarnation(desk.1),
             lane: change.lane(),
@@ -116,7 +129,7 @@ impl Bench {
             key_id: None,
         };
         let message = ChangeMessage { envelope, change };
-        self.incoming(message.encode("aisle.changes", home()).unwrap())
+        self.incoming(message.encode("aisle.changes", home(), key).unwrap())
     }
 
     fn place(&self) -> Place<'static> {
@@ -152,7 +165,7 @@ impl Bench {
                 epoch,
             },
         };
-        let record = self.incoming(beat.encode("aisle.changes", home()).unwrap());
+        let record = self.incoming(beat.encode("aisle.changes", home(), None).unwrap());
         self.apply(&[record]);
     }
 

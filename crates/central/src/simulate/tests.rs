@@ -107,7 +107,7 @@ impl Town {
                 acted_at: now,
                 key_id: None,
             };
-            let sent = ChangeMessage { envelope, change }.encode("aisle.changes", home).unwrap();
+            let sent = ChangeMessage { envelope, change }.encode("aisle.changes", home, None).unwrap();
             let record = Incoming {
                 topic: sent.topic,
                 partition: home,

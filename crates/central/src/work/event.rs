@@ -1,6 +1,6 @@
 //! What a centre at work tells.
 
-use aisle_domain::Timestamp;
+use aisle_domain::{DeskId, StoreId, Timestamp};
 use serde::Serialize;
 
 /// Something that happened, and when by central's clock.
@@ -58,6 +58,19 @@ pub enum WorkEventKind {
         dead: u64,
         /// Changes that were dropped because an earlier number is missing.
         dropped: u64,
+    },
+    /// Something was turned away that claimed to be a store's.
+    Alarm {
+        /// The partition.
+        partition: i32,
+        /// `unsigned`, `unknown_key`, `bad_signature` or `foreign_desk`.
+        kind: &'static str,
+        /// The store it claimed.
+        store_id: StoreId,
+        /// The desk it claimed, where that can be read.
+        desk_id: Option<DeskId>,
+        /// In words.
+        message: String,
     },
     /// Records went down the feeds.
     Published {

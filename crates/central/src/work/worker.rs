@@ -362,6 +362,15 @@ impl Shift<'_> {
             dead: applied.dead,
             dropped: applied.dropped,
         });
+        for alarm in applied.alarms {
+            self.shared.tell(WorkEventKind::Alarm {
+                partition: self.partition,
+                kind: alarm.kind,
+                store_id: alarm.store,
+                desk_id: alarm.desk,
+                message: alarm.why,
+            });
+        }
     }
 
     /// Sends what waits, where there may be something.

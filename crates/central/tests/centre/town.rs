@@ -163,7 +163,7 @@ impl ScriptedDesk {
             key_id: None,
         };
         let record =
-            ChangeMessage { envelope, change }.encode(&topic, partition_of(self.store, partitions)).unwrap();
+            ChangeMessage { envelope, change }.encode(&topic, partition_of(self.store, partitions), None).unwrap();
         self.bus.append(vec![record]).remove(0).unwrap();
         change_id
     }

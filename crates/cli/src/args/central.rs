@@ -153,6 +153,17 @@ pub(crate) enum Central {
     },
 }
 
+/// What an enrolment file says beside what central knows.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct EnrolFlags {
+    /// How long desks take the file
+    #[arg(long, default_value = "30d", value_parser = duration)]
+    pub(crate) expires: std::time::Duration,
+    /// A line with TLS and a user also without --ca-file
+    #[arg(long)]
+    pub(crate) sasl: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Stores {
     /// Add a store
@@ -168,9 +179,39 @@ pub(crate) enum Stores {
         currency: String,
         #[arg(long, default_value = "UTC")]
         time_zone: String,
-        /// Enrolment file to write (not yet)
+        #[command(flatten)]
+        enrol: EnrolFlags,
+        /// Enrolment file to write; from then on the store's changes must be signed
         #[arg(long)]
         enrolment: Option<PathBuf>,
+    },
+    /// Give a store a key to sign with, and write the file that enrols its desks
+    Enrol {
+        id: String,
+        /// Enrolment file to write
+        #[arg(long)]
+        enrolment: PathBuf,
+        #[command(flatten)]
+        enrol: EnrolFlags,
+        /// Take nothing any more that is signed with the store's other keys
+        #[arg(long)]
+        retire_others: bool,
+        /// Another password for the store's user at the cluster
+        #[arg(long)]
+        new_password: bool,
+    },
+    /// What the cluster's keeper has to run so that a store may do its part
+    Grants {
+        id: String,
+        /// Take the store's rights away again
+        #[arg(long)]
+        revoke: bool,
+        /// Write the password of the store's user to this new file
+        #[arg(long, conflicts_with = "revoke")]
+        secret_file: Option<PathBuf>,
+        /// The keeper's own client settings
+        #[arg(long)]
+        command_config: Option<PathBuf>,
     },
     /// Stores, their desks and who has gone quiet
     List,

@@ -1,32 +1,79 @@
 //! Single acts of the centre, and what it knows.
 
-use aisle_central::{Centre, ItemChange, NewStore};
+use std::time::Duration;
+
+use aisle_central::{Centre, EnrolOptions, GrantsOptions, ItemChange, NewStore};
 use aisle_domain::{ItemId, Money, StoreId};
 use serde_json::json;
 
 use super::place;
 use crate::{
-    args::{CentralItem, CentralOrder, CentralPayment, DeadLetters, Desks, Global, Place, Stores},
+    args::{CentralItem, CentralOrder, CentralPayment, DeadLetters, Desks, EnrolFlags, Global, Place, Stores},
     exit::{self, Failure},
     output::{Output, check_code},
 };
 
+const LONGEST: Duration = Duration::from_hours(3650 * 24);
+
 pub(super) fn stores(place: &Place, command: &Stores, global: &Global, output: Output) -> Result<u8, Failure> {
     let centre = place::centre(place, global)?;
     match command {
-        Stores::Add { id, name, address1, city, currency, time_zone, enrolment } => {
-            if enrolment.is_some() {
-                return Err(Failure::new("not_yet", "enrolment files are not yet there in this version"));
-            }
+        Stores::Add { id, name, address1, city, currency, time_zone, enrol, enrolment } => {
             let mut new = NewStore::new(id.parse()?, name, address1);
             new.city.clone_from(city);
             new.currency.clone_from(currency);
             new.time_zone.clone_from(time_zone);
-            output.result(&centre.add_store(new)?)?;
+            output.result(&match enrolment {
+                Some(file) => centre.add_and_enrol(new, &enrol_options(place, enrol)?, file)?,
+                None => centre.add_store(new)?,
+            })?;
+        }
+        Stores::Enrol { id, enrolment, enrol, retire_others, new_password } => {
+            let mut options = enrol_options(place, enrol)?;
+            options.retire_others = *retire_others;
+            options.new_password = *new_password;
+            output.result(&centre.enrol(id.parse()?, &options, enrolment)?)?;
+        }
+        Stores::Grants { id, revoke, secret_file, command_config } => {
+            let options = GrantsOptions {
+                revoke: *revoke,
+                secret_file: secret_file.clone(),
+                bootstrap: place.brokers.clone(),
+                command_config: command_config.clone(),
+            };
+            output.result(&centre.grants(id.parse()?, &options)?)?;
         }
         Stores::List => output.result(&json!({ "items": centre.list_stores()?, "next": null }))?,
     }
     Ok(exit::OK)
+}
+
+fn enrol_options(place: &Place, flags: &EnrolFlags) -> Result<EnrolOptions, Failure> {
+    let brokers = place.brokers.clone().ok_or_else(|| {
+        Failure::new("usage", "the file must say where the cluster is").with_hint("use --brokers HOST:PORT,..")
+    })?;
+    let ca_pem = place.ca_file.as_ref().map(|file| {
+        let bad = |why: String| {
+            let message = format!("the authority's certificate {}: {why}", file.display());
+            Failure::new("bad_settings", message).with_hint("name a file in the PEM format with --ca-file")
+        };
+        let text = std::fs::read_to_string(file).map_err(|e| bad(e.to_string()))?;
+        if text.contains("-----BEGIN CERTIFICATE-----") && !text.contains("PRIVATE KEY") {
+            Ok(text)
+        } else {
+            Err(bad("it holds no certificate, or a private key beside it".into()))
+        }
+    });
+    if flags.expires > LONGEST {
+        return Err(Failure::new("bad_value", "an enrolment file is taken for 3650d at most"));
+    }
+    Ok(EnrolOptions {
+        brokers,
+        secured: flags.sasl,
+        ca_pem: ca_pem.transpose()?,
+        expires_after_ms: Some(i64::try_from(flags.expires.as_millis()).unwrap_or(i64::MAX)),
+        ..EnrolOptions::default()
+    })
 }
 
 pub(super) fn order(

@@ -55,10 +55,15 @@ pub(super) fn cluster(place: &Place) -> Result<Kafka, Failure> {
         (Some(username), Some(file)) => Security::SaslSsl {
             username: username.clone(),
             password: aisle_host::read_password(&file.to_string_lossy())?,
-            ca_file: place.ca_file.clone(),
+            authority: place.ca_file.clone().into(),
         },
         (None, None) => Security::Plaintext,
         _ => return Err(Failure::new("usage", "a secured line needs both --username and --password-file")),
     };
-    Ok(Kafka::new(KafkaSettings { brokers, security, client_id: "aisle-central".into() })?)
+    Ok(Kafka::new(KafkaSettings {
+        brokers,
+        security,
+        client_id: "aisle-central".into(),
+        ..KafkaSettings::default()
+    })?)
 }

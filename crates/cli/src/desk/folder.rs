@@ -3,11 +3,11 @@
 use std::{path::PathBuf, sync::Arc};
 
 use aisle_app::{ConnectionSettings, Desk, Security};
-use aisle_domain::{DeskId, Incarnation};
-use aisle_mirror::{Mirror, MirrorError, NewDesk};
+use aisle_contract::{Enrolment, enrolment::are_brokers};
+use aisle_host::{check_store, read_enrolment_file, settings_of};
+use aisle_mirror::{Mirror, MirrorError};
 use aisle_sync::{Clock, SystemClock};
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::{
     args::{Global, Init},
@@ -48,23 +48,46 @@ pub(crate) fn open_mirror(global: &Global) -> Result<Mirror, Failure> {
     Mirror::open(&path(global)?, SystemClock::default().now()).map_err(|e| nothing_there(global, e))
 }
 
-pub(crate) fn init(init: &Init, global: &Global, output: Output) -> Result<u8, Failure> {
-    if init.enrolment.is_some() || init.rest.is_some() {
-        return Err(Failure::new("not_yet", "enrolment files and REST proxies are not yet there in this version"));
+/// The connection of an enrolment file or of flags, and the store it is for.
+fn connection_of(
+    init: &Init,
+    global: &Global,
+    enrolment: Option<&Enrolment>,
+) -> Result<ConnectionSettings, Failure> {
+    if let Some(enrolment) = enrolment {
+        check_store(enrolment, init.store.parse()?)?;
+        let mut connection = settings_of(enrolment, &init.desk_name);
+        if let Some(brokers) = &init.brokers {
+            connection.brokers.clone_from(brokers);
+        }
+        return Ok(connection);
     }
-    let dir = path(global)?;
-    let connection = ConnectionSettings {
+    Ok(ConnectionSettings {
         store_id: init.store.clone(),
         desk_name: init.desk_name.clone(),
-        brokers: init.brokers.clone(),
+        brokers: init.brokers.clone().unwrap_or_default(),
         topic_prefix: global.topic_prefix.clone().unwrap_or_default(),
         security: if init.username.is_some() { Security::SaslSsl } else { Security::Plaintext },
         username: init.username.clone(),
         password_file: init.password_file.clone(),
         ca_file: init.ca_file.clone(),
-    };
-    let store_id = connection.validate()?;
+        enrolled: None,
+    })
+}
+
+pub(crate) fn init(init: &Init, global: &Global, output: Output) -> Result<u8, Failure> {
+    if init.rest.is_some() {
+        return Err(Failure::new("not_yet", "REST proxies are not yet there in this version"));
+    }
+    let dir = path(global)?;
     let now = SystemClock::default().now();
+    let enrolment = init.enrolment.as_deref().map(|file| read_enrolment_file(file, now)).transpose()?;
+    let connection = connection_of(init, global, enrolment.as_ref())?;
+    let store_id = match &enrolment {
+        // The file was checked when it was read; its password is in no file.
+        Some(enrolment) if are_brokers(&connection.brokers) => enrolment.store_id,
+        _ => connection.validate()?,
+    };
     let (mirror, created) = if dir.join("aisle.db").exists() {
         let mirror = Mirror::open(&dir, now)?;
         let own = mirror.identity().store_id;
@@ -78,18 +101,15 @@ pub(crate) fn init(init: &Init, global: &Global, output: Output) -> Result<u8, F
         }
         (mirror, false)
     } else {
-        let (high, low) = Uuid::new_v4().as_u64_pair();
-        let new = NewDesk {
-            store_id,
-            desk_id: DeskId(Uuid::new_v4()),
-            incarnation: Incarnation(high ^ low.rotate_left(32)),
-            desk_name: init.desk_name.clone(),
-            at: now,
-        };
-        let mirror = Mirror::create(&dir, &new)?;
-        connection.save(&mirror)?;
+        let mirror = Mirror::create(&dir, &aisle_host::new_desk(store_id, &init.desk_name, now))?;
+        if enrolment.is_none() {
+            connection.save(&mirror)?;
+        }
         (mirror, true)
     };
+    if let Some(enrolment) = &enrolment {
+        aisle_host::take_over(&mirror, enrolment, connection, aisle_host::wants_keychain())?;
+    }
     let identity = mirror.identity();
     output.result(&json!({
         "store_id": identity.store_id,

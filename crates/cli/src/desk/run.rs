@@ -55,6 +55,7 @@ pub(crate) fn interrupted_within(limit: Duration) -> Result<bool, Failure> {
 }
 
 fn line_of(mirror: &Mirror, global: &Global) -> Result<(Arc<dyn Transport>, SyncOptions), Failure> {
+    let durability = |own: &ConnectionSettings| own.enrolled.as_ref().map(|enrolled| enrolled.durability);
     let mut connection = ConnectionSettings::load(mirror)?;
     if let Some(brokers) = &global.at_brokers {
         connection.brokers.clone_from(brokers);
@@ -62,6 +63,7 @@ fn line_of(mirror: &Mirror, global: &Global) -> Result<(Arc<dyn Transport>, Sync
     if let Some(prefix) = &global.topic_prefix {
         connection.topic_prefix.clone_from(prefix);
     }
+    let line = aisle_host::line_for(mirror, &connection)?;
     let options = SyncOptions {
         names: connection.names(),
         push_interval: Duration::from_mins(5),
@@ -69,8 +71,10 @@ fn line_of(mirror: &Mirror, global: &Global) -> Result<(Arc<dyn Transport>, Sync
         version: env!("CARGO_PKG_VERSION").into(),
         desk_name: mirror.identity().desk_name.clone(),
         chance: aisle_sync::system_chance(),
+        key: line.key,
+        durability: durability(&connection).unwrap_or_default(),
     };
-    Ok((aisle_host::transport_for(&connection)?, options))
+    Ok((line.transport, options))
 }
 
 fn summary(found: &SyncSummary) -> serde_json::Value {
@@ -175,6 +179,7 @@ fn print_event(output: Output, at: &str, event: &SyncEvent) -> Result<(), Failur
                 "cause": status.link.cause.as_ref().map(aisle_sync::Cause::words),
                 "catching_up": status.catching_up,
                 "remirroring": status.feeds.iter().any(|feed| feed.remirroring),
+                "throttled_ms": status.throttled_ms,
             }),
         ),
     }

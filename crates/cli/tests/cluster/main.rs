@@ -5,9 +5,12 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that cannot go on ends"
+    clippy::print_stdout,
+    reason = "a test that cannot go on ends, and what was found is shown to whoever asks"
 )]
 
+mod enrolled;
+mod matrix;
 mod secure;
 mod store;
 

@@ -7,7 +7,7 @@ use std::{
 
 use aisle_testkit::kafka::{Cluster, ClusterOptions, Kit};
 
-const USERS: [(&str, &str); 2] = [("admin", "admin-secret"), ("store-367", "store-secret")];
+pub(crate) const USERS: [(&str, &str); 2] = [("admin", "admin-secret"), ("store-367", "store-secret")];
 
 /// Certificates of an authority of one's own, and one of a stranger.
 fn certificates(dir: &Path) {
@@ -29,7 +29,31 @@ fn certificates(dir: &Path) {
 
 /// Starts a cluster that takes only users over TLS; answers the folder of its certificates and passwords too.
 pub(crate) fn start(test: &str, dir: &Path) -> Option<(Cluster, PathBuf)> {
-    let kit = Kit::require(test)?;
+    Some(start_with(&Kit::require(test)?, dir, &[]))
+}
+
+/// The same, and nobody but its keeper may do anything that was not granted.
+pub(crate) fn start_guarded(kit: &Kit, dir: &Path) -> (Cluster, PathBuf) {
+    let guard = [
+        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users=User:admin;User:ANONYMOUS",
+        "allow.everyone.if.no.acl.found=false",
+    ];
+    start_with(kit, dir, &guard)
+}
+
+/// The settings by which Kafka's own tools sign in.
+pub(crate) fn tool_settings(keys: &Path, user: &str, password: &str) -> String {
+    let login = "org.apache.kafka.common.security.scram.ScramLoginModule required";
+    format!(
+        "security.protocol=SASL_SSL\nsasl.mechanism=SCRAM-SHA-512\n\
+         sasl.jaas.config={login} username=\"{user}\" password=\"{password}\";\n\
+         ssl.truststore.type=PEM\nssl.truststore.location={}\n",
+        keys.join("own.pem").display()
+    )
+}
+
+fn start_with(kit: &Kit, dir: &Path, more: &[&str]) -> (Cluster, PathBuf) {
     let keys = dir.join("keys");
     std::fs::create_dir(&keys).unwrap();
     certificates(&keys);
@@ -39,7 +63,7 @@ pub(crate) fn start(test: &str, dir: &Path) -> Option<(Cluster, PathBuf)> {
     std::fs::write(keys.join("wrong"), "guessed\n").unwrap();
     let (admin, secret) = USERS[0];
     let login = "org.apache.kafka.common.security.scram.ScramLoginModule required";
-    let extra = vec![
+    let mut extra = vec![
         "listener.security.protocol.map=CLIENT:SASL_SSL,CONTROLLER:PLAINTEXT".to_owned(),
         "sasl.enabled.mechanisms=SCRAM-SHA-512".to_owned(),
         "sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512".to_owned(),
@@ -51,8 +75,9 @@ pub(crate) fn start(test: &str, dir: &Path) -> Option<(Cluster, PathBuf)> {
         "ssl.truststore.type=PEM".to_owned(),
         format!("ssl.truststore.location={}", keys.join("own.pem").display()),
     ];
+    extra.extend(more.iter().map(|setting| (*setting).to_owned()));
     let users = USERS.map(|(user, password)| format!("SCRAM-SHA-512=[name={user},password={password}]"));
     let format = users.into_iter().flat_map(|user| ["--add-scram".to_owned(), user]).collect();
     let options = ClusterOptions { extra, format, ..ClusterOptions::default() };
-    Some((Cluster::start(&kit, &dir.join("kafka"), &options).unwrap(), keys))
+    (Cluster::start(kit, &dir.join("kafka"), &options).unwrap(), keys)
 }

@@ -17,6 +17,8 @@ pub(crate) struct Store {
     from: PathBuf,
     number: String,
     program: Program,
+    /// How central signs in at its cluster.
+    login: Vec<String>,
 }
 
 /// Cents of a decimal string, read without a float.
@@ -48,13 +50,25 @@ impl Store {
         // Any store's folder of the same layout must come out as well.
         let from = std::env::var_os("AISLE_STORE_FOLDER").map_or_else(fixtures::demo, PathBuf::from);
         let number = number_of(&from);
-        let store = Self { dir: dir.into(), from, number, program };
+        let store = Self { dir: dir.into(), from, number, program, login: Vec::new() };
         let added =
             store.central(&["stores", "add", &store.number, "--name", "A store", "--address1", "1 Market Street"]);
         assert_eq!(added.code, 0, "{}", added.stderr);
         let made = store.desk(&[&["init", "--store", &store.number, "--brokers", brokers], settings].concat());
         assert_eq!(made.code, 0, "{}", made.stderr);
         store
+    }
+
+    /// One that was made already, with its first `orders` orders.
+    pub(crate) fn made(dir: &Path, program: Program, login: &[String], orders: usize) -> Self {
+        let from = dir.join("days");
+        fixtures::cut(&fixtures::demo(), &from, orders).unwrap();
+        let number = number_of(&from);
+        Self { dir: dir.into(), from, number, program, login: login.to_vec() }
+    }
+
+    pub(crate) fn number(&self) -> &str {
+        &self.number
     }
 
     /// The same with topics and the whole month of orders.
@@ -78,12 +92,15 @@ impl Store {
     }
 
     pub(crate) fn central(&self, args: &[&str]) -> Answer {
-        let args: Vec<&str> = std::iter::once("central").chain(args.iter().copied()).collect();
+        let login = self.login.iter().map(String::as_str);
+        let args: Vec<&str> = std::iter::once("central").chain(args.iter().copied()).chain(login).collect();
         self.program.run(&args).unwrap()
     }
 
     pub(crate) fn start_work(&self, log: &str) -> Running {
-        self.program.start(&["central", "work"], &self.dir.join(log)).unwrap()
+        let login = self.login.iter().map(String::as_str);
+        let args: Vec<&str> = ["central", "work"].into_iter().chain(login).collect();
+        self.program.start(&args, &self.dir.join(log)).unwrap()
     }
 
     pub(crate) fn start_days(&self) -> Running {

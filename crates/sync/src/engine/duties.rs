@@ -141,6 +141,7 @@ pub(super) fn watch(context: &Context) {
             context.shared.watch_failed(error, probe);
         }
     }
+    context.shared.waits(context.transport.throttled());
     context.tell_status();
     let is_up = context.shared.status().link.state == LinkState::Up;
     if is_up && !was_up {

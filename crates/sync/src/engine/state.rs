@@ -57,6 +57,8 @@ pub(super) struct Shared {
     wake: Condvar,
     stopped: AtomicBool,
     pub(super) at_once: AtomicBool,
+    /// Until the store's row says it.
+    durability: Durability,
     /// Changes that the cluster did not have after the last push.
     unsent: AtomicUsize,
 }
@@ -88,6 +90,7 @@ impl Shared {
             cluster: None,
             missed_pushes: 0,
             pushing: false,
+            throttled_ms: None,
         };
         let state = State {
             status,
@@ -112,6 +115,7 @@ impl Shared {
             wake: Condvar::new(),
             stopped: AtomicBool::new(false),
             at_once: AtomicBool::new(options.push_decisions_at_once),
+            durability: options.durability,
             unsent: AtomicUsize::new(0),
         }
     }
@@ -325,10 +329,15 @@ impl Shared {
         state.probe = probe;
     }
 
+    /// How long the cluster makes this desk wait just now.
+    pub(super) fn waits(&self, throttled: Option<Duration>) {
+        let millis = throttled.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+        self.lock().status.throttled_ms = millis;
+    }
+
     /// Metadata came: whether a write to this store's partition would count now.
     pub(super) fn watched(&self, view: &ClusterView, topic: &[String], mirror: &Mirror, clock: &dyn Clock) {
-        let durability =
-            mirror.read(store::load).ok().flatten().map_or_else(Durability::default, |s| s.durability);
+        let durability = mirror.read(store::load).ok().flatten().map_or(self.durability, |s| s.durability);
         let found = topic.first().and_then(|name| view.topic(name));
         let own = found.and_then(|topic| {
             let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);

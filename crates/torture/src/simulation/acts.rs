@@ -12,7 +12,7 @@ use aisle_domain::{
 };
 use aisle_mirror::{Mirror, OrderFilter, items, orders};
 
-use crate::dice::Dice;
+use aisle_testkit::dice::Dice;
 
 /// The next act, where the desk shows something to act on.
 pub(crate) fn next(mirror: &Mirror, dice: &mut Dice, now: Timestamp) -> Option<Change> {
@@ -25,8 +25,8 @@ pub(crate) fn next(mirror: &Mirror, dice: &mut Dice, now: Timestamp) -> Option<C
 
 fn on_store(dice: &mut Dice, now: Timestamp) -> Change {
     let until = now.plus_millis(i64::try_from(dice.below(3_600_000)).unwrap());
-    if dice.happens(50) {
-        Change::StorePaused(StorePaused { until: dice.happens(70).then_some(until) })
+    if dice.chance(50, 100) {
+        Change::StorePaused(StorePaused { until: dice.chance(70, 100).then_some(until) })
     } else {
         Change::StoreBusy(StoreBusy { minutes: u32::try_from(dice.below(60)).unwrap(), until })
     }
@@ -38,7 +38,7 @@ fn on_order(mirror: &Mirror, dice: &mut Dice, now: Timestamp) -> Option<Change> 
     if shown.is_empty() {
         return None;
     }
-    let order = dice.pick(&shown).clone();
+    let order = dice.pick(&shown).unwrap().clone();
     Some(match (order.status, dice.below(10)) {
         (_, 0) => note(&order, dice),
         (_, 1) => claim(&order, dice),
@@ -56,12 +56,12 @@ fn on_order(mirror: &Mirror, dice: &mut Dice, now: Timestamp) -> Option<Change> 
 }
 
 fn note(order: &Order, dice: &mut Dice) -> Change {
-    let audience = if dice.happens(50) { Audience::Staff } else { Audience::Customer };
+    let audience = if dice.chance(50, 100) { Audience::Staff } else { Audience::Customer };
     Change::OrderNoted(OrderNoted { order: order.order_id, audience, text: format!("note {}", dice.below(1000)) })
 }
 
 fn claim(order: &Order, dice: &mut Dice) -> Change {
-    let to = dice.happens(80).then(|| format!("Ana {}", dice.below(9)));
+    let to = dice.chance(80, 100).then(|| format!("Ana {}", dice.below(9)));
     Change::OrderClaimed(OrderClaimed { order: order.order_id, from: order.claimed_by.clone(), to })
 }
 
@@ -71,7 +71,7 @@ fn due(order: &Order, dice: &mut Dice, now: Timestamp) -> Change {
 }
 
 fn reject(order: &Order, dice: &mut Dice) -> Change {
-    let out = dice.happens(50) && !order.lines.is_empty();
+    let out = dice.chance(50, 100) && !order.lines.is_empty();
     Change::OrderRejected(OrderRejected {
         order: order.order_id,
         from: order.status,
@@ -82,8 +82,9 @@ fn reject(order: &Order, dice: &mut Dice) -> Change {
 }
 
 fn line(order: &Order, dice: &mut Dice) -> Change {
-    let line = dice.pick(&order.lines);
-    let state = *dice.pick(&[LineState::Found, LineState::Short, LineState::OutOfStock, LineState::ToPick]);
+    let line = dice.pick(&order.lines).unwrap();
+    let state =
+        *dice.pick(&[LineState::Found, LineState::Short, LineState::OutOfStock, LineState::ToPick]).unwrap();
     let picked_quantity = (state == LineState::Found).then_some(line.quantity);
     Change::LineSet(LineSet {
         order: order.order_id,
@@ -115,7 +116,7 @@ fn decline(order: &Order, dice: &mut Dice) -> Change {
         range_version: order.range.as_ref().map(|range| range.version),
         reason: "wrong_order".into(),
         note: None,
-        ends_order: dice.happens(30),
+        ends_order: dice.chance(30, 100),
     })
 }
 
@@ -130,16 +131,16 @@ fn sent_back(order: &Order) -> Change {
 
 fn on_item(mirror: &Mirror, dice: &mut Dice, now: Timestamp) -> Option<Change> {
     let shown = mirror.read(|conn| items::page(conn, 0, 100)).ok()?;
-    if shown.is_empty() || dice.happens(6) {
+    if shown.is_empty() || dice.chance(6, 100) {
         return Some(create(mirror, dice, now));
     }
-    let item = dice.pick(&shown);
+    let item = dice.pick(&shown).unwrap();
     let mut changes = ItemEdits::default();
     match dice.below(20) {
         0 => return Some(Change::ItemDeleted(ItemDeleted { item: item.item_id })),
         1..5 => changes.name = Some(Edit { from: item.name.clone(), to: format!("Thing {}", dice.below(30)) }),
         5..9 => {
-            let to = *dice.pick(&[Availability::Available, Availability::OutOfStock]);
+            let to = *dice.pick(&[Availability::Available, Availability::OutOfStock]).unwrap();
             changes.availability = Some(Edit { from: item.availability, to });
         }
         _ => changes.unit_price = Some(Edit { from: item.unit_price, to: price(dice) }),

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use aisle_bus::Bus;
 use aisle_central::Centre;
 use aisle_contract::Transport;
-use aisle_domain::{Change, ChangeId, DeskId, Incarnation, StoreId, Timestamp};
+use aisle_domain::{Change, ChangeId, DeskId, Incarnation, StoreId, Timestamp, store::Durability};
 use aisle_mirror::{ActError, ChangeState, Mirror, NewChange, NewDesk, outbox};
 use aisle_sync::{LinkState, SteppedSync, SyncOptions};
 use uuid::Uuid;
@@ -15,7 +15,9 @@ use super::{
     line::Line,
     time::{Time, Watch},
 };
-use crate::dice::{Dice, chance};
+use aisle_testkit::dice::Dice;
+
+use crate::chance;
 
 /// An act that was said to be done.
 #[derive(Debug, Clone)]
@@ -71,6 +73,8 @@ impl Desk {
             version: "simulated".into(),
             desk_name: name.clone(),
             chance: chance(dice.bits()),
+            key: None,
+            durability: Durability::default(),
         };
         let (line, watch) = (Line::new(bus), Watch::new(time));
         let sync = start(&mirror, &line, &options, &watch);
@@ -102,7 +106,7 @@ impl Desk {
     }
 
     fn commit(&mut self, change: Change, dice: &mut Dice, now: Timestamp) -> String {
-        let held = matches!(change, Change::OrderAccepted(_) | Change::OrderRejected(_)) && dice.happens(60);
+        let held = matches!(change, Change::OrderAccepted(_) | Change::OrderRejected(_)) && dice.chance(60, 100);
         let id = ChangeId(Uuid::from_u64_pair(dice.bits(), dice.bits()));
         let new =
             NewChange { change_id: id, change: change.clone(), by: "Ana".into(), at: now, held, replaces: None };
@@ -111,7 +115,7 @@ impl Desk {
             Ok(_) => {
                 let held_until = held.then(|| self.time.elapsed() + HOLD_MS);
                 self.done.push(Done { id, change, withdrawn: false, held_until });
-                if self.sync.status().link.state == LinkState::Up && dice.happens(60) {
+                if self.sync.status().link.state == LinkState::Up && dice.chance(60, 100) {
                     self.sync.push_now();
                 }
                 words

@@ -1,6 +1,6 @@
 //! What happens in a run, drawn from its seed before it begins: a plan can be played again, whole or with steps left out.
 
-use crate::dice::Dice;
+use aisle_testkit::dice::Dice;
 
 use super::line::Cut;
 
@@ -115,8 +115,8 @@ const LIFE: [Weight; 11] = [
 
 /// Each run has some of these, so that rare mixtures come up as well as common ones.
 fn faults(dice: &mut Dice) -> Vec<Weight> {
-    let cut = *dice.pick(&Cut::ALL);
-    let other = *dice.pick(&Cut::ALL);
+    let cut = *dice.pick(&Cut::ALL).unwrap();
+    let other = *dice.pick(&Cut::ALL).unwrap();
     let all: [&[Weight]; 13] = [
         &[(5, What::CutDesk(cut)), (4, What::MendDesks)],
         &[(5, What::CutDesk(other)), (4, What::MendDesks)],
@@ -133,8 +133,8 @@ fn faults(dice: &mut Dice) -> Vec<Weight> {
         &[(1, What::Rebuild)],
     ];
     let mut chosen: Vec<Weight> =
-        all.iter().filter(|_| dice.happens(35)).flat_map(|some| some.iter().copied()).collect();
-    if dice.happens(10) {
+        all.iter().filter(|_| dice.chance(35, 100)).flat_map(|some| some.iter().copied()).collect();
+    if dice.chance(10, 100) {
         chosen.push((2, What::Grow));
     }
     chosen
@@ -155,12 +155,12 @@ fn draw(dice: &mut Dice, weights: &[Weight]) -> What {
 fn shape(dice: &mut Dice) -> Shape {
     let stores = match dice.below(100) {
         0 => 100,
-        1..10 => 4 + dice.place(9),
-        _ => 1 + dice.place(3),
+        1..10 => 4 + dice.index(9),
+        _ => 1 + dice.index(3),
     };
-    let desks = if stores > 12 { 1 } else { 1 + dice.place(2) };
+    let desks = if stores > 12 { 1 } else { 1 + dice.index(2) };
     let partitions = 1 + i32::try_from(dice.below(5)).unwrap();
-    Shape { stores, desks, processes: 1 + dice.place(4), partitions }
+    Shape { stores, desks, processes: 1 + dice.index(4), partitions }
 }
 
 impl Plan {
@@ -170,7 +170,7 @@ impl Plan {
         let shape = shape(&mut dice);
         let mut weights = LIFE.to_vec();
         weights.extend(faults(&mut dice));
-        let count = 60 + dice.place(120) + 4 * shape.stores;
+        let count = 60 + dice.index(120) + 4 * shape.stores;
         let steps = (0..count).map(|_| {
             let after_ms = match dice.below(20) {
                 0 => 20_000 + dice.below(300_000),

@@ -24,7 +24,9 @@ use super::{
     plan::{Plan, Step, What},
     time::{Time, Watch},
 };
-use crate::dice::{Dice, chance};
+use aisle_testkit::dice::Dice;
+
+use crate::chance;
 
 /// Nobody may need longer than this to come to rest once everything works, simulated milliseconds.
 const HEALED_WITHIN_MS: i64 = 45 * 60_000;
@@ -281,12 +283,12 @@ impl World<'_> {
         let words = self.happen(step.what, &mut dice);
         self.trace.note(format!("{:>8} {words}", self.time.elapsed()));
         // Who moves on: mostly somebody, now and then everybody.
-        let share = *dice.pick(&[20, 60, 100]);
+        let share = *dice.pick(&[20, 60, 100]).unwrap();
         self.turn(&mut dice, share);
     }
 
     fn store(&self, dice: &mut Dice) -> StoreId {
-        id(1 + i64::try_from(dice.place(self.plan.shape.stores)).unwrap())
+        id(1 + i64::try_from(dice.index(self.plan.shape.stores)).unwrap())
     }
 
     fn happen(&mut self, what: What, dice: &mut Dice) -> String {
@@ -304,7 +306,7 @@ impl World<'_> {
     }
 
     fn at_a_desk(&mut self, what: What, dice: &mut Dice) -> String {
-        let place = dice.place(self.desks.len());
+        let place = dice.index(self.desks.len());
         let desk = &mut self.desks[place];
         let words = match what {
             What::Withdraw => desk.withdraw(),
@@ -326,7 +328,7 @@ impl World<'_> {
         let price = price(dice);
         let item = ItemId::new(number).unwrap();
         let all = [set("name", format!("Thing {number}")), set("unit_price", price.to_string())];
-        let some = if dice.happens(70) { &all[1..] } else { &all[..1] };
+        let some = if dice.chance(70, 100) { &all[1..] } else { &all[..1] };
         let known = self.centre.show_item(store, item).is_ok();
         let answer = self.centre.set_item(store, item, if known { some } else { &all });
         format!("central: item {item} of store {store} set: {}", said(answer))
@@ -350,7 +352,7 @@ impl World<'_> {
             _ => {
                 let page = self.centre.list_orders(store, &[], None, 500).unwrap();
                 let wanted = |status: OrderStatus| match what {
-                    What::Payment => status == OrderStatus::Running || dice.clone().happens(10),
+                    What::Payment => status == OrderStatus::Running || dice.clone().chance(10, 100),
                     _ => status.is_open(),
                 };
                 let open: Vec<OrderId> =
@@ -358,7 +360,7 @@ impl World<'_> {
                 if open.is_empty() {
                     return "central: no order for it".into();
                 }
-                let order = *dice.pick(&open);
+                let order = *dice.pick(&open).unwrap();
                 self.on_order(what, store, order, dice)
             }
         }
@@ -397,10 +399,10 @@ impl World<'_> {
             user_id: UserId::new(1 + number % 7).unwrap(),
             creation_time: now,
             accept_by: dice
-                .happens(40)
+                .chance(40, 100)
                 .then(|| now.plus_millis(60_000 + i64::try_from(dice.below(600_000)).unwrap())),
-            due_at: dice.happens(50).then(|| now.plus_millis(3_600_000)),
-            payment_expected: dice.happens(85),
+            due_at: dice.chance(50, 100).then(|| now.plus_millis(3_600_000)),
+            payment_expected: dice.chance(85, 100),
             lines,
         };
         format!("central: order {number} for store {store}: {}", said(self.centre.queue_order(store, new)))
@@ -409,7 +411,7 @@ impl World<'_> {
     fn breaks(&mut self, what: What, dice: &mut Dice) -> String {
         match what {
             What::CutDesk(cut) => {
-                let desk = &self.desks[dice.place(self.desks.len())];
+                let desk = &self.desks[dice.index(self.desks.len())];
                 desk.line.set(Some(cut));
                 format!("{}: line {cut:?}", desk.name)
             }
@@ -419,14 +421,14 @@ impl World<'_> {
             }
             What::KillDesk => {
                 self.kills += 1;
-                let place = dice.place(self.desks.len());
+                let place = dice.index(self.desks.len());
                 let desk = self.desks.remove(place).restart();
                 let words = format!("{} killed", desk.name);
                 self.desks.insert(place, desk);
                 words
             }
             What::DeskClock => {
-                let desk = &self.desks[dice.place(self.desks.len())];
+                let desk = &self.desks[dice.index(self.desks.len())];
                 let wrong_by = clock_jump(dice, 10 * 365 * 24 * 3_600_000);
                 desk.watch.set_wrong_by(wrong_by);
                 format!("{}: clock off by {wrong_by} ms", desk.name)
@@ -447,7 +449,7 @@ impl World<'_> {
     }
 
     fn process_breaks(&mut self, what: What, dice: &mut Dice) -> String {
-        let place = dice.place(self.processes.len());
+        let place = dice.index(self.processes.len());
         let now = self.time.elapsed();
         let process = &mut self.processes[place];
         match what {
@@ -468,7 +470,7 @@ impl World<'_> {
                     FaultPoint::AfterPublish,
                     FaultPoint::BeforeOffsetCommit,
                 ];
-                let point = *dice.pick(&points);
+                let point = *dice.pick(&points).unwrap();
                 self.strikes.arm(point);
                 format!("the next process dies at {point:?}")
             }
@@ -546,13 +548,13 @@ impl World<'_> {
 
     fn turn(&mut self, dice: &mut Dice, share: u64) {
         for desk in &mut self.desks {
-            if dice.happens(share) {
+            if dice.chance(share, 100) {
                 desk.turn();
             }
         }
         self.assign();
         for process in &mut self.processes {
-            if process.is_heard() && dice.happens(share) {
+            if process.is_heard() && dice.chance(share, 100) {
                 self.kills += process.turn(self.time.elapsed());
             }
         }
@@ -589,9 +591,9 @@ impl World<'_> {
 }
 
 fn clock_jump(dice: &mut Dice, most: u64) -> i64 {
-    let size = i64::try_from(*dice.pick(&[1_000, 60_000, 3_600_000, most])).unwrap();
+    let size = i64::try_from(*dice.pick(&[1_000, 60_000, 3_600_000, most]).unwrap()).unwrap();
     let by = i64::try_from(dice.below(u64::try_from(size).unwrap())).unwrap();
-    if dice.happens(50) { by } else { -by }
+    if dice.chance(50, 100) { by } else { -by }
 }
 
 fn said<T, E: std::fmt::Display>(answer: Result<T, E>) -> String {

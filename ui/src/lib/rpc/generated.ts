@@ -152,7 +152,11 @@ cause: string | null,
 /**
  * Whether the feed is still behind.
  */
-catching_up: boolean, };
+catching_up: boolean, 
+/**
+ * How long central's cluster lately makes this desk wait, since it sent more than it may.
+ */
+throttled_ms: number | null, };
 export type OutboxCounts = { 
 /**
  * Can still be undone.
@@ -286,6 +290,10 @@ clock_offset_ms: number | null,
  * Whether changes are signed.
  */
 signed: boolean, 
+/**
+ * Where the desk keeps its password and its key; `null` where it was not enrolled.
+ */
+secrets: SecretsPlace | null, 
 /**
  * Of the database.
  */
@@ -1162,6 +1170,42 @@ export type PageError = {
  */
 text: string, };
 export type Security = "plaintext" | "sasl_ssl";
+export type SecretsPlace = "keychain" | "file";
+export type EnrolmentView = { 
+/**
+ * The store.
+ */
+store_id: string, 
+/**
+ * Its name.
+ */
+store_name: string, 
+/**
+ * Where its cluster is.
+ */
+brokers: string, 
+/**
+ * Whether the line is secured with TLS and a password.
+ */
+secured: boolean, 
+/**
+ * Until when it is taken.
+ */
+expires_at: string | null, };
+export type EnrolmentText = { 
+/**
+ * All of it.
+ */
+text: string, };
+export type Enrol = { 
+/**
+ * All of its text.
+ */
+text: string, 
+/**
+ * This desk's name.
+ */
+desk_name: string, };
 export type ConnectionSettings = { 
 /**
  * The store's number.
@@ -1285,6 +1329,8 @@ ringing: boolean, };
 export type Commands = {
   "session": { params: null, result: Session },
   "connect": { params: ConnectionSettings, result: Session },
+  "read_enrolment": { params: EnrolmentText, result: EnrolmentView },
+  "enrol": { params: Enrol, result: Session },
   "rehearse": { params: null, result: Session },
   "leave_rehearsal": { params: null, result: Session },
   "test_connection": { params: ConnectionSettings, result: ConnectionReport },

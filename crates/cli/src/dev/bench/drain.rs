@@ -166,7 +166,7 @@ impl Bout<'_> {
                     key_id: None,
                 };
                 ChangeMessage { envelope, change: row.change }
-                    .encode(&names.changes(), self.partition())
+                    .encode(&names.changes(), self.partition(), None)
                     .map_err(|e| failed("a change", e))
             })
             .collect()

@@ -224,6 +224,8 @@ pub(super) fn sync_options(names: &TopicNames) -> SyncOptions {
         version: env!("CARGO_PKG_VERSION").into(),
         desk_name: "Desk 1".into(),
         chance: aisle_sync::system_chance(),
+        key: None,
+        durability: aisle_domain::store::Durability::default(),
     }
 }
 

@@ -122,7 +122,7 @@ fn record(
         key_id: None,
     };
     ChangeMessage { envelope, change: new.change }
-        .encode(&names.changes(), partition_of(store, PARTITIONS))
+        .encode(&names.changes(), partition_of(store, PARTITIONS), None)
         .map_err(|e| failed("a change", e))
 }
 

@@ -1,0 +1,221 @@
+//! Where a desk keeps its password and its signing key: in the system's keychain, or, where there is none, in a file of
+//! the data folder that only its owner reads. Never in the database, so that no copy of it has them.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+    sync::mpsc,
+    time::Duration,
+};
+
+use aisle_app::{RpcError, SecretsPlace};
+use aisle_contract::enrolment::{KeyText, Secret};
+use aisle_domain::DeskId;
+use serde::{Deserialize, Serialize};
+
+use crate::error;
+
+/// The name under which a keychain shows its entries.
+const SERVICE: &str = "Aisle order desk";
+const FILE: &str = "secrets";
+/// A keychain that asks its owner something first must not hold a desk up for longer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Set to `file` where a keychain is there and not to be used, as on a machine that nobody signs in at.
+const PLACE: &str = "AISLE_SECRETS";
+
+/// Whether secrets go to the system's keychain: `AISLE_SECRETS=file` says no.
+pub fn wants_keychain() -> bool {
+    std::env::var_os(PLACE).is_none_or(|place| place != "file")
+}
+
+/// What is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Secrets {
+    /// For a secured line.
+    pub(crate) password: Option<Secret>,
+    /// What changes are signed with.
+    pub(crate) key: KeyText,
+}
+
+impl Secrets {
+    fn to_text(&self) -> Result<Secret, RpcError> {
+        serde_json::to_string(self)
+            .map(Secret::new)
+            .map_err(|_| error("unexpected", "the secrets cannot be written as text", None))
+    }
+
+    /// Keeps them for a desk, in the keychain where that is wanted and there is one; answers where.
+    pub(crate) fn keep(&self, dir: &Path, desk: DeskId, in_keychain: bool) -> Result<SecretsPlace, RpcError> {
+        let text = self.to_text()?;
+        if in_keychain {
+            match keychain_keep(desk, text.clone()) {
+                Ok(()) => {
+                    // An earlier enrolment may have left one.
+                    return remove(&dir.join(FILE)).map(|()| SecretsPlace::Keychain);
+                }
+                Err(why) => tracing::info!(why, "no keychain takes the desk's secrets; a file keeps them"),
+            }
+        }
+        let file = dir.join(FILE);
+        write(&file, text.expose()).map_err(|e| {
+            let message = format!("the secrets cannot be kept in {}: {e}", file.display());
+            error("io_error", message, Some("enrol again with --if-missing once the data folder can be written"))
+        })?;
+        Ok(SecretsPlace::File)
+    }
+
+    /// Those of a desk.
+    pub(crate) fn load(dir: &Path, desk: DeskId, place: SecretsPlace) -> Result<Self, RpcError> {
+        let text = match place {
+            SecretsPlace::Keychain => keychain_load(desk).map_err(|why| {
+                let message = format!("the system's keychain does not give this desk's password and key: {why}");
+                unavailable(message, "unlock the keychain and start again, or enrol this desk again")
+            })?,
+            SecretsPlace::File => file_load(&dir.join(FILE))?,
+        };
+        serde_json::from_str(text.expose())
+            .map_err(|_| unavailable("this desk's password and key are damaged".into(), "enrol this desk again"))
+    }
+}
+
+fn unavailable(message: String, hint: &str) -> RpcError {
+    error("secrets_unavailable", message, Some(hint))
+}
+
+fn file_load(file: &Path) -> Result<Secret, RpcError> {
+    std::fs::read_to_string(file).map(Secret::new).map_err(|e| {
+        let message = format!("this desk's password and key cannot be read from {}: {e}", file.display());
+        unavailable(message, "enrol this desk again with aisle init --enrolment FILE --if-missing")
+    })
+}
+
+/// On a thread of its own: a keychain may ask its owner, and its client runs a loop of its own.
+fn within<T: Send + 'static>(
+    limit: Duration,
+    ask: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let (sender, answer) = mpsc::channel();
+    std::thread::Builder::new()
+        .name("keychain".into())
+        .spawn(move || {
+            // Nobody waits any more for an answer that came too late.
+            let _ = sender.send(ask());
+        })
+        .map_err(|e| e.to_string())?;
+    answer.recv_timeout(limit).map_err(|_| "it does not answer".to_owned())?
+}
+
+fn entry(desk: DeskId) -> Result<keyring::Entry, String> {
+    keyring::Entry::new(SERVICE, &desk.to_string()).map_err(|e| words(&e))
+}
+
+/// Without what an error may carry of the entry itself.
+fn words(error: &keyring::Error) -> String {
+    match error {
+        keyring::Error::BadEncoding(_) => "the entry is no text".into(),
+        keyring::Error::NoEntry => "it has no entry for this desk".into(),
+        other => other.to_string(),
+    }
+}
+
+/// Only what can be read again is kept.
+fn keychain_keep(desk: DeskId, text: Secret) -> Result<(), String> {
+    within(PATIENCE, move || {
+        let entry = entry(desk)?;
+        entry.set_password(text.expose()).map_err(|e| words(&e))?;
+        let kept = entry.get_password().map(Secret::new).map_err(|e| words(&e))?;
+        if kept.expose() == text.expose() { Ok(()) } else { Err("it gives back something else".into()) }
+    })
+}
+
+fn keychain_load(desk: DeskId) -> Result<Secret, String> {
+    within(PATIENCE, move || entry(desk)?.get_password().map(Secret::new).map_err(|e| words(&e)))
+}
+
+fn remove(file: &Path) -> Result<(), RpcError> {
+    match std::fs::remove_file(file) {
+        Err(e) if e.kind() != ErrorKind::NotFound => {
+            let message = format!("the earlier secrets in {} cannot be removed: {e}", file.display());
+            Err(error("io_error", message, Some("remove the file by hand")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whole or not at all, readable by its owner only from the first byte on.
+fn write(file: &Path, text: &str) -> std::io::Result<()> {
+    let part: PathBuf = file.with_extension("part");
+    match std::fs::remove_file(&part) {
+        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut open = options.open(&part)?;
+    open.write_all(text.as_bytes())?;
+    open.sync_all()?;
+    std::fs::rename(&part, file)?;
+    match file.parent() {
+        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets(password: &str) -> Secrets {
+        Secrets {
+            password: Some(Secret::new(password.into())),
+            key: KeyText { id: "k1".into(), secret: Secret::new("ab".repeat(32)) },
+        }
+    }
+
+    #[test]
+    fn the_file_is_its_owners_alone_and_replaced_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE);
+        for password in ["one", "two"] {
+            write(&file, secrets(password).to_text().unwrap().expose()).unwrap();
+            let found = Secrets::load(folder.path(), DeskId(uuid::Uuid::nil()), SecretsPlace::File).unwrap();
+            assert_eq!(found.password.unwrap().expose(), password);
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn secrets_that_are_gone_or_damaged_are_told_with_what_to_do_and_without_what_is_left_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let load = || Secrets::load(folder.path(), DeskId(uuid::Uuid::nil()), SecretsPlace::File).unwrap_err();
+        assert_eq!(load().code, "secrets_unavailable");
+        write(&folder.path().join(FILE), "{\"password\": \"hunter2\", \"key\":").unwrap();
+        let damaged = load();
+        assert!(damaged.hint.is_some() && !format!("{damaged:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_keychain_that_does_not_answer_holds_nobody_up() {
+        let started = std::time::Instant::now();
+        let answer: Result<(), String> = within(Duration::from_millis(50), || {
+            std::thread::sleep(Duration::from_secs(10));
+            Ok(())
+        });
+        assert_eq!(answer, Err("it does not answer".into()));
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn nothing_shows_a_secret() {
+        let shown = format!("{:?}", secrets("hunter2"));
+        assert!(!shown.contains("hunter2") && !shown.contains("abab"), "{shown}");
+    }
+}
