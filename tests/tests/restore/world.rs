@@ -77,28 +77,41 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// With `count` orders and some items at central.
-    pub(crate) fn new(count: usize) -> Self {
+    /// With `orders` orders and 700 items at central: more than one step of anything.
+    pub(crate) fn new(orders: usize) -> Self {
+        Self::with(orders, 700)
+    }
+
+    pub(crate) fn with(orders: usize, items: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let hands = Hands::new();
         let its_hands = hands.clone();
         let bus = Bus::new("bus-1", move || its_hands.now());
         let centre = open_centre(&folder.path().join("central.db"), &hands);
         let world = Self { folder, bus, centre, hands };
-        world.add_store(count);
+        world.add_store(orders, items);
         world
     }
 
-    pub(crate) fn add_store(&self, count: usize) {
+    fn add_store(&self, orders: usize, items: usize) {
         self.centre.add_store(NewStore::new(store_id(), "Store 367", "1 Market Street")).unwrap();
         self.centre.topics(&self.bus, &TopicsOptions { create: true, ..TopicsOptions::default() }).unwrap();
         let days = self.folder.path().join("days");
         if !days.exists() {
-            fixtures::cut(&fixtures::demo(), &days, count).unwrap();
+            fixtures::cut(&fixtures::demo(), &days, orders).unwrap();
+            let file = days.join("items.csv");
+            let all = std::fs::read_to_string(&file).unwrap();
+            let used: String = ["orders.jsonl", "receipts.jsonl"]
+                .map(|f| std::fs::read_to_string(days.join(f)).unwrap())
+                .concat();
+            let is_used = |line: &str| line.split(',').next().is_some_and(|id| used.contains(id));
+            let few: Vec<&str> =
+                all.lines().enumerate().filter(|(n, line)| *n <= items || is_used(line)).map(|(_, l)| l).collect();
+            std::fs::write(&file, few.join("\n")).unwrap();
         }
         let centre = Centre::open(self.centre.path(), TopicNames::default(), Arc::new(CentralClock)).unwrap();
         let mut replay = SimulateOptions::new(store_id(), &days);
-        replay.timeout = Some(Duration::from_millis(1500));
+        replay.timeout = Some(Duration::from_millis(800));
         centre.simulate(&replay, &Stop::new()).unwrap();
         self.work();
     }
@@ -282,8 +295,12 @@ impl Desk {
     }
 
     pub(crate) fn reprice(&self, item: &Item, to: Money) -> ChangeId {
+        self.try_reprice(item, to).unwrap()
+    }
+
+    pub(crate) fn try_reprice(&self, item: &Item, to: Money) -> Result<ChangeId, aisle_mirror::ActError> {
         let unit_price = Some(Edit { from: item.unit_price, to });
-        self.act(Change::ItemChanged(ItemChanged {
+        self.try_act(Change::ItemChanged(ItemChanged {
             item: item.item_id,
             changes: ItemEdits { unit_price, ..ItemEdits::default() },
         }))
