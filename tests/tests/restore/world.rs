@@ -14,7 +14,7 @@ use aisle_bus::Bus;
 use aisle_central::{
     Centre, NewStore, SimulateOptions, Stop, SystemClock as CentralClock, TopicsOptions, WorkOptions, WorkSummary,
 };
-use aisle_contract::TopicNames;
+use aisle_contract::{DownBody, DownMessage, TopicNames, down::FeedRecord};
 use aisle_domain::{
     Change, ChangeId, DeskId, Incarnation, Item, ItemId, Lane, Money, OrderId, OrderStatus, StoreId, Timestamp,
     change::{ItemChanged, ItemCreated, OrderAccepted, OrderNoted},
@@ -130,6 +130,39 @@ impl World {
         let report = self.centre.work(&self.bus, &options, &Stop::new()).unwrap();
         assert!(report.reached);
         report.summary
+    }
+
+    /// An order and an item came long ago, and central has forgotten them since: an uncompacted feed has them still.
+    pub(crate) fn publish_and_forget(&self, order: OrderId, item: ItemId) {
+        let names = TopicNames::default();
+        let epoch = self.centre.digest(store_id()).unwrap().epoch;
+        let records = |lane: Lane, key: &str| {
+            let all = self.bus.records(&names.feed(store_id(), lane), 0);
+            all.into_iter().find(|record| record.key_text() == Some(key)).unwrap()
+        };
+        let mut old = Vec::new();
+        for (lane, key) in [(Lane::Orders, format!("order/{order}")), (Lane::Catalog, format!("item/{item}"))] {
+            let body = match DownMessage::decode(&records(lane, &key)).unwrap().body {
+                DownBody::Order(mut row) => {
+                    row.order_id = OrderId::new(4).unwrap();
+                    DownBody::Order(row)
+                }
+                DownBody::Item(mut row) => {
+                    row.item_id = ItemId::new(4).unwrap();
+                    DownBody::Item(row)
+                }
+                other => other,
+            };
+            let gone = match lane {
+                Lane::Orders => DownBody::OrderGone(OrderId::new(4).unwrap()),
+                Lane::Catalog => DownBody::ItemGone(ItemId::new(4).unwrap()),
+            };
+            for body in [body, gone] {
+                let record = FeedRecord::of(lane, &body).unwrap().unwrap();
+                old.push(record.encode(&names, store_id(), epoch, 0, self.hands.now()));
+            }
+        }
+        self.bus.append(old);
     }
 
     /// A minute passes at central, and it cuts the digests that are due then.
