@@ -110,6 +110,15 @@ fn a_centre_that_was_lost_whole_gets_what_it_can_take_and_refuses_the_rest_aloud
     world.centre = open_centre(&path, &world.hands);
     world.bus.forget(&world.centre.names().changes());
     world.add_empty_store();
+    for _ in 0..8 {
+        desk.push();
+        world.minute();
+        for lane in [1, 0, 1] {
+            while desk.step(lane) {
+                assert!(desk.item(born.0).is_some(), "what was made here does not vanish for a moment");
+            }
+        }
+    }
     world.settle(&mut [&mut desk]);
     // The item that was made here is there again; the order is not, and whoever accepted it is told.
     assert_eq!(desk.state(born.1), ChangeState::Received);

@@ -6,4 +6,5 @@
 mod epoch;
 mod forks;
 mod remirror;
+mod t8;
 mod world;

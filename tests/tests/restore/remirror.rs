@@ -83,6 +83,8 @@ fn nothing_flickers_nothing_rings_and_pending_acts_survive_while_an_uncompacted_
     let world = World::new(6);
     let mut desk = mirrored(&world);
     let all = desk.orders(OrderStatus::New);
+    world.publish_and_forget(all[2], desk.items(1)[0].item_id);
+    desk.read();
     let accepted = desk.accept(all[0]);
     world.settle(&mut [&mut desk]);
     assert_eq!(desk.state(accepted), ChangeState::Received);

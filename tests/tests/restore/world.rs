@@ -14,7 +14,7 @@ use aisle_bus::Bus;
 use aisle_central::{
     Centre, NewStore, SimulateOptions, Stop, SystemClock as CentralClock, TopicsOptions, WorkOptions, WorkSummary,
 };
-use aisle_contract::TopicNames;
+use aisle_contract::{DownBody, DownMessage, TopicNames, down::FeedRecord};
 use aisle_domain::{
     Change, ChangeId, DeskId, Incarnation, Item, ItemId, Lane, Money, OrderId, OrderStatus, StoreId, Timestamp,
     change::{ItemChanged, ItemCreated, OrderAccepted, OrderNoted},
@@ -80,28 +80,41 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// With `count` orders and some items at central.
-    pub(crate) fn new(count: usize) -> Self {
+    /// With `orders` orders and 700 items at central: more than one step of anything.
+    pub(crate) fn new(orders: usize) -> Self {
+        Self::with(orders, 700)
+    }
+
+    pub(crate) fn with(orders: usize, items: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let hands = Hands::new();
         let its_hands = hands.clone();
         let bus = Bus::new("bus-1", move || its_hands.now());
         let centre = open_centre(&folder.path().join("central.db"), &hands);
         let world = Self { folder, bus, centre, hands };
-        world.add_store(count);
+        world.add_store(orders, items);
         world
     }
 
-    pub(crate) fn add_store(&self, count: usize) {
+    fn add_store(&self, orders: usize, items: usize) {
         self.centre.add_store(NewStore::new(store_id(), "Store 367", "1 Market Street")).unwrap();
         self.centre.topics(&self.bus, &TopicsOptions { create: true, ..TopicsOptions::default() }).unwrap();
         let days = self.folder.path().join("days");
         if !days.exists() {
-            fixtures::cut(&fixtures::demo(), &days, count).unwrap();
+            fixtures::cut(&fixtures::demo(), &days, orders).unwrap();
+            let file = days.join("items.csv");
+            let all = std::fs::read_to_string(&file).unwrap();
+            let used: String = ["orders.jsonl", "receipts.jsonl"]
+                .map(|f| std::fs::read_to_string(days.join(f)).unwrap())
+                .concat();
+            let is_used = |line: &str| line.split(',').next().is_some_and(|id| used.contains(id));
+            let few: Vec<&str> =
+                all.lines().enumerate().filter(|(n, line)| *n <= items || is_used(line)).map(|(_, l)| l).collect();
+            std::fs::write(&file, few.join("\n")).unwrap();
         }
         let centre = Centre::open(self.centre.path(), TopicNames::default(), Arc::new(CentralClock)).unwrap();
         let mut replay = SimulateOptions::new(store_id(), &days);
-        replay.timeout = Some(Duration::from_millis(1500));
+        replay.timeout = Some(Duration::from_millis(800));
         centre.simulate(&replay, &Stop::new()).unwrap();
         self.work();
     }
@@ -120,6 +133,39 @@ impl World {
         let report = self.centre.work(&self.bus, &options, &Stop::new()).unwrap();
         assert!(report.reached);
         report.summary
+    }
+
+    /// An order and an item came long ago, and central has forgotten them since: an uncompacted feed has them still.
+    pub(crate) fn publish_and_forget(&self, order: OrderId, item: ItemId) {
+        let names = TopicNames::default();
+        let epoch = self.centre.digest(store_id()).unwrap().epoch;
+        let records = |lane: Lane, key: &str| {
+            let all = self.bus.records(&names.feed(store_id(), lane), 0);
+            all.into_iter().find(|record| record.key_text() == Some(key)).unwrap()
+        };
+        let mut old = Vec::new();
+        for (lane, key) in [(Lane::Orders, format!("order/{order}")), (Lane::Catalog, format!("item/{item}"))] {
+            let body = match DownMessage::decode(&records(lane, &key)).unwrap().body {
+                DownBody::Order(mut row) => {
+                    row.order_id = OrderId::new(4).unwrap();
+                    DownBody::Order(row)
+                }
+                DownBody::Item(mut row) => {
+                    row.item_id = ItemId::new(4).unwrap();
+                    DownBody::Item(row)
+                }
+                other => other,
+            };
+            let gone = match lane {
+                Lane::Orders => DownBody::OrderGone(OrderId::new(4).unwrap()),
+                Lane::Catalog => DownBody::ItemGone(ItemId::new(4).unwrap()),
+            };
+            for body in [body, gone] {
+                let record = FeedRecord::of(lane, &body).unwrap().unwrap();
+                old.push(record.encode(&names, store_id(), epoch, 0, self.hands.now()));
+            }
+        }
+        self.bus.append(old);
     }
 
     /// A minute passes at central, and it cuts the digests that are due then.
@@ -285,8 +331,12 @@ impl Desk {
     }
 
     pub(crate) fn reprice(&self, item: &Item, to: Money) -> ChangeId {
+        self.try_reprice(item, to).unwrap()
+    }
+
+    pub(crate) fn try_reprice(&self, item: &Item, to: Money) -> Result<ChangeId, aisle_mirror::ActError> {
         let unit_price = Some(Edit { from: item.unit_price, to });
-        self.act(Change::ItemChanged(ItemChanged {
+        self.try_act(Change::ItemChanged(ItemChanged {
             item: item.item_id,
             changes: ItemEdits { unit_price, ..ItemEdits::default() },
         }))

@@ -172,13 +172,14 @@ impl Tx<'_> {
     }
 
     /// Numberings whose remembered changes do not fill every number below `expected`, as text. Changes older than
-    /// `since` may have been forgotten; what has more than one outcome of one number is always wrong.
+    /// `since` may have been forgotten; what has more than one outcome of one number is always wrong. What was
+    /// replayed has no number.
     pub(crate) fn holes(&self) -> Result<(u64, Vec<String>), CentralError> {
         let mut statement = self.conn.prepare(
             "SELECT n.desk_id, n.incarnation, n.lane, n.expected, count(DISTINCT d.seq), count(d.seq),
                 coalesce(max(d.seq), 0)
              FROM numbering n LEFT JOIN dedup d
-                ON d.desk_id = n.desk_id AND d.incarnation = n.incarnation AND d.lane = n.lane
+                ON d.desk_id = n.desk_id AND d.incarnation = n.incarnation AND d.lane = n.lane AND d.seq > 0
              GROUP BY n.desk_id, n.incarnation, n.lane",
         )?;
         let mut rows = statement.query([])?;

@@ -44,7 +44,8 @@ impl Mirror {
 /// Whether what was seen is all that central has, and central has told what it knows of this desk's changes: those
 /// that it forgot are to be in the fold before their rows go.
 fn may_sweep(conn: &Connection, state: &Remirror) -> Result<bool> {
-    let settled = state.epoch.is_none() || feed::settled_epoch(conn)? == state.epoch;
+    let settled = feed::settled_epoch(conn)?;
+    let settled = state.epoch.is_none() || settled.is_none() || settled == state.epoch;
     Ok(state.agreed && settled)
 }
 

@@ -264,6 +264,7 @@ fn a_dead_letter_is_replayed_once_what_kept_it_is_mended_and_only_once() {
     assert_eq!(bench.centre.replay_dead_letter(letter).unwrap().state, "replayed");
     let version = bench.order().version;
     assert_eq!(bench.order().claimed_by.as_deref(), Some("copy"));
+    assert!(bench.centre.verify(None).unwrap().ok, "no number has two outcomes");
     bench.centre.replay_dead_letter(letter).unwrap();
     assert_eq!(bench.order().version, version);
     let mut broken = bench.record(DESK, 2, 3, accept());
