@@ -115,26 +115,6 @@ pub fn has_received_from(conn: &Connection, lane: Lane, incarnation: Incarnation
         .query_row(params![incarnation.to_string(), lane.word(), first], |row| row.get(0))?)
 }
 
-/// Acknowledged changes of one lane and numbering from a number on, in the order of acting.
-pub(crate) fn from_number(
-    conn: &Connection,
-    lane: Lane,
-    incarnation: Incarnation,
-    first: i64,
-) -> Result<Vec<Kept>> {
-    let mut statement = conn.prepare_cached(
-        "SELECT change_id, kind, subject FROM outbox
-         WHERE incarnation = ?1 AND lane = ?2 AND seq >= ?3 AND state = 'received' ORDER BY id",
-    )?;
-    let mut rows = statement.query(params![incarnation.to_string(), lane.word(), first])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let kind = row.cell("kind")?.as_str().map_err(|e| bad("kind", e))?;
-        found.push(Kept { change_id: row.parsed("change_id")?, subject: subject(kind, row.get("subject")?)? });
-    }
-    Ok(found)
-}
-
 impl Mirror {
     /// Forgets some of the changes that central acknowledged more than 35 days ago, by its clock as it was last told.
     /// The audit log keeps them. Answers how many; what a conflict or a later change still names stays.

@@ -107,6 +107,9 @@ fn acts(desk: &Desk, verdicts: &HashMap<ChangeId, Verdict>) -> Result<(), Failur
         if there.times > 1 {
             return Err(Failure::Doubled(format!("{} has {} outcomes", words(), there.times)));
         }
+        if here.is_none() && done.before_restore {
+            continue;
+        }
         let Some(here) = here else { return Err(Failure::Lost(format!("{} is not in the outbox", words()))) };
         let agrees = match here.state {
             ChangeState::Received => there.outcome != "refused",
@@ -163,12 +166,16 @@ fn chains(conn: &Connection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What central's feed says last of every row of a store.
+/// What central's feed says last of every row of a store, in the history that is.
 fn last_words(centre: &Centre, bus: &Bus, of: StoreId) -> BTreeMap<String, DownBody> {
+    let epoch = centre.digest(of).unwrap().epoch;
     let mut words = BTreeMap::new();
     for lane in Lane::ALL {
         for record in bus.records(&centre.names().feed(of, lane), 0) {
-            let body = DownMessage::decode(&record).unwrap().body;
+            let DownMessage { epoch: said_in, body } = DownMessage::decode(&record).unwrap();
+            if said_in.is_some_and(|said_in| said_in != epoch) {
+                continue;
+            }
             if let Some(key) = body.key() {
                 words.insert(key, body);
             }

@@ -3,7 +3,7 @@
 use std::{
     hash::Hasher,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -143,6 +143,8 @@ struct World<'a> {
     partitions: i32,
     clusters: u64,
     next_order: i64,
+    /// Of central's database.
+    backups: u32,
     trace: Trace,
     faults: u64,
     kills: u64,
@@ -180,6 +182,7 @@ pub(crate) fn play(plan: &Plan) -> Report {
         partitions: plan.shape.partitions,
         clusters: 0,
         next_order: 1,
+        backups: 0,
         trace: Trace::default(),
         faults: 0,
         kills: 0,
@@ -427,6 +430,24 @@ impl World<'_> {
                 self.desks.insert(place, desk);
                 words
             }
+            What::BackUpDesk => {
+                let place = dice.index(self.desks.len());
+                self.desks[place].back_up()
+            }
+            What::RestoreDesk => {
+                let place = dice.index(self.desks.len());
+                let desk = self.desks.remove(place).restore();
+                let words = format!("{} restored", desk.name);
+                self.desks.insert(place, desk);
+                words
+            }
+            What::BackUpCentral => {
+                self.backups += 1;
+                let file = self.backup_of_central();
+                oracle::central_db(self.centre).execute("VACUUM INTO ?1", [file.to_string_lossy()]).unwrap();
+                "central backed up".into()
+            }
+            What::RestoreCentral => self.restore_central(),
             What::DeskClock => {
                 let desk = &self.desks[dice.index(self.desks.len())];
                 let wrong_by = clock_jump(dice, 10 * 365 * 24 * 3_600_000);
@@ -446,6 +467,29 @@ impl World<'_> {
             | What::Revive => self.process_breaks(what, dice),
             _ => self.cluster_breaks(what, dice),
         }
+    }
+
+    fn backup_of_central(&self) -> PathBuf {
+        self.centre.path().with_extension(format!("backup-{}", self.backups))
+    }
+
+    fn restore_central(&mut self) -> String {
+        if self.backups == 0 {
+            return "central was never backed up".into();
+        }
+        for process in &mut self.processes {
+            process.work = None;
+        }
+        let path = self.centre.path();
+        for end in ["-wal", "-shm"] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(end);
+            drop(std::fs::remove_file(name));
+        }
+        std::fs::copy(self.backup_of_central(), path).unwrap();
+        self.centre.new_epoch().unwrap();
+        self.revive();
+        "central restored".into()
     }
 
     fn process_breaks(&mut self, what: What, dice: &mut Dice) -> String {
