@@ -178,6 +178,26 @@ fn what_is_done_after_a_centre_went_back_comes_behind_what_it_forgot() {
 }
 
 #[test]
+fn what_one_history_refused_and_another_takes_counts_as_received() {
+    let mut world = World::new(4);
+    let mut desk = world.desk("one");
+    world.settle(&mut [&mut desk]);
+    let copy = world.folder.path().join("central.backup");
+    back_up(&world, &copy);
+    let order = desk.orders(OrderStatus::New)[0];
+    let accepted = desk.accept(order);
+    world.centre.cancel_order(Some(store_id()), order, "cancelled").unwrap();
+    world.settle(&mut [&mut desk]);
+    assert_eq!(desk.state(accepted), ChangeState::Refused);
+    // The history that is brought back has not cancelled it, and reads the accept in its log again.
+    world.centre = bring_back(&mut world, &copy);
+    world.centre.new_epoch().unwrap();
+    world.settle(&mut [&mut desk]);
+    assert_all_once(&world, &[&desk], &[(0, accepted)]);
+    world.assert_same(&[&desk]);
+}
+
+#[test]
 fn a_new_epoch_that_forgot_nothing_sends_nothing_again() {
     let world = World::new(6);
     let mut desk = world.desk("one");

@@ -71,11 +71,16 @@ fn verdicts(conn: &Connection) -> HashMap<ChangeId, Verdict> {
 }
 
 /// Judges a world at rest; answers one line about its end.
-pub(crate) fn judge(desks: &[Desk], centre: &Centre, bus: &Bus) -> Result<String, Failure> {
+pub(crate) fn judge(
+    desks: &[Desk],
+    centre: &Centre,
+    bus: &Bus,
+    central_went_back: bool,
+) -> Result<String, Failure> {
     let conn = central_db(centre);
     let verdicts = verdicts(&conn);
     for desk in desks {
-        acts(desk, &verdicts)?;
+        acts(desk, &verdicts, central_went_back)?;
         order_of_acting(desk, &verdicts)?;
     }
     chains(&conn)?;
@@ -92,7 +97,7 @@ pub(crate) fn judge(desks: &[Desk], centre: &Centre, bus: &Bus) -> Result<String
 }
 
 /// Every act that was said to be done has one outcome, the same at both ends; what was taken back has none.
-fn acts(desk: &Desk, verdicts: &HashMap<ChangeId, Verdict>) -> Result<(), Failure> {
+fn acts(desk: &Desk, verdicts: &HashMap<ChangeId, Verdict>, central_went_back: bool) -> Result<(), Failure> {
     for done in &desk.done {
         let words = || format!("{}: {} {}", desk.name, done.change.type_word(), short(done.id));
         let here = desk.mirror.read(|conn| outbox::load(conn, done.id)).unwrap();
@@ -101,6 +106,11 @@ fn acts(desk: &Desk, verdicts: &HashMap<ChangeId, Verdict>) -> Result<(), Failur
             if here.is_some() || there.is_some() {
                 return Err(Failure::Wrong(format!("{} was taken back and is there all the same", words())));
             }
+            continue;
+        }
+        let is_refused = here.as_ref().is_some_and(|row| row.state == ChangeState::Refused);
+        if there.is_none() && is_refused && central_went_back {
+            // The history that refused it is over; whoever did it was told.
             continue;
         }
         let Some(there) = there else { return Err(Failure::Lost(format!("{} never came to central", words()))) };

@@ -145,6 +145,8 @@ struct World<'a> {
     next_order: i64,
     /// Of central's database.
     backups: u32,
+    /// Central was restored from a backup.
+    went_back: bool,
     trace: Trace,
     faults: u64,
     kills: u64,
@@ -183,6 +185,7 @@ pub(crate) fn play(plan: &Plan) -> Report {
         clusters: 0,
         next_order: 1,
         backups: 0,
+        went_back: false,
         trace: Trace::default(),
         faults: 0,
         kills: 0,
@@ -194,7 +197,7 @@ pub(crate) fn play(plan: &Plan) -> Report {
             world.step(*step);
         }
         heal_ms = world.heal()?;
-        oracle::judge(&world.desks, &centre, &bus)
+        oracle::judge(&world.desks, &centre, &bus, world.went_back)
     }));
     let failure = match outcome {
         Ok(Ok(line)) => {
@@ -477,6 +480,7 @@ impl World<'_> {
         if self.backups == 0 {
             return "central was never backed up".into();
         }
+        self.went_back = true;
         for process in &mut self.processes {
             process.work = None;
         }
