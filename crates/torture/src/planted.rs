@@ -82,6 +82,6 @@ fn by_two_writers(limit: Duration) -> Option<String> {
     };
     std::thread::scope(|scope| {
         let threads = [scope.spawn(|| writes(1)), scope.spawn(|| writes(2))];
-        threads.into_iter().filter_map(|thread| thread.join().unwrap()).next()
+        threads.into_iter().find_map(|thread| thread.join().unwrap())
     })
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use aisle_torture::simulation::{many, told};
+use aisle_torture::{
+    disk::{self, cuts, errors, kills},
+    simulation::{many, told},
+};
 use clap::Args;
 use serde_json::json;
 
@@ -13,9 +16,9 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Torture {
-    /// The part: T9
+    /// The part: T1 kills, T2 power cuts, T3 failing calls, T9 simulated worlds
     part: String,
-    /// How many runs
+    /// How many kills, cuts, faults or worlds
     #[arg(long, default_value_t = 1_000)]
     runs: u64,
     /// The first seed
@@ -25,12 +28,39 @@ pub(crate) struct Torture {
 
 /// How long a failing run is made shorter.
 const SHORTEN: Duration = Duration::from_secs(60);
+/// Failures that are told in words.
+const TOLD: usize = 5;
 
 pub(super) fn run(torture: &Torture, output: Output) -> Result<u8, Failure> {
-    if !torture.part.eq_ignore_ascii_case("T9") {
-        let message = format!("part {} is not run from here; there is T9", torture.part);
-        return Err(Failure::new("not_yet", message));
+    match torture.part.to_ascii_uppercase().as_str() {
+        "T1" => on_disk(torture, kills::run, output),
+        "T2" => on_disk(torture, cuts::run, output),
+        "T3" => on_disk(torture, errors::run, output),
+        "T9" => worlds(torture, output),
+        other => {
+            let message = format!("part {other} is not run from here; there are T1, T2, T3, T9");
+            Err(Failure::new("not_yet", message).with_hint("scripts/torture.sh runs every part there is"))
+        }
     }
+}
+
+fn on_disk(torture: &Torture, part: fn(u64, u64) -> disk::Counters, output: Output) -> Result<u8, Failure> {
+    let counters = part(torture.seed, torture.runs);
+    output.result(&json!({
+        "runs": counters.runs,
+        "kills": counters.runs,
+        "answered": counters.answered,
+        "lost": counters.lost,
+        "torn": counters.torn,
+        "seed": torture.seed,
+    }))?;
+    for failure in counters.failures.iter().take(TOLD) {
+        output.message(failure)?;
+    }
+    Ok(if counters.failures.is_empty() { exit::OK } else { exit::PROBLEMS })
+}
+
+fn worlds(torture: &Torture, output: Output) -> Result<u8, Failure> {
     let (counters, failed) = many(torture.seed, torture.runs);
     output.result(&json!({
         "runs": counters.runs,
