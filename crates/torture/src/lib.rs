@@ -10,6 +10,7 @@
     reason = "a test programme that cannot go on ends"
 )]
 
+pub mod cluster;
 #[cfg(feature = "planted")]
 pub mod planted;
 pub mod simulation;

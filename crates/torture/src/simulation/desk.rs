@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{
     acts,
     line::Line,
+    oracle::Seen,
     time::{Time, Watch},
 };
 use aisle_testkit::dice::Dice;
@@ -163,6 +164,11 @@ impl Desk {
         }
         let sync = start(&mirror, &line, &options, &watch);
         Self { name, store, id, line, watch, mirror, sync, dir, options, done, time }
+    }
+
+    /// For the judge.
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        Seen { name: &self.name, store: self.store, mirror: &self.mirror, done: &self.done }
     }
 
     /// What keeps the desk from being at rest.

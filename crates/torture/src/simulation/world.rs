@@ -191,7 +191,8 @@ pub(crate) fn play(plan: &Plan) -> Report {
             world.step(*step);
         }
         heal_ms = world.heal()?;
-        oracle::judge(&world.desks, &centre, &bus)
+        let seen: Vec<_> = world.desks.iter().map(Desk::seen).collect();
+        oracle::judge(&seen, &centre, &bus)
     }));
     let failure = match outcome {
         Ok(Ok(line)) => {
@@ -600,7 +601,7 @@ fn said<T, E: std::fmt::Display>(answer: Result<T, E>) -> String {
     answer.map_or_else(|error| error.to_string(), |_| "done".into())
 }
 
-fn order_line(item: i64, dice: &mut Dice) -> OrderLine {
+pub(crate) fn order_line(item: i64, dice: &mut Dice) -> OrderLine {
     let item_id = ItemId::new(item).unwrap();
     OrderLine {
         item_id,
