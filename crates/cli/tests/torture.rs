@@ -70,5 +70,5 @@ fn the_topic_of_changes_grows_under_load() {
 #[test]
 fn whatever_falls_silent_every_desk_says_what_it_is() {
     let Some(turn) = turn("silence") else { return };
-    judged(&silence(&turn.ground, Duration::from_secs(20)));
+    judged(&silence(&turn.ground, Duration::from_secs(5)));
 }
