@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{
     acts,
     line::Line,
+    oracle::Seen,
     time::{Time, Watch},
 };
 use aisle_testkit::dice::Dice;
@@ -215,6 +216,11 @@ impl Desk {
             done.before_restore |= mirror.read(|conn| outbox::load(conn, done.id)).unwrap().is_none();
         }
         self
+    }
+
+    /// For the judge.
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        Seen { name: &self.name, store: self.store, mirror: &self.mirror, done: &self.done }
     }
 
     /// What keeps the desk from being at rest.

@@ -198,7 +198,8 @@ pub(crate) fn play(plan: &Plan) -> Report {
             world.step(*step);
         }
         heal_ms = world.heal()?;
-        oracle::judge(&world.desks, &centre, &bus, world.went_back)
+        let seen: Vec<_> = world.desks.iter().map(Desk::seen).collect();
+        oracle::judge(&seen, &centre, &bus, world.went_back)
     }));
     let failure = match outcome {
         Ok(Ok(line)) => {
@@ -483,7 +484,7 @@ fn said<T, E: std::fmt::Display>(answer: Result<T, E>) -> String {
     answer.map_or_else(|error| error.to_string(), |_| "done".into())
 }
 
-fn order_line(item: i64, dice: &mut Dice) -> OrderLine {
+pub(crate) fn order_line(item: i64, dice: &mut Dice) -> OrderLine {
     let item_id = ItemId::new(item).unwrap();
     OrderLine {
         item_id,
