@@ -53,8 +53,6 @@ planted! {
     OffsetBeforeEffect = "offset_before_effect",
     /// A change overtakes a held one on the same thing.
     HeldIsOvertaken = "held_is_overtaken",
-    /// An ack that tells of another cluster is believed.
-    AckOfAnotherCluster = "ack_of_another_cluster",
     /// Rows do not go down again when the cluster is another one.
     RowsStayBehind = "rows_stay_behind",
     /// What central has read past is not sent again.

@@ -12,10 +12,10 @@ use aisle_domain::{ItemId, Planted, StoreId, planted::plant};
 
 use crate::{
     disk::{Counters, cuts, errors, kills},
-    simulation::{Plan, play},
+    simulation::many,
 };
 
-/// Runs of a disk's part at a time.
+/// Runs of a part at a time.
 const RUNS: u64 = 50;
 
 /// Plants the bug in this process until something fails because of it, at most for `limit`; answers what failed.
@@ -36,13 +36,12 @@ pub fn catch(bug: Planted, limit: Duration) -> Option<String> {
 /// Seeds until one fails.
 fn by_simulation(limit: Duration) -> Option<String> {
     let end = Instant::now() + limit;
-    for seed in 1.. {
-        if let Some(failure) = play(&Plan::of(seed)).failure {
-            return Some(format!("seed {seed} of the simulation: {failure:?}"));
+    let mut first = 1;
+    while Instant::now() < end {
+        if let (_, Some((plan, report))) = many(first, RUNS) {
+            return Some(format!("seed {} of the simulation: {:?}", plan.seed, report.failure));
         }
-        if Instant::now() >= end {
-            break;
-        }
+        first += RUNS;
     }
     None
 }

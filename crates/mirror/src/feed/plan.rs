@@ -1,7 +1,7 @@
 //! What a record of a feed means for this desk, told before anything is written. Pure.
 
 use aisle_contract::{ChangeRefused, DeskAck, DigestMessage, DownBody};
-use aisle_domain::{Item, ItemId, Lane, Money, Order, OrderId, Planted, Store, is_planted};
+use aisle_domain::{Item, ItemId, Lane, Money, Order, OrderId, Store};
 
 use super::FeedEntry;
 use crate::mirror::Identity;
@@ -70,8 +70,7 @@ fn accepted<'a>(identity: &Identity, cluster: &str, body: &'a DownBody) -> Meani
 /// An ack that tells of another cluster says nothing here: the refusals that it covers may have been lost with that one,
 /// and what has no word is sent again.
 fn is_ours(ack: &DeskAck, identity: &Identity, cluster: &str) -> bool {
-    let cluster_is_read = ack.position.cluster == cluster || is_planted(Planted::AckOfAnotherCluster);
-    ack.desk == identity.desk_id && ack.incarnation == identity.incarnation && cluster_is_read
+    ack.desk == identity.desk_id && ack.incarnation == identity.incarnation && ack.position.cluster == cluster
 }
 
 /// Why a record that was understood may not be applied all the same.
