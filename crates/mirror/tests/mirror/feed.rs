@@ -74,6 +74,19 @@ fn an_acknowledged_change_leaves_the_fold_and_its_base_goes() {
 }
 
 #[test]
+fn an_ack_that_tells_of_another_cluster_acknowledges_nothing() {
+    let mut desk = Desk::with_rows();
+    let id = desk.act(accept(1));
+    desk.cut(Lane::Orders);
+    let DownBody::Ack(mut told) = ack(Lane::Orders, 2) else { unreachable!() };
+    told.position.cluster = "the one that was lost".into();
+    desk.orders(vec![DownBody::Ack(told)]);
+    assert_eq!(desk.row(id).state, ChangeState::Sent, "a refusal of it may have been lost with that cluster");
+    desk.orders(vec![ack(Lane::Orders, 2)]);
+    assert_eq!(desk.row(id).state, ChangeState::Received);
+}
+
+#[test]
 fn acks_for_other_desks_and_older_numberings_acknowledge_nothing() {
     let mut desk = Desk::with_rows();
     let id = desk.act(accept(1));

@@ -95,7 +95,11 @@ impl Counters {
             Failure::Stuck(_) => self.stuck += 1,
             Failure::Wrong(_) => self.wrong += 1,
         }
-        self.failure.get_or_insert(failure);
+        if self.failure.is_none() {
+            self.failure = Some(failure);
+        } else {
+            super::say(&format!("and {failure:?}"));
+        }
     }
 
     /// Adds what another part of the same run came to.

@@ -79,14 +79,17 @@ fn town(ground: &Ground, place: u64, hurts: Hurts, size: Size, brokers: &str) ->
     let town = Town::new(ground, &plan);
     let workers = town.workers(ground);
     let mut run = Play { workers, dice: Dice::new(seed), counters: &mut counters, kept: size.workers };
-    run.staff();
+    // Nobody dies before there is work.
+    run.workers.start_all(size.workers);
     let outcome = town.until_up(LIMIT).and_then(|_| {
         under_load(&town, (size.rate, seed), || run.all(hurts));
         // From here on nobody dies by itself.
         run.replace_all();
         let heal = town.rest(LIMIT)?;
         run.counters.heals.add(heal);
-        town.judge()
+        let stale = town.judge_but_stale()?;
+        run.counters.saw("rows with an older state behind them in a feed", stale as u64);
+        Ok(())
     });
     if let Err(failure) = outcome {
         run.workers.all.iter().for_each(|worker| say(&worker.last_words()));
