@@ -12,6 +12,7 @@
 
 #[cfg(feature = "planted")]
 pub mod planted;
+pub mod poison;
 pub mod simulation;
 
 use aisle_domain::Chance;
