@@ -10,6 +10,7 @@
     reason = "a test programme that cannot go on ends"
 )]
 
+pub mod fuzz;
 #[cfg(feature = "planted")]
 pub mod planted;
 pub mod poison;
