@@ -1,5 +1,5 @@
 //! T14: every decoder and parser is fed what it was not made for. A corpus of real messages is kept in the repository,
-//! is replayed as it is, and then changed by chance. Nothing panics, takes long, or takes memory beyond all measure.
+//! is replayed as it is, with each of its numbers at the ends of all numbers, and then changed by chance. Nothing panics, takes long, or takes memory beyond all measure.
 
 mod central;
 mod corpus;
@@ -86,6 +86,11 @@ pub fn t14(seed: u64, runs: u64, corpus: &Path, targets: &mut [Box<dyn Target>])
         }
         for file in &files {
             give(target.as_mut(), file, &mut sum);
+        }
+        let every = usize::try_from(target.every()).unwrap_or(1);
+        let ends = files.iter().flat_map(|file| mutate::at_the_ends(file));
+        for input in ends.step_by(every).take(usize::try_from(runs).unwrap_or(usize::MAX)) {
+            give(target.as_mut(), &input, &mut sum);
         }
         for _ in 0..runs / target.every() {
             let input = mutated(&files, &mut dice);

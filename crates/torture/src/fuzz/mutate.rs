@@ -34,6 +34,28 @@ const TOKENS: [&[u8]; 26] = [
     b"9999-12-31T23:59:60Z",
 ];
 
+const ENDS: [&[u8]; 3] = [b"9223372036854775807", b"-9223372036854775808", b"-1"];
+const ENDS_OF_TIME: [&[u8]; 3] =
+    [b"9999-12-31T23:59:59.999Z", b"-009999-01-02T01:59:59Z", b"0000-01-01T00:00:00Z"];
+
+/// This file with each of its numbers, and each of its times, at the ends of what there is, one after the other.
+pub(super) fn at_the_ends(file: &[u8]) -> Vec<Vec<u8>> {
+    let is_digit = |place: usize| file.get(place).is_some_and(u8::is_ascii_digit);
+    let starts = (0..file.len()).filter(|place| is_digit(*place) && (*place == 0 || !is_digit(place - 1)));
+    let mut made = Vec::new();
+    for start in starts {
+        let digits = file[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let time = file[start..].iter().take(30).position(|byte| *byte == b'Z');
+        let is_time = digits == 4 && file.get(start + 4) == Some(&b'-');
+        let (count, ends) = match time.filter(|_| is_time) {
+            Some(last) => (last + 1, ENDS_OF_TIME),
+            None => (digits, ENDS),
+        };
+        made.extend(ends.map(|end| [&file[..start], end, &file[start + count..]].concat()));
+    }
+    made
+}
+
 /// One of these files, changed in one or several places.
 pub fn mutated(files: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
     let mut input = dice.pick(files).cloned().unwrap_or_default();
