@@ -21,7 +21,7 @@ fn turn() -> Vec<Planted> {
             #[allow(clippy::disallowed_methods, reason = "only which day it is")]
             let days = UNIX_EPOCH.elapsed().unwrap().as_secs() / 86_400;
             let first = usize::try_from(days).unwrap() * 3;
-            (first..first + 3).map(|place| all[place % all.len()]).collect()
+            all.iter().cycle().skip(first % all.len()).take(3).copied().collect()
         }
     }
 }

@@ -124,6 +124,11 @@ impl Bus {
         }
     }
 
+    /// A topic is not there any more: a keeper's mistake.
+    pub fn take_away(&self, name: &str) {
+        self.state().topics.remove(name);
+    }
+
     /// Compacts the topics that are to be compacted: the newest record of each key stays, and a tombstone not even that,
     /// as after the time that readers have to see it.
     pub fn compact(&self) {

@@ -326,6 +326,14 @@ impl<'t, 'c> Batch<'t, 'c> {
         self.tx.take_heartbeat(beat, record.written_at.min(self.place.now))?;
         let epoch = self.tx.epoch()?;
         let is_of_another_history = beat.body.epoch.is_some_and(|mirrored| mirrored != epoch);
+        if is_of_another_history {
+            // What this history refused it may have said in a cluster that is gone.
+            for (change_id, lane, refusal, at) in self.tx.refusals_of(beat.desk)? {
+                let feed = Feed { store: beat.store, lane };
+                let message = refusal.to_string();
+                self.refusals.push((feed, ChangeRefused { change_id, desk: beat.desk, refusal, message, at }));
+            }
+        }
         let sequence = of_lane(Lane::Orders);
         self.answer(Answer { store: beat.store, sequence, heartbeat: Some(beat.id), is_of_another_history });
         if beat.body.outbox > 0 {
@@ -458,6 +466,8 @@ impl<'t, 'c> Batch<'t, 'c> {
                 Some((count, _)) => *count,
                 None => self.tx.count(sequence)?,
             };
+            let refused = if is_of_another_history { self.tx.refusals_of(sequence.desk)? } else { Vec::new() };
+            let refused = refused.into_iter().map(|(change, ..)| change).collect();
             let numberings = is_of_another_history.then(|| self.tx.numberings(sequence.desk)).transpose()?;
             let ack = DeskAck {
                 desk: sequence.desk,
@@ -474,6 +484,7 @@ impl<'t, 'c> Batch<'t, 'c> {
                 last: count.last,
                 forked: self.tx.is_forked(sequence.desk, sequence.incarnation)?,
                 numberings,
+                refused,
             };
             self.tx.enqueue(Feed { store, lane: sequence.lane }, &DownBody::Ack(Box::new(ack)), now)?;
         }

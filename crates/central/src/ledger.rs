@@ -35,7 +35,7 @@ use std::{
     time::Duration,
 };
 
-use aisle_domain::{Chance, Timestamp};
+use aisle_domain::{Chance, Planted, Timestamp, is_planted};
 use rusqlite::{Connection, TransactionBehavior, config::DbConfig};
 
 use crate::error::{CentralError, is_passing};
@@ -124,7 +124,12 @@ impl Ledger {
     ) -> Result<T, CentralError> {
         self.renew()?;
         let _held = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
-        let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let behaviour = if is_planted(Planted::DeferredBegin) {
+            TransactionBehavior::Deferred
+        } else {
+            TransactionBehavior::Immediate
+        };
+        let transaction = self.conn.transaction_with_behavior(behaviour)?;
         let written = match body(&Tx { conn: &transaction }) {
             Ok(value) => transaction.commit().map(|()| value).map_err(CentralError::of_commit),
             Err(error) => Err(error),

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use aisle_contract::{TopicAdmin, TopicSpec, TopicState};
-use aisle_domain::{StoreId, store::Durability};
+use aisle_domain::{Lane, StoreId, store::Durability};
 use serde::Serialize;
 
-use crate::{Centre, error::CentralError};
+use crate::{Centre, error::CentralError, ledger::Feed};
 
 const WITHIN: Duration = Duration::from_secs(30);
 
@@ -89,8 +89,30 @@ impl Centre {
     /// Checks the topics, and makes and corrects them where that is wished.
     pub fn topics(&self, admin: &dyn TopicAdmin, options: &TopicsOptions) -> Result<TopicsReport, CentralError> {
         let specs = self.topic_specs(options)?;
-        let states = if options.create { admin.create(&specs, WITHIN)? } else { admin.check(&specs, WITHIN)? };
+        let states = if options.create { self.create(admin, &specs)? } else { admin.check(&specs, WITHIN)? };
         let topics: Vec<TopicReport> = states.into_iter().map(Into::into).collect();
         Ok(TopicsReport { ok: topics.iter().all(|t| t.problems.is_empty()), topics })
+    }
+
+    /// Makes and corrects topics. A feed that had been there before is empty now: nobody else would fill it again.
+    fn create(&self, admin: &dyn TopicAdmin, specs: &[TopicSpec]) -> Result<Vec<TopicState>, CentralError> {
+        let before = admin.check(specs, WITHIN)?;
+        let states = admin.create(specs, WITHIN)?;
+        let made: Vec<&str> = before.iter().filter(|t| t.partitions == 0).map(|t| t.name.as_str()).collect();
+        if made.is_empty() {
+            return Ok(states);
+        }
+        self.ledger()?.write(|tx| {
+            for store in tx.stores()? {
+                for lane in Lane::ALL {
+                    let feed = Feed { store: store.store_id, lane };
+                    if made.contains(&self.names().feed(feed.store, lane).as_str()) {
+                        tx.refill_if_published(feed)?;
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok(states)
     }
 }

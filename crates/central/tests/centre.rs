@@ -452,6 +452,24 @@ fn topics_that_are_missing_or_weaker_are_named() {
 }
 
 #[test]
+fn a_feed_whose_topic_is_made_anew_in_the_same_cluster_is_filled_again_and_a_new_one_only_once() {
+    let (town, _) = opened(2);
+    let keys = |lane| -> Vec<String> {
+        town.feed(store(367), lane).iter().filter_map(|message| message.body.key()).collect()
+    };
+    let (orders, items) = (keys(Lane::Orders), keys(Lane::Catalog));
+    let unique: std::collections::BTreeSet<_> = items.iter().collect();
+    assert_eq!(items.len(), unique.len(), "what a new topic gets it gets once");
+    assert!(items.len() > 1, "{items:?}");
+    town.bus.take_away(&town.centre.names().feed(store(367), Lane::Catalog));
+    town.make_topics();
+    town.work_until_idle();
+    assert_eq!(keys(Lane::Catalog).len(), items.len());
+    assert_eq!(keys(Lane::Orders), orders, "the other feed is as it was");
+    town.assert_sound();
+}
+
+#[test]
 fn single_acts_are_refused_with_a_code() {
     let (town, _) = opened(1);
     let order = town.centre.list_orders(store(367), &[], None, 1).unwrap().items.remove(0);

@@ -3,6 +3,7 @@
 
 mod bench;
 mod cluster;
+pub(crate) mod fault;
 mod torture;
 
 use clap::Subcommand;

@@ -53,6 +53,10 @@ pub struct DeskAck {
     /// tells from them what this history does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numberings: Option<Vec<KnownNumbering>>,
+    /// Beside `numberings`: the desk's changes that this history of central's refused. What another one refused may have
+    /// taken effect in this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<ChangeId>,
 }
 
 /// A numbering of a desk's lane, as far as central knows it.

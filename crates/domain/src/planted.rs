@@ -43,8 +43,8 @@ planted! {
     SameIncarnation = "same_incarnation",
     /// Changes are numbered by the clock, not in the order of acting.
     OrderByClock = "order_by_clock",
-    /// After a failed sync the transaction is tried again.
-    SyncRetried = "sync_retried",
+    /// After a failed sync writing goes on.
+    WritesAfterFailedSync = "writes_after_failed_sync",
     /// Transactions that write begin as ones that read.
     DeferredBegin = "deferred_begin",
     /// A deleted row goes down as a tombstone at once.

@@ -1,7 +1,7 @@
 //! Why a desk takes a new numbering. Whoever notices says so here; the numbers themselves are given anew before the
 //! next change is numbered, since only there is the randomness that an incarnation is made of.
 
-use aisle_contract::DeskAck;
+use aisle_contract::{DeskAck, KnownNumbering};
 use aisle_domain::{ChangeId, Incarnation, Subject, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -155,11 +155,13 @@ pub(crate) fn renumber(tx: &Transaction<'_>, new: Incarnation, wanted: &Wanted, 
 }
 
 impl Mirror {
-    /// Takes a new incarnation because central waits for a number that this desk cannot give: it went back, so what it
-    /// had acknowledged from that number on is sent again as well.
+    /// Takes a new incarnation because central waits for a number that this desk cannot give: it went back. What it had
+    /// acknowledged is sent again, but for what this ack says it knows: of the other lane nobody knows how far it went
+    /// back, and a younger change must not come before an older one that is gone there.
     pub fn renumber_from(&self, incarnation: Incarnation, ack: &DeskAck, at: Timestamp) -> Result<()> {
         self.write(|tx| {
-            let forgotten = outbox::from_number(tx, ack.lane, ack.incarnation, ack.expected)?;
+            let known = KnownNumbering { incarnation: ack.incarnation, lane: ack.lane, expected: ack.expected };
+            let forgotten = outbox::unknown_to(tx, &[known])?;
             let subjects = outbox::take_back(tx, &forgotten)?;
             for subject in subjects {
                 refold::refold(tx, subject, PriceSource { by: Some("central"), source: "central", at })?;

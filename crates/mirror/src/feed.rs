@@ -7,7 +7,7 @@ mod epoch;
 pub(crate) mod plan;
 
 use aisle_contract::{DeskAck, DownMessage, Incoming};
-use aisle_domain::{ChangeId, Epoch, ItemId, Lane, OrderId, Timestamp};
+use aisle_domain::{ChangeId, Epoch, ItemId, Lane, OrderId, Planted, Timestamp, is_planted};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::{Value, json};
 
@@ -141,8 +141,12 @@ impl Mirror {
         entries: &[FeedEntry],
         at: Timestamp,
     ) -> Result<FeedApplied> {
-        if entries.is_empty() {
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
             return Ok(FeedApplied::default());
+        };
+        let early = is_planted(Planted::PositionBeforeRows);
+        if early {
+            self.write(|tx| set_position(tx, lane, cluster, last.offset + 1, at))?;
         }
         let mut applied = self.write(|tx| {
             let remirror = remirror::of_lane(tx, lane)?;
@@ -150,7 +154,8 @@ impl Mirror {
             if remirror.as_ref().is_some_and(|r| r.cluster.as_deref() != Some(cluster) || !r.phase.reads()) {
                 return Ok(FeedApplied { restart: true, ..FeedApplied::default() });
             }
-            let start = position(tx, lane)?.filter(|p| p.cluster == cluster).map_or(0, |p| p.next_offset);
+            let stored = position(tx, lane)?.filter(|p| p.cluster == cluster && !early);
+            let start = stored.map_or(if early { first.offset } else { 0 }, |p| p.next_offset);
             let mut batch = Batch::new(tx, (lane, cluster), start, remirror, at);
             batch.take_all(&self.identity(), entries)?;
             batch.finish()

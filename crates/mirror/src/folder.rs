@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use aisle_domain::Timestamp;
+use aisle_domain::{Planted, Timestamp, is_planted};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use crate::error::{MirrorError, Result};
@@ -105,6 +105,12 @@ fn make_durable(conn: &Connection) -> Result<()> {
         return Err(MirrorError::ReadOnly { what: "its file may only be read".into() });
     }
     conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA journal_size_limit = 67108864; PRAGMA cell_size_check = ON;")?;
+    let planted =
+        [(Planted::DoneBeforeSync, 0), (Planted::SyncNormal, 1)].into_iter().find(|(bug, _)| is_planted(*bug));
+    if let Some((_, level)) = planted {
+        conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        return Ok(conn.pragma_update(None, "synchronous", level)?);
+    }
     let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     let synchronous: i64 = conn.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
     if mode != "wal" || synchronous != 2 {

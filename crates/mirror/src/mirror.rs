@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
 };
 
-use aisle_domain::{DeskId, Incarnation, StoreId, Timestamp};
+use aisle_domain::{DeskId, Incarnation, Planted, StoreId, Timestamp, is_planted};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::{
@@ -234,6 +234,7 @@ impl Mirror {
         }
         let answer = self.commit(&mut conn, write);
         if let Err(error) = &answer
+            && !is_planted(Planted::WritesAfterFailedSync)
             && let Some(MirrorError::DiskFailed { what }) = error.mirror()
         {
             tracing::error!(what, "the disk failed: nothing more is written");

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub use kept::has_received_from;
-pub(crate) use kept::{forget_reports, from_number, keep_base, take_back, unknown_to};
+pub(crate) use kept::{forget_reports, keep_base, receive, take_back, taken_after_all, unknown_to};
 pub(crate) use numbering::{acknowledge, check_dense, forget_dropped, renumber};
 pub use numbering::{attempted, cut, has_ready, next_seq, numbered, reported};
 

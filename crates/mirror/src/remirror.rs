@@ -21,6 +21,8 @@ use crate::{
 };
 
 const BEGUN: &str = "feed.remirror";
+/// Before the first row of all: the store's, which is number 0.
+const BEFORE_ALL: i64 = -1;
 
 /// Why a feed is mirrored anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,7 +205,7 @@ pub(crate) fn begin(tx: &Transaction<'_>, lane: Lane, why: Reason, facts: &Value
         rows: RowDigest::default(),
         unread: 0,
         agreed: false,
-        after: 0,
+        after: BEFORE_ALL,
         put_back: 0,
         swept: 0,
     };

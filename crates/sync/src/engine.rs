@@ -18,7 +18,7 @@ use aisle_domain::Lane;
 use aisle_mirror::Mirror;
 
 use self::{
-    duties::{FeedDuty, PushDuty, watch},
+    duties::{FeedDuty, PushDuty, WatchDuty},
     state::Shared,
 };
 use crate::{
@@ -193,8 +193,9 @@ fn feed_loop(context: &Context, lane: Lane) {
 }
 
 fn watch_loop(context: &Context) {
+    let mut duty = WatchDuty::default();
     while !context.shared.is_stopped() {
-        watch(context);
+        duty.look(context);
         context.shared.sleep(WATCH);
     }
 }

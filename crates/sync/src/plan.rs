@@ -126,6 +126,7 @@ mod tests {
             last: None,
             forked: false,
             numberings: None,
+            refused: Vec::new(),
         }
     }
 

@@ -97,11 +97,15 @@ impl Pusher {
         let view = transport.metadata(std::slice::from_ref(&topic), METADATA)?;
         outcome.cluster = Some(view.cluster_id.clone());
         let target = self.target(&view, topic, outcome)?;
-        for lane in Lane::ALL {
-            self.resend(transport, lane, &target, now, outcome)?;
-        }
-        for lane in Lane::ALL {
-            self.send_ready(transport, lane, &target, now, outcome)?;
+        // While central has another history nothing is numbered before it has told what it knows: what it does not know
+        // any more is older, and goes first.
+        if !self.mirror.read(feed::is_unsettled)? {
+            for lane in Lane::ALL {
+                self.resend(transport, lane, &target, now, outcome)?;
+            }
+            for lane in Lane::ALL {
+                self.send_ready(transport, lane, &target, now, outcome)?;
+            }
         }
         outcome.heartbeat = Some(self.send_heartbeat(transport, &target, now)?);
         self.mirror.forget_received()?;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on ends")]
 
 use std::{
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -15,11 +15,13 @@ use aisle_contract::{
     Bounds, ClusterView, Membership, Outgoing, PortError, Reader, Sender, Start, TopicNames, Transport,
 };
 use aisle_domain::{
-    Change, ChangeId, DeskId, Incarnation, Lane, OrderId, OrderStatus, StoreId, change::OrderAccepted,
+    Change, ChangeId, DeskId, Incarnation, Lane, OrderId, OrderStatus, StoreId, Timestamp, change::OrderAccepted,
     store::Durability,
 };
 use aisle_mirror::{ChangeState, Mirror, NewChange, NewDesk, OrderFilter, feed, orders, outbox};
-use aisle_sync::{Cause, Clock, Goal, LinkState, SyncEngine, SyncOptions, SyncSummary, SystemClock, once};
+use aisle_sync::{
+    Cause, Clock, Goal, LinkState, SteppedSync, SyncEngine, SyncOptions, SyncSummary, SystemClock, once,
+};
 use aisle_testkit::fixtures;
 use uuid::Uuid;
 
@@ -311,4 +313,75 @@ fn quitting_does_not_wait_for_a_cluster_that_does_not_answer() {
     let start = Instant::now();
     assert_eq!(engine.quit(Duration::from_secs(1)), 1, "counted although no push has ended");
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+}
+
+/// A cluster whose machines that lead say something else than what is remembered of them.
+struct Remembered {
+    bus: Bus,
+    leaders_say: Arc<Mutex<Option<PortError>>>,
+}
+
+impl Transport for Remembered {
+    fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
+        self.bus.metadata(topics, timeout)
+    }
+
+    fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
+        let said = self.leaders_say.lock().unwrap().clone();
+        said.map_or_else(|| self.bus.bounds(topic, partition, timeout), Err)
+    }
+
+    fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
+        self.bus.sender()
+    }
+
+    fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
+        self.bus.reader(topic, partition, start)
+    }
+
+    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
+        self.bus.join(group, topic)
+    }
+}
+
+/// A clock that goes when it is told to.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Duration>>);
+
+impl Clock for Told {
+    fn now(&self) -> Timestamp {
+        SystemClock::default().now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+}
+
+#[test]
+fn metadata_that_is_only_remembered_is_not_taken_for_health() {
+    let town = line();
+    let (clock, leaders_say) = (Told::default(), Arc::new(Mutex::new(None)));
+    let transport = Remembered { bus: town.bus.clone(), leaders_say: Arc::clone(&leaders_say) };
+    let mut sync =
+        SteppedSync::new(town.mirror.clone(), Arc::new(transport), options(), Arc::new(clock.clone()), |_| {});
+    let mut pass = |seconds: u64| {
+        for _ in 0..seconds {
+            *clock.0.lock().unwrap() += Duration::from_secs(1);
+            sync.turn();
+        }
+        sync.status().link
+    };
+    pass(2);
+    town.central_works();
+    assert_eq!(pass(15).state, LinkState::Up);
+    let topic = TopicNames::default().feed(StoreId::new(STORE).unwrap(), Lane::Catalog);
+    for said in [PortError::TopicMissing { topic }, PortError::TimedOut("no answer".into())] {
+        *leaders_say.lock().unwrap() = Some(said.clone());
+        let link = pass(30);
+        assert_eq!(link.state, LinkState::Central, "{said}: {link:?}");
+        assert!(link.cause.is_some(), "{said}");
+        *leaders_say.lock().unwrap() = None;
+        assert_eq!(pass(5).state, LinkState::Up, "{said}");
+    }
 }

@@ -1,5 +1,6 @@
 //! A real Apache Kafka cluster on loopback ports: started, hurt and stopped by its own process ids.
 
+mod hurt;
 mod node;
 
 use std::{
@@ -119,11 +120,23 @@ pub struct ClusterOptions {
     pub format: Vec<String>,
     /// Heap of each machine.
     pub heap_mb: u32,
+    /// Ports that the machines tell their clients instead of their own, such as those of proxies: one for each machine,
+    /// or none.
+    pub advertised: Vec<u16>,
+    /// A machine whose disk holds only this many megabytes. Needs the right to mount.
+    pub small_disk: Option<(usize, u32)>,
 }
 
 impl Default for ClusterOptions {
     fn default() -> Self {
-        Self { nodes: 3, extra: Vec::new(), format: Vec::new(), heap_mb: 256 }
+        Self {
+            nodes: 3,
+            extra: Vec::new(),
+            format: Vec::new(),
+            heap_mb: 256,
+            advertised: Vec::new(),
+            small_disk: None,
+        }
     }
 }
 
@@ -134,6 +147,10 @@ pub struct Cluster {
     dir: PathBuf,
     nodes: Vec<Node>,
     heap_mb: u32,
+    /// Arguments for formatting.
+    format: Vec<String>,
+    /// Where a small disk is mounted.
+    mounted: Option<PathBuf>,
     keep: bool,
 }
 
@@ -153,18 +170,32 @@ impl Cluster {
     /// Starts a cluster in an empty folder and waits until every machine serves.
     pub fn start(kit: &Kit, dir: &Path, options: &ClusterOptions) -> Result<Self, ClusterError> {
         std::fs::create_dir_all(dir).map_err(io(format!("{} cannot be made", dir.display())))?;
-        let ports = free_ports(options.nodes * 2)?;
-        let (clients, controllers) = ports.split_at(options.nodes);
-        let nodes = Node::lay_out(dir, clients, controllers, &options.extra)?;
-        let mut cluster = Self { kit: kit.clone(), dir: dir.into(), nodes, heap_mb: options.heap_mb, keep: false };
-        cluster.format(&options.format)?;
-        for node in 1..=options.nodes {
-            cluster.spawn(node)?;
+        let nodes = Node::lay_out(dir, &free_ports(options.nodes * 3)?, options)?;
+        let mut cluster = Self {
+            kit: kit.clone(),
+            dir: dir.into(),
+            nodes,
+            heap_mb: options.heap_mb,
+            format: options.format.clone(),
+            mounted: None,
+            keep: false,
+        };
+        if let Some((node, megabytes)) = options.small_disk {
+            cluster.mount_small_disk(node, megabytes)?;
         }
-        for node in 1..=options.nodes {
-            cluster.wait_ready(node)?;
-        }
+        cluster.format()?;
+        cluster.start_all()?;
         Ok(cluster)
+    }
+
+    fn start_all(&mut self) -> Result<(), ClusterError> {
+        for node in 1..=self.nodes.len() {
+            self.spawn(node)?;
+        }
+        for node in 1..=self.nodes.len() {
+            self.wait_ready(node)?;
+        }
+        Ok(())
     }
 
     /// A cluster that an earlier process left running in this folder.
@@ -174,7 +205,15 @@ impl Cluster {
             return Err(ClusterError::Missing(format!("there is no cluster in {}", dir.display())));
         }
         let heap_mb = ClusterOptions::default().heap_mb;
-        Ok(Self { kit: kit.clone(), dir: dir.into(), nodes, heap_mb, keep: true })
+        Ok(Self {
+            kit: kit.clone(),
+            dir: dir.into(),
+            nodes,
+            heap_mb,
+            format: Vec::new(),
+            mounted: None,
+            keep: true,
+        })
     }
 
     /// Leaves the machines running when this is dropped.
@@ -187,13 +226,18 @@ impl Cluster {
         self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect::<Vec<_>>().join(",")
     }
 
+    /// The same, past whatever was advertised: where machines speak with each other.
+    pub fn brokers_inside(&self) -> String {
+        self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.inside)).collect::<Vec<_>>().join(",")
+    }
+
     /// Process ids of the machines that were started.
     pub fn pids(&self) -> Vec<u32> {
         self.nodes.iter().filter_map(Node::pid).collect()
     }
 
     /// Formats one machine's storage and gives the others a copy: half the time of three formats.
-    fn format(&self, arguments: &[String]) -> Result<(), ClusterError> {
+    fn format(&self) -> Result<(), ClusterError> {
         let Some(first) = self.nodes.first() else { return Ok(()) };
         let cluster = id();
         let log = self.dir.join("format.log");
@@ -202,7 +246,7 @@ impl Cluster {
             .java(&log)
             .args(["kafka.tools.StorageTool", "format", "-t", &cluster, "-c"])
             .arg(first.properties())
-            .args(arguments)
+            .args(&self.format)
             .output()
             .map_err(io("java cannot be started"))?;
         if !output.status.success() {
@@ -210,13 +254,11 @@ impl Cluster {
             return Err(ClusterError::NotReady { node: 1, why });
         }
         let boot = first.data().join("bootstrap.checkpoint");
-        for (number, node) in (1..).zip(&self.nodes).skip(1) {
+        for (number, node) in (1_usize..).zip(&self.nodes).skip(1) {
             std::fs::create_dir_all(node.data()).map_err(io("a data folder cannot be made"))?;
             std::fs::copy(&boot, node.data().join("bootstrap.checkpoint"))
                 .map_err(io("the format cannot be copied"))?;
-            let meta = format!("version=1\ncluster.id={cluster}\ndirectory.id={}\nnode.id={number}\n", id());
-            std::fs::write(node.data().join("meta.properties"), meta)
-                .map_err(io("the format cannot be written"))?;
+            node.write_meta(number, &cluster, &id())?;
         }
         Ok(())
     }
@@ -311,6 +353,7 @@ impl Cluster {
                 drop(node.reap(Duration::from_secs(10)));
             }
         }
+        self.unmount();
         drop(std::fs::remove_dir_all(&self.dir));
     }
 }

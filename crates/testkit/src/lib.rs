@@ -9,5 +9,6 @@ pub mod fixtures;
 pub mod kafka;
 pub mod processor;
 pub mod program;
+pub mod proxy;
 #[cfg(feature = "window")]
 pub mod window;

@@ -109,6 +109,37 @@ impl Running {
         }
     }
 
+    /// Its process id, as long as it is not known to have ended.
+    pub fn id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// Whether it runs, or stands still.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) -> std::io::Result<()> {
+        let process = self.child.as_ref().and_then(|child| i32::try_from(child.id()).ok());
+        let process = process.and_then(rustix::process::Pid::from_raw);
+        process.map_or(Ok(()), |process| Ok(rustix::process::kill_process(process, signal)?))
+    }
+
+    /// Asks it to end in order.
+    pub fn term(&self) -> std::io::Result<()> {
+        self.signal(rustix::process::Signal::TERM)
+    }
+
+    /// Stops it in its tracks; it keeps what it has.
+    pub fn pause(&self) -> std::io::Result<()> {
+        self.signal(rustix::process::Signal::STOP)
+    }
+
+    /// Lets a paused one go on.
+    pub fn resume(&self) -> std::io::Result<()> {
+        self.signal(rustix::process::Signal::CONT)
+    }
+
     /// Waits for its end; `None` when the time is over first.
     pub fn wait(&mut self, limit: Duration) -> std::io::Result<Option<i32>> {
         let end = Instant::now() + limit;

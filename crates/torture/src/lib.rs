@@ -10,6 +10,8 @@
     reason = "a test programme that cannot go on ends"
 )]
 
+pub mod cluster;
+pub mod disk;
 pub mod fuzz;
 #[cfg(feature = "planted")]
 pub mod planted;

@@ -1,11 +1,11 @@
 //! T9: stores, workers and a centre in one thread, on a simulated clock and an in-process bus, while things break; then
 //! everything is healed and must come to rest. The same seed is the same run.
 
-mod acts;
-mod desk;
+pub(crate) mod acts;
+pub(crate) mod desk;
 mod line;
 mod many;
-mod oracle;
+pub(crate) mod oracle;
 mod plan;
 mod shrink;
 mod time;
@@ -15,6 +15,7 @@ pub(crate) use acts::next as next_act;
 pub use many::{many, told};
 pub use plan::{Plan, Shape, Step, What};
 pub use shrink::shrunk;
+pub(crate) use world::order_line;
 pub use world::{Failure, Report};
 
 /// Plays one plan.

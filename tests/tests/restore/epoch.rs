@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use aisle_central::Centre;
-use aisle_domain::{ChangeId, Money, OrderStatus};
+use aisle_domain::{Change, ChangeId, Money, OrderStatus, change::StoreBusy};
 use aisle_mirror::ChangeState;
 
 use crate::world::{Desk, World, effects, open_centre, sql, store_id};
@@ -125,6 +125,75 @@ fn a_centre_that_was_lost_whole_gets_what_it_can_take_and_refuses_the_rest_aloud
     assert_eq!(desk.item(born.0).unwrap().name, "Local honey");
     assert_eq!(desk.state(accepted), ChangeState::Refused);
     assert_eq!(world.centre.digest(store_id()).unwrap().tables.items.count, 1);
+    world.assert_same(&[&desk]);
+}
+
+#[test]
+fn a_store_whose_own_row_went_back_is_mirrored_to_the_end_all_the_same() {
+    let mut world = World::new(4);
+    let mut desk = world.desk("one");
+    world.settle(&mut [&mut desk]);
+    let copy = world.folder.path().join("central.backup");
+    back_up(&world, &copy);
+    let busy =
+        desk.act(Change::StoreBusy(StoreBusy { minutes: 15, until: world.hands.now().plus_millis(900_000) }));
+    world.settle(&mut [&mut desk]);
+    assert_eq!(desk.state(busy), ChangeState::Received);
+    world.centre = bring_back(&mut world, &copy);
+    world.bus.forget(&world.centre.names().changes());
+    world.centre.new_epoch().unwrap();
+    world.settle(&mut [&mut desk]);
+    assert_all_once(&world, &[&desk], &[(0, busy)]);
+    world.assert_same(&[&desk]);
+}
+
+#[test]
+fn what_is_done_after_a_centre_went_back_comes_behind_what_it_forgot() {
+    let mut world = World::new(4);
+    let mut desk = world.desk("one");
+    world.settle(&mut [&mut desk]);
+    let copy = world.folder.path().join("central.backup");
+    back_up(&world, &copy);
+    let order = desk.orders(OrderStatus::New)[0];
+    let accepted = desk.accept(order);
+    let item = desk.items(1).remove(0);
+    let dearer = desk.reprice(&item, Money::from_minor(5_001));
+    world.settle(&mut [&mut desk]);
+    world.centre = bring_back(&mut world, &copy);
+    world.bus.forget(&world.centre.names().changes());
+    // It never said that it is of another history: only what it waits for tells.
+    let item = desk.item(item.item_id).unwrap();
+    let dearest = desk.reprice(&item, Money::from_minor(5_002));
+    let noted = desk.note(order, "after");
+    world.settle(&mut [&mut desk]);
+    assert_all_once(&world, &[&desk], &[accepted, dearer, dearest, noted].map(|change| (0, change)));
+    let order_of = |first: ChangeId, second: ChangeId| {
+        let query = format!(
+            "SELECT count(*) FROM audit a, audit b WHERE a.change_id = '{first}' AND b.change_id = '{second}' AND a.id < b.id"
+        );
+        assert_eq!(sql(world.centre.path(), &query).trim(), "1", "{first} before {second}");
+    };
+    order_of(accepted, noted);
+    order_of(dearer, dearest);
+}
+
+#[test]
+fn what_one_history_refused_and_another_takes_counts_as_received() {
+    let mut world = World::new(4);
+    let mut desk = world.desk("one");
+    world.settle(&mut [&mut desk]);
+    let copy = world.folder.path().join("central.backup");
+    back_up(&world, &copy);
+    let order = desk.orders(OrderStatus::New)[0];
+    let accepted = desk.accept(order);
+    world.centre.cancel_order(Some(store_id()), order, "cancelled").unwrap();
+    world.settle(&mut [&mut desk]);
+    assert_eq!(desk.state(accepted), ChangeState::Refused);
+    // The history that is brought back has not cancelled it, and reads the accept in its log again.
+    world.centre = bring_back(&mut world, &copy);
+    world.centre.new_epoch().unwrap();
+    world.settle(&mut [&mut desk]);
+    assert_all_once(&world, &[&desk], &[(0, accepted)]);
     world.assert_same(&[&desk]);
 }
 

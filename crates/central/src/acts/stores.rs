@@ -152,6 +152,9 @@ pub(super) fn insert(tx: &Tx<'_>, new: NewStore, now: Timestamp) -> Result<Store
     let store = new.row();
     tx.save_store(&store)?;
     send_store(tx, &store, now)?;
+    for lane in Lane::ALL {
+        tx.touch_digest(Feed { store: store.store_id, lane })?;
+    }
     tx.audit(&AuditEntry::of_central(store.store_id, Subject::Store, "store.added", now))?;
     Ok(store)
 }

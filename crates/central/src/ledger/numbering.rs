@@ -58,6 +58,9 @@ pub(crate) struct Known {
     pub(crate) at: Timestamp,
 }
 
+/// A refused change: its lane, why, and when.
+pub(crate) type Refused = (ChangeId, Lane, Refusal, Timestamp);
+
 impl Tx<'_> {
     /// How far a numbering is taken.
     pub(crate) fn count(&self, sequence: Sequence) -> Result<Count, CentralError> {
@@ -139,6 +142,26 @@ impl Tx<'_> {
             Ok(Known { refusal: refusal.map(|json| serde_json::from_str(&json)).transpose()?, at })
         })
         .transpose()
+    }
+
+    /// Everything of a desk that was refused, oldest first.
+    pub(crate) fn refusals_of(&self, desk: DeskId) -> Result<Vec<Refused>, CentralError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT change_id, lane, refusal, at FROM dedup
+             WHERE outcome = 'refused' AND forgotten = 0 AND desk_id = ?1 ORDER BY at, seq",
+        )?;
+        let mut rows = statement.query([desk.to_string()])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let refusal: String = row.get(2)?;
+            found.push((
+                columns::text(row, 0)?,
+                columns::lane(row, 1)?,
+                serde_json::from_str(&refusal)?,
+                columns::time(row, 3)?,
+            ));
+        }
+        Ok(found)
     }
 
     /// Writes a change's first outcome.

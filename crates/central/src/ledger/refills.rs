@@ -15,12 +15,32 @@ const FILLED: &str = "feeds_cluster";
 impl Tx<'_> {
     /// Fills both feeds of a store again, from now on, a part at a time.
     pub(crate) fn begin_refill(&self, store: StoreId) -> Result<(), CentralError> {
-        for lane in Lane::ALL {
-            self.conn
-                .prepare_cached("INSERT OR REPLACE INTO refills (store_id, lane, after) VALUES (?1, ?2, 0)")?
-                .execute((store.get(), lane.word()))?;
-        }
+        Lane::ALL.into_iter().try_for_each(|lane| self.begin_refill_of(Feed { store, lane }))
+    }
+
+    fn begin_refill_of(&self, feed: Feed) -> Result<(), CentralError> {
+        self.conn
+            .prepare_cached("INSERT OR REPLACE INTO refills (store_id, lane, after) VALUES (?1, ?2, 0)")?
+            .execute((feed.store.get(), feed.lane.word()))?;
         Ok(())
+    }
+
+    /// Fills a feed again whose topic was just made, unless what goes into it was never published.
+    pub(crate) fn refill_if_published(&self, feed: Feed) -> Result<(), CentralError> {
+        let rows = match feed.lane {
+            Lane::Orders => "orders",
+            Lane::Catalog => "items",
+        };
+        // What was published is forgotten after a while; what waits is not.
+        let was_published = self
+            .conn
+            .prepare_cached(&format!(
+                "SELECT EXISTS (SELECT 1 FROM {rows} WHERE store_id = ?1) AND
+                        NOT EXISTS (SELECT 1 FROM feed_outbox WHERE store_id = ?1 AND lane = ?2 AND published IS NULL)
+                     OR EXISTS (SELECT 1 FROM feed_outbox WHERE store_id = ?1 AND lane = ?2 AND published IS NOT NULL)"
+            ))?
+            .query_row((feed.store.get(), feed.lane.word()), |row| row.get(0))?;
+        if was_published { self.begin_refill_of(feed) } else { Ok(()) }
     }
 
     /// Fills every feed again where the cluster is another one than the one they were filled in: its topics are empty.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aisle_central::{Partitions, SimulateOptions, Speed, Stop, TopicsOptions, WorkOptions};
+use aisle_central::{Faults, Partitions, SimulateOptions, Speed, Stop, TopicsOptions, WorkOptions};
 use aisle_domain::{StoreId, store::Durability};
 use serde_json::{Map, Value};
 
@@ -59,6 +59,18 @@ fn told(output: Output, event: &impl serde::Serialize) {
     drop(output.event(&at, &event, &Map::from_iter(facts)));
 }
 
+/// Where a test ends this worker.
+#[cfg(feature = "dev")]
+fn faults() -> Result<Option<Arc<dyn Faults>>, Failure> {
+    crate::dev::fault::wished()
+}
+
+#[cfg(not(feature = "dev"))]
+#[allow(clippy::unnecessary_wraps, reason = "as in builds for development")]
+const fn faults() -> Result<Option<Arc<dyn Faults>>, Failure> {
+    Ok(None)
+}
+
 pub(super) fn work(command: &Central, global: &Global, output: Output) -> Result<u8, Failure> {
     let Central::Work { place, partitions, until, timeout } = command else { return Ok(exit::OK) };
     let partitions = match partitions.as_str() {
@@ -76,7 +88,7 @@ pub(super) fn work(command: &Central, global: &Global, output: Output) -> Result
         until_idle,
         timeout: *timeout,
         events: Some(Arc::new(move |event| told(printer, event))),
-        faults: None,
+        faults: faults()?,
     };
     let centre = place::centre(place, global)?;
     let cluster = place::cluster(place)?;

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use aisle_torture::simulation::{many, told};
+use aisle_testkit::kafka::Kit;
+use aisle_torture::{
+    cluster::{Counters, Ground, Hurts, Size, growth, silence, t5, t6, t7, t11},
+    disk::{self, cuts, errors, kills},
+    simulation::{many, told},
+};
 use clap::Args;
 use serde_json::json;
 
@@ -13,25 +18,120 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Torture {
-    /// The part: T9
+    /// The part: T1 kills, T2 power cuts, T3 failing calls, T5 fail-overs, T6 broken lines, T7 lost clusters, T9 simulated
+    /// worlds, T11 workers, growth, silence
     part: String,
-    /// How many runs
-    #[arg(long, default_value_t = 1_000)]
-    runs: u64,
+    /// How many runs, or faults; as many as the part's whole run has without this
+    #[arg(long)]
+    runs: Option<u64>,
     /// The first seed
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Stores, where the part is on a real cluster
+    #[arg(long)]
+    stores: Option<usize>,
+    /// Acts a second, where the part is on a real cluster
+    #[arg(long)]
+    rate: Option<u64>,
 }
 
 /// How long a failing run is made shorter.
 const SHORTEN: Duration = Duration::from_secs(60);
+/// Failures that are told in words.
+const TOLD: usize = 5;
+
+/// Between pushes while central falls silent, as the program comes.
+const INTERVAL: Duration = Duration::from_secs(300);
 
 pub(super) fn run(torture: &Torture, output: Output) -> Result<u8, Failure> {
-    if !torture.part.eq_ignore_ascii_case("T9") {
-        let message = format!("part {} is not run from here; there is T9", torture.part);
-        return Err(Failure::new("not_yet", message));
+    match torture.part.to_uppercase().as_str() {
+        "T1" => on_disk(torture, 20_000, kills::run, output),
+        "T2" => on_disk(torture, 50_000, cuts::run, output),
+        "T3" => on_disk(torture, 5_000, errors::run, output),
+        "T9" => simulated(torture, output),
+        part => on_a_cluster(torture, part, output),
     }
-    let (counters, failed) = many(torture.seed, torture.runs);
+}
+
+fn on_disk(
+    torture: &Torture,
+    runs: u64,
+    part: fn(u64, u64) -> disk::Counters,
+    output: Output,
+) -> Result<u8, Failure> {
+    let counters = part(torture.seed, torture.runs.unwrap_or(runs));
+    output.result(&json!({
+        "runs": counters.runs,
+        "kills": counters.runs,
+        "answered": counters.answered,
+        "lost": counters.lost,
+        "torn": counters.torn,
+        "seed": torture.seed,
+    }))?;
+    for failure in counters.failures.iter().take(TOLD) {
+        output.message(failure)?;
+    }
+    Ok(if counters.failures.is_empty() { exit::OK } else { exit::PROBLEMS })
+}
+
+fn on_a_cluster(torture: &Torture, part: &str, output: Output) -> Result<u8, Failure> {
+    let dir = tempfile::tempdir().map_err(|e| Failure::new("unexpected", format!("no folder: {e}")))?;
+    let program =
+        std::env::current_exe().map_err(|e| Failure::new("unexpected", format!("this program's path: {e}")))?;
+    let ground = Ground { kit: Kit::find()?, program, dir: dir.path().into(), seed: torture.seed };
+    let runs = |otherwise| torture.runs.unwrap_or(otherwise);
+    let size = |stores, rate, workers| Size {
+        stores: torture.stores.unwrap_or(stores),
+        rate: torture.rate.unwrap_or(rate),
+        workers,
+    };
+    let counters = match part {
+        "T5" => t5(&ground, runs(150), size(8, 30, 2)),
+        "T6" => t6(&ground, runs(3_000), size(4, 20, 1)),
+        "T7" => t7(&ground, runs(20), size(4, 20, 2)),
+        "T11" => {
+            let kills = runs(300);
+            t11(&ground, Hurts { kills, rebalances: kills / 10, zombies: kills / 30 }, size(3, 12, 2))
+        }
+        "GROWTH" => growth(&ground, size(10, 30, 2)),
+        "SILENCE" => silence(&ground, INTERVAL),
+        _ => {
+            let message = format!("there is no part {}", torture.part);
+            return Err(
+                Failure::new("usage", message).with_hint("T1, T2, T3, T5, T6, T7, T9, T11, growth or silence")
+            );
+        }
+    };
+    shown(&counters, output)
+}
+
+fn shown(counters: &Counters, output: Output) -> Result<u8, Failure> {
+    output.result(&json!({
+        "part": counters.part,
+        "hurts": counters.hurts,
+        "seen": counters.seen,
+        "acts": counters.acts,
+        "lost": counters.lost,
+        "doubled": counters.doubled,
+        "stuck": counters.stuck,
+        "wrong": counters.wrong,
+        "longest_stall_ms": counters.stalls.of_hundred(100),
+        "longest_told_ms": counters.told.of_hundred(100),
+        "longest_heal_ms": counters.heals.of_hundred(100),
+        "line": counters.to_string(),
+        "seed": counters.seed,
+    }))?;
+    match &counters.failure {
+        None => Ok(exit::OK),
+        Some(failure) => {
+            output.message(&format!("{failure:?}"))?;
+            Ok(exit::PROBLEMS)
+        }
+    }
+}
+
+fn simulated(torture: &Torture, output: Output) -> Result<u8, Failure> {
+    let (counters, failed) = many(torture.seed, torture.runs.unwrap_or(10_000));
     output.result(&json!({
         "runs": counters.runs,
         "acts": counters.acts,

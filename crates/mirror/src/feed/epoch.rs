@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     anew::{self, Anew},
     audit::{self, Entry},
+    conflicts,
     error::Result,
     outbox, settings,
 };
@@ -58,6 +59,9 @@ pub(super) fn set(tx: &Transaction<'_>, lane: Lane, epoch: Epoch) -> Result<()> 
 pub(super) fn settle(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp) -> Result<Vec<Subject>> {
     let own = KnownNumbering { incarnation: ack.incarnation, lane: ack.lane, expected: ack.expected };
     let known = ack.numberings.clone().unwrap_or_else(|| vec![own]);
+    if ack.numberings.is_some() {
+        take_refusals_back(tx, ack, &known, at)?;
+    }
     let unknown = outbox::unknown_to(tx, &known)?;
     let subjects = outbox::take_back(tx, &unknown)?;
     outbox::forget_reports(tx)?;
@@ -73,4 +77,18 @@ pub(super) fn settle(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp) -> Resu
         Entry { at, kind: "feed.epoch", subject: Subject::Store, by: Some("central"), change_id: None, body };
     audit::append(tx, &entry)?;
     Ok(subjects)
+}
+
+/// What the history before refused, and this one has taken.
+fn take_refusals_back(tx: &Transaction<'_>, ack: &DeskAck, known: &[KnownNumbering], at: Timestamp) -> Result<()> {
+    for kept in outbox::taken_after_all(tx, known, &ack.refused)? {
+        outbox::receive(tx, kept.change_id, at)?;
+        conflicts::close_of(tx, kept.change_id, at)?;
+        let body = json!({ "expected": ack.expected, "position": ack.position });
+        let change_id = Some(kept.change_id);
+        let entry =
+            Entry { at, kind: "change.received", subject: kept.subject, by: Some("central"), change_id, body };
+        audit::append(tx, &entry)?;
+    }
+    Ok(())
 }

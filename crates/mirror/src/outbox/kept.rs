@@ -6,7 +6,7 @@ use aisle_contract::KnownNumbering;
 use aisle_domain::{ChangeId, Incarnation, Item, ItemId, Lane, Order, OrderId, Store, Subject, Timestamp};
 use rusqlite::{Connection, Transaction, params};
 
-use super::key;
+use super::{ChangeState, key};
 use crate::{
     bases::{self, Kind},
     error::Result,
@@ -39,23 +39,48 @@ fn subject(kind: &str, id: i64) -> Result<Subject> {
 
 /// Acknowledged changes that a centre with these numberings does not know, in the order of acting.
 pub(crate) fn unknown_to(conn: &Connection, known: &[KnownNumbering]) -> Result<Vec<Kept>> {
+    of_state(conn, ChangeState::Received, known, false)
+}
+
+/// Refused changes that a centre with these numberings knows, and has not refused.
+pub(crate) fn taken_after_all(
+    conn: &Connection,
+    known: &[KnownNumbering],
+    refused: &[ChangeId],
+) -> Result<Vec<Kept>> {
+    let mut taken = of_state(conn, ChangeState::Refused, known, true)?;
+    taken.retain(|kept| !refused.contains(&kept.change_id));
+    Ok(taken)
+}
+
+/// A change that another history of central's refused has taken effect in this one.
+pub(crate) fn receive(tx: &Transaction<'_>, id: ChangeId, at: Timestamp) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE outbox SET state = 'received', refusal = NULL, message = NULL, acked_at = ?2
+         WHERE change_id = ?1 AND state = 'refused'",
+    )?
+    .execute(params![id.to_string(), at.millis()])?;
+    Ok(())
+}
+
+/// Changes in a state whose numbers are known to a centre with these numberings, or are not, in the order of acting.
+fn of_state(conn: &Connection, state: ChangeState, known: &[KnownNumbering], is_known: bool) -> Result<Vec<Kept>> {
     let expected: BTreeMap<(Incarnation, Lane), i64> =
         known.iter().map(|n| ((n.incarnation, n.lane), n.expected)).collect();
     let mut statement = conn.prepare_cached(
-        "SELECT change_id, kind, subject, incarnation, lane, seq FROM outbox WHERE state = 'received' ORDER BY id",
+        "SELECT change_id, kind, subject, incarnation, lane, seq FROM outbox WHERE state = ?1 ORDER BY id",
     )?;
-    let mut rows = statement.query([])?;
-    let mut unknown = Vec::new();
+    let mut rows = statement.query([state.word()])?;
+    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let numbering = (row.parsed("incarnation")?, row.word("lane", &Lane::ALL, Lane::word)?);
         let seq: i64 = row.get("seq")?;
-        if expected.get(&numbering).is_none_or(|expected| seq >= *expected) {
+        if expected.get(&numbering).is_some_and(|expected| seq < *expected) == is_known {
             let kind = row.cell("kind")?.as_str().map_err(|e| bad("kind", e))?;
-            unknown
-                .push(Kept { change_id: row.parsed("change_id")?, subject: subject(kind, row.get("subject")?)? });
+            found.push(Kept { change_id: row.parsed("change_id")?, subject: subject(kind, row.get("subject")?)? });
         }
     }
-    Ok(unknown)
+    Ok(found)
 }
 
 /// Takes acknowledged changes back into the outbox, without numbers: they are folded again over what central has.
@@ -113,26 +138,6 @@ pub fn has_received_from(conn: &Connection, lane: Lane, incarnation: Incarnation
                  WHERE incarnation = ?1 AND lane = ?2 AND seq >= ?3 AND state = 'received')",
         )?
         .query_row(params![incarnation.to_string(), lane.word(), first], |row| row.get(0))?)
-}
-
-/// Acknowledged changes of one lane and numbering from a number on, in the order of acting.
-pub(crate) fn from_number(
-    conn: &Connection,
-    lane: Lane,
-    incarnation: Incarnation,
-    first: i64,
-) -> Result<Vec<Kept>> {
-    let mut statement = conn.prepare_cached(
-        "SELECT change_id, kind, subject FROM outbox
-         WHERE incarnation = ?1 AND lane = ?2 AND seq >= ?3 AND state = 'received' ORDER BY id",
-    )?;
-    let mut rows = statement.query(params![incarnation.to_string(), lane.word(), first])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let kind = row.cell("kind")?.as_str().map_err(|e| bad("kind", e))?;
-        found.push(Kept { change_id: row.parsed("change_id")?, subject: subject(kind, row.get("subject")?)? });
-    }
-    Ok(found)
 }
 
 impl Mirror {

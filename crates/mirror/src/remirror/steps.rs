@@ -5,7 +5,7 @@ use rusqlite::{Connection, Transaction, params};
 use serde_json::json;
 
 use super::{
-    Phase, Remirror, log,
+    BEFORE_ALL, Phase, Remirror, log,
     notes::{self, Mirrored},
     of_lane, save,
 };
@@ -50,7 +50,7 @@ fn may_sweep(conn: &Connection, state: &Remirror) -> Result<bool> {
 }
 
 fn enter(tx: &Transaction<'_>, state: Remirror, phase: Phase) -> Result<FeedApplied> {
-    save(tx, &Remirror { phase, after: 0, ..state })?;
+    save(tx, &Remirror { phase, after: BEFORE_ALL, ..state })?;
     Ok(FeedApplied::default())
 }
 
@@ -131,10 +131,6 @@ fn apply_each(
 }
 
 fn take_over(tx: &Transaction<'_>, mut state: Remirror, at: Timestamp) -> Result<FeedApplied> {
-    // The store's row is number 0, and the first of all.
-    if state.after == 0 {
-        state.after = -1;
-    }
     let rows = noted(tx, &state)?;
     if rows.is_empty() {
         return enter(tx, state, Phase::Waiting);
@@ -145,9 +141,6 @@ fn take_over(tx: &Transaction<'_>, mut state: Remirror, at: Timestamp) -> Result
 }
 
 fn put_back(tx: &Transaction<'_>, mut state: Remirror, at: Timestamp) -> Result<FeedApplied> {
-    if state.after == 0 {
-        state.after = -1;
-    }
     let rows = noted(tx, &state)?;
     if rows.is_empty() {
         return enter(tx, state, Phase::Sweeping);

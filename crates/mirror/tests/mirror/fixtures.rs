@@ -336,6 +336,7 @@ pub(crate) fn ack_of(desk: DeskId, incarnation: Incarnation, lane: Lane, expecte
         last: None,
         forked: false,
         numberings: None,
+        refused: Vec::new(),
     }))
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aisle_contract::{ClusterView, PortError, partition_of};
 use aisle_domain::Lane;
 
 use super::Context;
@@ -20,6 +21,9 @@ const UNPROVEN: Duration = Duration::from_secs(15);
 const ABSENCE_MS: i64 = 120_000;
 /// But not for longer than this.
 const ABSENCE_READ: Duration = Duration::from_secs(30);
+/// Between two times that those that lead are asked, and how long each may take.
+const PROVE: Duration = Duration::from_secs(12);
+const PROOF: Duration = Duration::from_secs(3);
 
 /// Pushing, and when it is next due.
 pub(super) struct PushDuty {
@@ -130,21 +134,68 @@ impl FeedDuty {
     }
 }
 
-/// Looks at the cluster between pushes: a machine that is down shows before the next push would.
-pub(super) fn watch(context: &Context) {
-    let topic = [context.options.names.changes()];
-    let was_up = context.shared.status().link.state == LinkState::Up;
-    match context.transport.metadata(&topic, Duration::from_secs(4)) {
-        Ok(view) => context.shared.watched(&view, &topic, &context.mirror, context.clock.as_ref()),
-        Err(error) => {
-            let probe = context.probe();
-            context.shared.watch_failed(error, probe);
+/// Looking at the line between pushes.
+#[derive(Default)]
+pub(super) struct WatchDuty {
+    /// When those that lead are asked next.
+    proof_due: Duration,
+    /// They did not answer last time, which a change of leaders explains once.
+    doubted: bool,
+}
+
+impl WatchDuty {
+    /// Looks at the cluster: a machine that is down shows before the next push would.
+    pub(super) fn look(&mut self, context: &Context) {
+        let topic = [context.options.names.changes()];
+        let was_up = context.shared.status().link.state == LinkState::Up;
+        match context.transport.metadata(&topic, Duration::from_secs(4)) {
+            Ok(view) => {
+                context.shared.watched(&view, &topic, &context.mirror, context.clock.as_ref());
+                self.prove(context, &view);
+            }
+            Err(error) => {
+                let probe = context.probe();
+                context.shared.watch_failed(error, probe);
+            }
+        }
+        context.shared.waits(context.transport.throttled());
+        context.tell_status();
+        let is_up = context.shared.status().link.state == LinkState::Up;
+        if is_up && !was_up {
+            context.shared.trigger();
         }
     }
-    context.shared.waits(context.transport.throttled());
-    context.tell_status();
-    let is_up = context.shared.status().link.state == LinkState::Up;
-    if is_up && !was_up {
-        context.shared.trigger();
+
+    /// Metadata may be what one machine remembers of a cluster that is gone, and a topic that is taken away is silent
+    /// to whoever reads it. So those that lead this desk's partitions are asked themselves.
+    fn prove(&mut self, context: &Context, view: &ClusterView) {
+        let now = context.clock.monotonic();
+        if now < self.proof_due {
+            return;
+        }
+        let asked = own_partitions(context, view)
+            .into_iter()
+            .take_while(|_| !context.shared.is_stopped())
+            .try_for_each(|(topic, partition)| context.transport.bounds(&topic, partition, PROOF).map(|_| ()));
+        let is_silence = matches!(asked, Err(PortError::TimedOut(_) | PortError::Unreachable(_)));
+        if asked.is_ok() {
+            self.proof_due = now + PROVE;
+        }
+        if is_silence && !self.doubted {
+            self.doubted = true;
+            return;
+        }
+        self.doubted = is_silence;
+        let probe = if is_silence { context.probe() } else { None };
+        context.shared.proven(asked.err(), probe, context.clock.as_ref());
     }
+}
+
+/// Where this desk writes and what it reads.
+fn own_partitions(context: &Context, view: &ClusterView) -> Vec<(String, i32)> {
+    let (names, store) = (&context.options.names, context.mirror.identity().store_id);
+    let changes = names.changes();
+    let count = view.topic(&changes).and_then(|topic| i32::try_from(topic.partitions.len()).ok());
+    let written = count.filter(|count| *count > 0).map(|count| (changes, partition_of(store, count)));
+    written.into_iter().chain(Lane::ALL.map(|lane| (names.feed(store, lane), 0))).collect()
 }

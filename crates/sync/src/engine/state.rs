@@ -33,6 +33,8 @@ struct State {
     /// What stopped each part last; a part that works again takes its own word back.
     push_error: Option<PortError>,
     watch_error: Option<PortError>,
+    /// What those that lead this desk's partitions said.
+    proof_error: Option<PortError>,
     feed_errors: [Option<PortError>; 2],
     probe: Option<Probe>,
     /// The cluster that answered last.
@@ -96,6 +98,7 @@ impl Shared {
             status,
             push_error: None,
             watch_error: None,
+            proof_error: None,
             feed_errors: [None, None],
             probe: None,
             cluster_id: None,
@@ -367,6 +370,14 @@ impl Shared {
         state.probe = probe;
     }
 
+    /// Those that lead were asked, and answered or did not.
+    pub(super) fn proven(&self, error: Option<PortError>, probe: Option<Probe>, clock: &dyn Clock) {
+        let mut state = self.lock();
+        state.proof_error = error;
+        state.probe = probe.or(state.probe);
+        state.judge(clock.now());
+    }
+
     /// The status, if it is another one than was told last.
     pub(super) fn changed_status(&self, clock: &dyn Clock) -> Option<SyncStatus> {
         let mut state = self.lock();
@@ -396,7 +407,7 @@ impl State {
 
     /// Tells the line anew from all that was seen.
     fn judge(&mut self, now: Timestamp) {
-        let errors = [&self.watch_error, &self.push_error].into_iter().chain(&self.feed_errors);
+        let errors = [&self.watch_error, &self.push_error, &self.proof_error].into_iter().chain(&self.feed_errors);
         let error = errors.flatten().next().cloned();
         let seen = Evidence {
             error,

@@ -8,7 +8,7 @@ use aisle_mirror::Mirror;
 
 use super::{
     Context, WATCH,
-    duties::{FeedDuty, PushDuty, watch},
+    duties::{FeedDuty, PushDuty, WatchDuty},
 };
 use crate::{
     clock::Clock,
@@ -21,6 +21,7 @@ pub struct SteppedSync {
     push: PushDuty,
     /// Each feed, and when it is read next.
     feeds: [(FeedDuty, Duration); 2],
+    watch: WatchDuty,
     watch_at: Duration,
 }
 
@@ -36,7 +37,7 @@ impl SteppedSync {
         let context = Context::new(mirror, transport, options, clock, Arc::new(sink));
         let push = PushDuty::new(&context);
         let feeds = Lane::ALL.map(|lane| (FeedDuty::new(&context, lane), Duration::ZERO));
-        Self { context, push, feeds, watch_at: Duration::ZERO }
+        Self { context, push, feeds, watch: WatchDuty::default(), watch_at: Duration::ZERO }
     }
 
     /// Does everything that is due now, each once.
@@ -44,7 +45,7 @@ impl SteppedSync {
         let now = self.context.clock.monotonic();
         if now >= self.watch_at {
             self.watch_at = now + WATCH;
-            watch(&self.context);
+            self.watch.look(&self.context);
         }
         for (feed, due) in &mut self.feeds {
             if now >= *due {

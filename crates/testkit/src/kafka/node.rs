@@ -9,13 +9,15 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-use super::{ClusterError, io};
+use super::{ClusterError, ClusterOptions, io};
 
 /// One machine.
 #[derive(Debug)]
 pub(super) struct Node {
     dir: PathBuf,
     pub(super) port: u16,
+    /// Where the machines speak with each other; the clients' port unless something else is advertised.
+    pub(super) inside: u16,
     child: Option<Child>,
     pid: Option<u32>,
 }
@@ -46,27 +48,53 @@ const QUICK: &[&str] = &[
 
 impl Node {
     /// Writes the settings of a cluster's machines: broker and controller in one process each.
-    pub(super) fn lay_out(
-        dir: &Path,
-        clients: &[u16],
-        controllers: &[u16],
-        extra: &[String],
-    ) -> Result<Vec<Self>, ClusterError> {
+    pub(super) fn lay_out(dir: &Path, ports: &[u16], options: &ClusterOptions) -> Result<Vec<Self>, ClusterError> {
+        let (clients, others) = ports.split_at(options.nodes);
+        let (controllers, insides) = others.split_at(options.nodes);
         let voters: Vec<String> =
             (1..).zip(controllers).map(|(id, port): (u32, _)| format!("{id}@127.0.0.1:{port}")).collect();
         let mut nodes = Vec::new();
-        for ((id, port), controller) in (1_u32..).zip(clients).zip(controllers) {
-            let node = Self { dir: dir.join(id.to_string()), port: *port, child: None, pid: None };
+        for (place, port) in clients.iter().enumerate() {
+            let advertised = options.advertised.get(place).copied();
+            let inside = if advertised.is_some() { insides.get(place).copied().unwrap_or(*port) } else { *port };
+            let dir = dir.join((place + 1).to_string());
+            let node = Self { dir, port: *port, inside, child: None, pid: None };
             std::fs::create_dir_all(&node.dir).map_err(io("a node's folder cannot be made"))?;
-            let text = node.settings(id, *controller, &voters.join(","), clients.len(), extra);
+            let controller = controllers.get(place).copied().unwrap_or_default();
+            let mut text = node.listeners(place + 1, controller, advertised);
+            text.push_str(&node.settings(&voters.join(","), options));
             std::fs::write(node.properties(), text).map_err(io("a node's settings cannot be written"))?;
             nodes.push(node);
         }
         Ok(nodes)
     }
 
-    fn settings(&self, id: u32, controller: u16, voters: &str, nodes: usize, extra: &[String]) -> String {
-        let replication = nodes.min(3);
+    /// Who is reached where. Behind proxies the machines keep a way to each other that no proxy cuts.
+    fn listeners(&self, id: usize, controller: u16, advertised: Option<u16>) -> String {
+        let (own, inside) = (self.port, self.inside);
+        let (listeners, told, map, between) = match advertised {
+            None => (
+                format!("CLIENT://127.0.0.1:{own}"),
+                format!("CLIENT://127.0.0.1:{own}"),
+                "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+                "CLIENT",
+            ),
+            Some(proxy) => (
+                format!("CLIENT://127.0.0.1:{own},INSIDE://127.0.0.1:{inside}"),
+                format!("CLIENT://127.0.0.1:{proxy},INSIDE://127.0.0.1:{inside}"),
+                "CLIENT:PLAINTEXT,INSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT",
+                "INSIDE",
+            ),
+        };
+        format!(
+            "node.id={id}\nlisteners={listeners},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners={told}\nlistener.security.protocol.map={map}\n\
+             inter.broker.listener.name={between}\n"
+        )
+    }
+
+    fn settings(&self, voters: &str, options: &ClusterOptions) -> String {
+        let replication = options.nodes.min(3);
         let in_sync = if replication > 1 { 2 } else { 1 };
         let mut text = String::new();
         let mut line = |setting: String| {
@@ -74,13 +102,8 @@ impl Node {
             let _ = writeln!(text, "{setting}");
         };
         line("process.roles=broker,controller".into());
-        line(format!("node.id={id}"));
         line(format!("controller.quorum.voters={voters}"));
         line(format!("log.dirs={}", self.data().display()));
-        line(format!("listeners=CLIENT://127.0.0.1:{},CONTROLLER://127.0.0.1:{controller}", self.port));
-        line(format!("advertised.listeners=CLIENT://127.0.0.1:{}", self.port));
-        line("listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT".into());
-        line("inter.broker.listener.name=CLIENT".into());
         line("controller.listener.names=CONTROLLER".into());
         for name in ["default.replication.factor", "offsets.topic.replication.factor"] {
             line(format!("{name}={replication}"));
@@ -93,7 +116,7 @@ impl Node {
         for setting in QUICK {
             line((*setting).into());
         }
-        for setting in extra {
+        for setting in &options.extra {
             line(setting.clone());
         }
         text
@@ -111,7 +134,7 @@ impl Node {
                 .and_then(|port| port.parse().ok())
                 .ok_or_else(|| ClusterError::Missing(format!("the settings of node {id} name no port")))?;
             let pid = std::fs::read_to_string(own.join("pid")).ok().and_then(|text| text.trim().parse().ok());
-            nodes.push(Self { dir: own, port, child: None, pid });
+            nodes.push(Self { dir: own, port, inside: port, child: None, pid });
         }
         Ok(nodes)
     }
@@ -122,6 +145,12 @@ impl Node {
 
     pub(super) fn data(&self) -> PathBuf {
         self.dir.join("data")
+    }
+
+    /// Says whose disk this is.
+    pub(super) fn write_meta(&self, number: usize, cluster: &str, directory: &str) -> Result<(), ClusterError> {
+        let meta = format!("version=1\ncluster.id={cluster}\ndirectory.id={directory}\nnode.id={number}\n");
+        std::fs::write(self.data().join("meta.properties"), meta).map_err(io("the format cannot be written"))
     }
 
     pub(super) fn log(&self) -> PathBuf {

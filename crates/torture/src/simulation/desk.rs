@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{
     acts,
     line::Line,
+    oracle::Seen,
     time::{Time, Watch},
 };
 use aisle_testkit::dice::Dice;
@@ -27,6 +28,8 @@ pub(crate) struct Done {
     pub(crate) withdrawn: bool,
     /// When its hold is over, simulated milliseconds.
     pub(crate) held_until: Option<i64>,
+    /// The desk's database was restored from before it: central alone knows of it, which had received it.
+    pub(crate) before_restore: bool,
 }
 
 pub(crate) struct Desk {
@@ -42,6 +45,7 @@ pub(crate) struct Desk {
     /// Everything that was ever done here, in the order of acting.
     pub(crate) done: Vec<Done>,
     time: Time,
+    backups: u32,
 }
 
 const HOLD_MS: i64 = 5_000;
@@ -78,7 +82,20 @@ impl Desk {
         };
         let (line, watch) = (Line::new(bus), Watch::new(time));
         let sync = start(&mirror, &line, &options, &watch);
-        Self { name, store, id, line, watch, mirror, sync, dir, options, done: Vec::new(), time: time.clone() }
+        Self {
+            name,
+            store,
+            id,
+            line,
+            watch,
+            mirror,
+            sync,
+            dir,
+            options,
+            done: Vec::new(),
+            time: time.clone(),
+            backups: 0,
+        }
     }
 
     pub(crate) fn turn(&mut self) {
@@ -114,7 +131,7 @@ impl Desk {
         match self.mirror.act(&new) {
             Ok(_) => {
                 let held_until = held.then(|| self.time.elapsed() + HOLD_MS);
-                self.done.push(Done { id, change, withdrawn: false, held_until });
+                self.done.push(Done { id, change, withdrawn: false, held_until, before_restore: false });
                 if self.sync.status().link.state == LinkState::Up && dice.chance(60, 100) {
                     self.sync.push_now();
                 }
@@ -153,8 +170,14 @@ impl Desk {
 
     /// The program is killed and started again.
     pub(crate) fn restart(self) -> Self {
-        let Self { name, store, id, line, watch, mirror, sync, dir, options, mut done, time } = self;
+        self.closed_while(|| {})
+    }
+
+    /// The program is killed, and started again after something was done to its folder.
+    fn closed_while(self, act: impl FnOnce()) -> Self {
+        let Self { name, store, id, line, watch, mirror, sync, dir, options, mut done, time, backups } = self;
         drop((sync, mirror));
+        act();
         let mirror = Mirror::open(&dir, aisle_sync::Clock::now(&watch)).unwrap();
         // As at every start.
         mirror.release(None).unwrap();
@@ -162,7 +185,42 @@ impl Desk {
             one.held_until = None;
         }
         let sync = start(&mirror, &line, &options, &watch);
-        Self { name, store, id, line, watch, mirror, sync, dir, options, done, time }
+        Self { name, store, id, line, watch, mirror, sync, dir, options, done, time, backups }
+    }
+
+    /// Backs the database up.
+    pub(crate) fn back_up(&mut self) -> String {
+        self.backups += 1;
+        let file = self.backup();
+        self.mirror.backup_to(&file).unwrap();
+        format!("{} backed up", self.name)
+    }
+
+    fn backup(&self) -> PathBuf {
+        self.dir.with_extension(format!("backup-{}", self.backups))
+    }
+
+    /// Puts the last backup back, where there is one.
+    pub(crate) fn restore(mut self) -> Self {
+        if self.backups == 0 {
+            return self;
+        }
+        let file = self.backup();
+        let now = aisle_sync::Clock::now(&self.watch);
+        let (dir, incarnation) = (self.dir.clone(), self.options.chance.incarnation());
+        self = self.closed_while(|| {
+            Mirror::restore(&dir, &file, incarnation, now).unwrap();
+        });
+        let mirror = self.mirror.clone();
+        for done in self.done.iter_mut().filter(|done| !done.withdrawn) {
+            done.before_restore |= mirror.read(|conn| outbox::load(conn, done.id)).unwrap().is_none();
+        }
+        self
+    }
+
+    /// For the judge.
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        Seen { name: &self.name, store: self.store, mirror: &self.mirror, done: &self.done }
     }
 
     /// What keeps the desk from being at rest.
@@ -182,6 +240,9 @@ impl Desk {
             return Some(format!("{} waits with {counts:?}: {}; line {link:?}", self.name, words.join("; ")));
         }
         for feed in self.sync.status().feeds {
+            if feed.remirroring {
+                return Some(format!("{} mirrors {} anew", self.name, feed.topic));
+            }
             let high = bus.bounds(&feed.topic, 0, Duration::ZERO).map_or(0, |bounds| bounds.high);
             if feed.position < high {
                 return Some(format!("{} is at {} of {high} in {}", self.name, feed.position, feed.topic));

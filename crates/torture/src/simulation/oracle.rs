@@ -8,15 +8,42 @@ use std::{
 
 use aisle_bus::Bus;
 use aisle_central::Centre;
-use aisle_contract::{DownBody, DownMessage, Transport};
+use aisle_contract::{Bounds, DownBody, DownMessage, Incoming, Transport};
 use aisle_domain::{ChangeId, Lane, StoreId};
-use aisle_mirror::{ChangeState, digest, feed, items, orders, outbox, store, verify};
+use aisle_mirror::{ChangeState, Mirror, digest, feed, items, orders, outbox, store, verify};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    desk::{Desk, short},
+    desk::{Done, short},
     world::Failure,
 };
+
+/// A desk as the judge sees it.
+pub(crate) struct Seen<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) store: StoreId,
+    pub(crate) mirror: &'a Mirror,
+    pub(crate) done: &'a [Done],
+}
+
+/// What the judge reads of the cluster.
+pub(crate) trait Log {
+    /// Of each partition of a topic.
+    fn bounds(&self, topic: &str) -> Vec<Bounds>;
+
+    /// Everything in a topic's first partition.
+    fn records(&self, topic: &str) -> Vec<Incoming>;
+}
+
+impl Log for Bus {
+    fn bounds(&self, topic: &str) -> Vec<Bounds> {
+        (0..).map_while(|partition| Transport::bounds(self, topic, partition, Duration::ZERO).ok()).collect()
+    }
+
+    fn records(&self, topic: &str) -> Vec<Incoming> {
+        Self::records(self, topic, 0)
+    }
+}
 
 /// Central's database, read by itself.
 pub(crate) fn central_db(centre: &Centre) -> Connection {
@@ -25,7 +52,7 @@ pub(crate) fn central_db(centre: &Centre) -> Connection {
 }
 
 /// What keeps central from being at rest.
-pub(crate) fn central_unrest(conn: &Connection, centre: &Centre, bus: &Bus) -> Option<String> {
+pub(crate) fn central_unrest(conn: &Connection, centre: &Centre, log: &dyn Log) -> Option<String> {
     let waiting: i64 = conn
         .prepare_cached("SELECT count(*) FROM feed_outbox WHERE published IS NULL")
         .unwrap()
@@ -35,8 +62,7 @@ pub(crate) fn central_unrest(conn: &Connection, centre: &Centre, bus: &Bus) -> O
         return Some(format!("{waiting} rows wait to be published"));
     }
     let topic = centre.names().changes();
-    for partition in 0.. {
-        let Ok(bounds) = bus.bounds(&topic, partition, Duration::ZERO) else { break };
+    for (partition, bounds) in (0_i32..).zip(log.bounds(&topic)) {
         let at: i64 = conn
             .prepare_cached("SELECT next_offset FROM positions WHERE partition = ?1")
             .unwrap()
@@ -71,16 +97,25 @@ fn verdicts(conn: &Connection) -> HashMap<ChangeId, Verdict> {
 }
 
 /// Judges a world at rest; answers one line about its end.
-pub(crate) fn judge(desks: &[Desk], centre: &Centre, bus: &Bus) -> Result<String, Failure> {
+pub(crate) fn judge(
+    desks: &[Seen<'_>],
+    centre: &Centre,
+    log: &dyn Log,
+    central_went_back: bool,
+) -> Result<String, Failure> {
     let conn = central_db(centre);
     let verdicts = verdicts(&conn);
     for desk in desks {
-        acts(desk, &verdicts)?;
-        order_of_acting(desk, &verdicts)?;
+        acts(desk, &verdicts, central_went_back)?;
+        if !central_went_back {
+            // A centre that went back reads its log again before it hears what it forgot: what lies there under a younger
+            // numbering may come first.
+            order_of_acting(desk, &verdicts)?;
+        }
     }
     chains(&conn)?;
     for desk in desks {
-        rows(desk, centre, bus)?;
+        rows(desk, centre, log)?;
         sound(desk)?;
     }
     let report =
@@ -92,8 +127,8 @@ pub(crate) fn judge(desks: &[Desk], centre: &Centre, bus: &Bus) -> Result<String
 }
 
 /// Every act that was said to be done has one outcome, the same at both ends; what was taken back has none.
-fn acts(desk: &Desk, verdicts: &HashMap<ChangeId, Verdict>) -> Result<(), Failure> {
-    for done in &desk.done {
+fn acts(desk: &Seen<'_>, verdicts: &HashMap<ChangeId, Verdict>, central_went_back: bool) -> Result<(), Failure> {
+    for done in desk.done {
         let words = || format!("{}: {} {}", desk.name, done.change.type_word(), short(done.id));
         let here = desk.mirror.read(|conn| outbox::load(conn, done.id)).unwrap();
         let there = verdicts.get(&done.id);
@@ -103,9 +138,17 @@ fn acts(desk: &Desk, verdicts: &HashMap<ChangeId, Verdict>) -> Result<(), Failur
             }
             continue;
         }
+        let is_refused = here.as_ref().is_some_and(|row| row.state == ChangeState::Refused);
+        if there.is_none() && is_refused && central_went_back {
+            // The history that refused it is over; whoever did it was told.
+            continue;
+        }
         let Some(there) = there else { return Err(Failure::Lost(format!("{} never came to central", words()))) };
         if there.times > 1 {
             return Err(Failure::Doubled(format!("{} has {} outcomes", words(), there.times)));
+        }
+        if here.is_none() && done.before_restore {
+            continue;
         }
         let Some(here) = here else { return Err(Failure::Lost(format!("{} is not in the outbox", words()))) };
         let agrees = match here.state {
@@ -122,7 +165,7 @@ fn acts(desk: &Desk, verdicts: &HashMap<ChangeId, Verdict>) -> Result<(), Failur
 }
 
 /// Central took what was done at a desk to one thing in the order in which it was done.
-fn order_of_acting(desk: &Desk, verdicts: &HashMap<ChangeId, Verdict>) -> Result<(), Failure> {
+fn order_of_acting(desk: &Seen<'_>, verdicts: &HashMap<ChangeId, Verdict>) -> Result<(), Failure> {
     let mut latest: BTreeMap<String, (i64, ChangeId)> = BTreeMap::new();
     for done in desk.done.iter().filter(|done| !done.withdrawn) {
         let Some(verdict) = verdicts.get(&done.id) else { continue };
@@ -163,12 +206,16 @@ fn chains(conn: &Connection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What central's feed says last of every row of a store.
-fn last_words(centre: &Centre, bus: &Bus, of: StoreId) -> BTreeMap<String, DownBody> {
+/// What central's feed says last of every row of a store, in the history that is.
+fn last_words(centre: &Centre, log: &dyn Log, of: StoreId) -> BTreeMap<String, DownBody> {
+    let epoch = centre.digest(of).unwrap().epoch;
     let mut words = BTreeMap::new();
     for lane in Lane::ALL {
-        for record in bus.records(&centre.names().feed(of, lane), 0) {
-            let body = DownMessage::decode(&record).unwrap().body;
+        for record in log.records(&centre.names().feed(of, lane)) {
+            let DownMessage { epoch: said_in, body } = DownMessage::decode(&record).unwrap();
+            if said_in.is_some_and(|said_in| said_in != epoch) {
+                continue;
+            }
             if let Some(key) = body.key() {
                 words.insert(key, body);
             }
@@ -178,7 +225,7 @@ fn last_words(centre: &Centre, bus: &Bus, of: StoreId) -> BTreeMap<String, DownB
 }
 
 /// The desk shows central's rows, each as central said it last.
-fn rows(desk: &Desk, centre: &Centre, bus: &Bus) -> Result<(), Failure> {
+fn rows(desk: &Seen<'_>, centre: &Centre, log: &dyn Log) -> Result<(), Failure> {
     let (own_orders, own_items) = desk.mirror.read(digest::rows).unwrap();
     let there = centre.digest(desk.store).unwrap().tables;
     if aisle_domain::digest::DigestView::from(own_orders) != there.orders
@@ -187,7 +234,7 @@ fn rows(desk: &Desk, centre: &Centre, bus: &Bus) -> Result<(), Failure> {
         let here = (own_orders, own_items);
         return Err(Failure::Wrong(format!("{}: digests differ: {here:?} here, {there:?} at central", desk.name)));
     }
-    for (key, body) in last_words(centre, bus, desk.store) {
+    for (key, body) in last_words(centre, log, desk.store) {
         let same = desk.mirror.read(|conn| {
             Ok(match &body {
                 DownBody::Order(row) => orders::load(conn, row.order_id)?.as_ref() == Some(&**row),
@@ -203,7 +250,7 @@ fn rows(desk: &Desk, centre: &Centre, bus: &Bus) -> Result<(), Failure> {
     Ok(())
 }
 
-fn sound(desk: &Desk) -> Result<(), Failure> {
+fn sound(desk: &Seen<'_>) -> Result<(), Failure> {
     let ranges = desk.mirror.ranges();
     let checks = desk.mirror.read(|conn| verify::run(conn, false, Some(ranges))).unwrap();
     if let Some(bad) = checks.into_iter().find(|check| !check.ok) {

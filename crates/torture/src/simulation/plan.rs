@@ -60,6 +60,14 @@ pub enum What {
     Freeze,
     /// Killed and frozen processes go on.
     Revive,
+    /// A desk's database is backed up.
+    BackUpDesk,
+    /// A desk's database is restored from its last backup.
+    RestoreDesk,
+    /// Central's database is backed up.
+    BackUpCentral,
+    /// Central's database is restored from its last backup, and begins another history.
+    RestoreCentral,
     /// A desk's clock is set wrong.
     DeskClock,
     /// Central's clock is set wrong.
@@ -117,7 +125,7 @@ const LIFE: [Weight; 11] = [
 fn faults(dice: &mut Dice) -> Vec<Weight> {
     let cut = *dice.pick(&Cut::ALL).unwrap();
     let other = *dice.pick(&Cut::ALL).unwrap();
-    let all: [&[Weight]; 13] = [
+    let all: [&[Weight]; 15] = [
         &[(5, What::CutDesk(cut)), (4, What::MendDesks)],
         &[(5, What::CutDesk(other)), (4, What::MendDesks)],
         &[(4, What::CutProcess(cut)), (4, What::MendProcesses)],
@@ -126,11 +134,13 @@ fn faults(dice: &mut Dice) -> Vec<Weight> {
         &[(4, What::KillProcess), (4, What::Revive)],
         &[(5, What::Strike), (4, What::Revive)],
         &[(4, What::Freeze), (4, What::Revive)],
+        &[(3, What::BackUpDesk), (3, What::RestoreDesk)],
+        &[(2, What::BackUpCentral), (1, What::RestoreCentral)],
         &[(4, What::DeskClock)],
         &[(2, What::CentralClock)],
         &[(4, What::Compact)],
         &[(2, What::Trim)],
-        &[(1, What::Rebuild)],
+        &[(2, What::Rebuild)],
     ];
     let mut chosen: Vec<Weight> =
         all.iter().filter(|_| dice.chance(35, 100)).flat_map(|some| some.iter().copied()).collect();

@@ -1,5 +1,7 @@
 //! The world of one run: everything moves only when it is told to.
 
+mod faults;
+
 use std::{
     hash::Hasher,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,7 +13,6 @@ use aisle_bus::Bus;
 use aisle_central::{
     Centre, FaultPoint, Faults, ItemChange, NewOrder, NewStore, SteppedWork, TopicsOptions, WorkOptions,
 };
-use aisle_contract::Transport;
 use aisle_domain::{ItemId, Money, OrderId, OrderLine, OrderStatus, Quantity, StoreId, UserId};
 
 use rusqlite::Connection;
@@ -143,6 +144,10 @@ struct World<'a> {
     partitions: i32,
     clusters: u64,
     next_order: i64,
+    /// Of central's database.
+    backups: u32,
+    /// Central was restored from a backup.
+    went_back: bool,
     trace: Trace,
     faults: u64,
     kills: u64,
@@ -180,6 +185,8 @@ pub(crate) fn play(plan: &Plan) -> Report {
         partitions: plan.shape.partitions,
         clusters: 0,
         next_order: 1,
+        backups: 0,
+        went_back: false,
         trace: Trace::default(),
         faults: 0,
         kills: 0,
@@ -191,7 +198,8 @@ pub(crate) fn play(plan: &Plan) -> Report {
             world.step(*step);
         }
         heal_ms = world.heal()?;
-        oracle::judge(&world.desks, &centre, &bus)
+        let seen: Vec<_> = world.desks.iter().map(Desk::seen).collect();
+        oracle::judge(&seen, &centre, &bus, world.went_back)
     }));
     let failure = match outcome {
         Ok(Ok(line)) => {
@@ -408,124 +416,6 @@ impl World<'_> {
         format!("central: order {number} for store {store}: {}", said(self.centre.queue_order(store, new)))
     }
 
-    fn breaks(&mut self, what: What, dice: &mut Dice) -> String {
-        match what {
-            What::CutDesk(cut) => {
-                let desk = &self.desks[dice.index(self.desks.len())];
-                desk.line.set(Some(cut));
-                format!("{}: line {cut:?}", desk.name)
-            }
-            What::MendDesks => {
-                self.desks.iter().for_each(|desk| desk.line.set(None));
-                "the desks' lines work".into()
-            }
-            What::KillDesk => {
-                self.kills += 1;
-                let place = dice.index(self.desks.len());
-                let desk = self.desks.remove(place).restart();
-                let words = format!("{} killed", desk.name);
-                self.desks.insert(place, desk);
-                words
-            }
-            What::DeskClock => {
-                let desk = &self.desks[dice.index(self.desks.len())];
-                let wrong_by = clock_jump(dice, 10 * 365 * 24 * 3_600_000);
-                desk.watch.set_wrong_by(wrong_by);
-                format!("{}: clock off by {wrong_by} ms", desk.name)
-            }
-            What::CentralClock => {
-                let wrong_by = clock_jump(dice, 3_600_000);
-                self.central_watch.set_wrong_by(wrong_by);
-                format!("central's clock off by {wrong_by} ms")
-            }
-            What::CutProcess(_)
-            | What::MendProcesses
-            | What::KillProcess
-            | What::Strike
-            | What::Freeze
-            | What::Revive => self.process_breaks(what, dice),
-            _ => self.cluster_breaks(what, dice),
-        }
-    }
-
-    fn process_breaks(&mut self, what: What, dice: &mut Dice) -> String {
-        let place = dice.index(self.processes.len());
-        let now = self.time.elapsed();
-        let process = &mut self.processes[place];
-        match what {
-            What::CutProcess(cut) => {
-                process.line.set(Some(cut));
-                format!("process {place}: line {cut:?}")
-            }
-            What::KillProcess => {
-                self.kills += 1;
-                process.work = None;
-                process.silent_since.get_or_insert(now);
-                format!("process {place} killed")
-            }
-            What::Strike => {
-                let points = [
-                    FaultPoint::BeforeCommit,
-                    FaultPoint::AfterCommit,
-                    FaultPoint::AfterPublish,
-                    FaultPoint::BeforeOffsetCommit,
-                ];
-                let point = *dice.pick(&points).unwrap();
-                self.strikes.arm(point);
-                format!("the next process dies at {point:?}")
-            }
-            What::Freeze => {
-                process.frozen = true;
-                process.silent_since.get_or_insert(now);
-                format!("process {place} stands still")
-            }
-            What::MendProcesses => {
-                self.processes.iter().for_each(|process| process.line.set(None));
-                "the processes' lines work".into()
-            }
-            _ => {
-                self.revive();
-                "all processes go on".into()
-            }
-        }
-    }
-
-    /// A frozen one goes on for a moment with what it believed to own.
-    fn revive(&mut self) {
-        for process in &mut self.processes {
-            if process.frozen {
-                self.kills += process.turn(self.time.elapsed());
-            }
-        }
-        (0..self.processes.len()).for_each(|place| self.start_process(place));
-    }
-
-    fn cluster_breaks(&mut self, what: What, dice: &mut Dice) -> String {
-        match what {
-            What::Compact => {
-                self.bus.compact();
-                "the cluster compacts".into()
-            }
-            What::Trim => {
-                let topic = self.centre.names().changes();
-                let partition = i32::try_from(dice.below(u64::try_from(self.partitions).unwrap())).unwrap();
-                let high = self.bus.bounds(&topic, partition, std::time::Duration::ZERO).unwrap().high;
-                self.bus.trim(&topic, partition, high);
-                format!("changes of partition {partition} before {high} are gone")
-            }
-            What::Rebuild => {
-                self.clusters += 1;
-                self.bus.rebuild(&format!("cluster-{}", self.clusters));
-                "the cluster is lost and another is there".into()
-            }
-            _ => {
-                self.partitions += 1 + i32::try_from(dice.below(3)).unwrap();
-                self.make_topics();
-                format!("{} partitions", self.partitions)
-            }
-        }
-    }
-
     /// Who the group says owns which partition: a silent process keeps its own until its session is over.
     fn assign(&mut self) {
         let now = self.time.elapsed();
@@ -590,17 +480,11 @@ impl World<'_> {
     }
 }
 
-fn clock_jump(dice: &mut Dice, most: u64) -> i64 {
-    let size = i64::try_from(*dice.pick(&[1_000, 60_000, 3_600_000, most]).unwrap()).unwrap();
-    let by = i64::try_from(dice.below(u64::try_from(size).unwrap())).unwrap();
-    if dice.chance(50, 100) { by } else { -by }
-}
-
 fn said<T, E: std::fmt::Display>(answer: Result<T, E>) -> String {
     answer.map_or_else(|error| error.to_string(), |_| "done".into())
 }
 
-fn order_line(item: i64, dice: &mut Dice) -> OrderLine {
+pub(crate) fn order_line(item: i64, dice: &mut Dice) -> OrderLine {
     let item_id = ItemId::new(item).unwrap();
     OrderLine {
         item_id,

@@ -188,6 +188,18 @@ fn a_desk_that_mirrored_another_history_is_told_of_all_its_numberings() {
 }
 
 #[test]
+fn a_desk_that_mirrored_another_history_is_told_again_what_this_one_refused() {
+    let mut bench = Bench::with_order();
+    bench.send(DESK, 1, 1, accept());
+    bench.send(DESK, 2, 2, claim(Some("nobody"), "Ana"));
+    bench.sent(Lane::Orders);
+    bench.beat(DESK, 61, Some(aisle_domain::Epoch(Uuid::nil())));
+    let sent = bench.sent(Lane::Orders);
+    let [DownBody::Refused(again), DownBody::Ack(ack)] = sent.as_slice() else { panic!("{sent:?}") };
+    assert_eq!((again.change_id, ack.refused.as_slice()), (change_id(2), [change_id(2)].as_slice()));
+}
+
+#[test]
 fn a_feed_is_filled_again_in_another_cluster_with_its_digest_behind_its_rows() {
     let mut bench = Bench::with_order();
     assert!(!bench.ledger.write(|tx| tx.follow_cluster("cluster-a")).unwrap(), "the first is taken as it is");

@@ -177,6 +177,7 @@ pub(crate) fn ack(incarnation: Incarnation, lane: Lane, expected: i64) -> DownBo
         last: None,
         forked: false,
         numberings: None,
+        refused: Vec::new(),
     }))
 }
 

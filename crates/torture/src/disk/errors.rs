@@ -12,7 +12,7 @@ use aisle_testkit::{
     disk::{Crash, Disk, Fault, Io},
 };
 
-use crate::{
+use super::{
     Counters,
     book::Book,
     desk::{Staff, Template, Wrong, checkpoint_after},
@@ -74,7 +74,7 @@ const CODES: [&str; 6] = ["disk_full", "disk_failed", "db_error", "db_readonly",
 const ALL: u64 = 2_700;
 
 /// Lets about `runs` calls fail: every one there is, or one in so many, spread by the seed.
-pub(crate) fn run(seed: u64, runs: u64) -> Counters {
+pub fn run(seed: u64, runs: u64) -> Counters {
     let template = Template::new();
     let mut counters = Counters::default();
     let mut dice = Dice::new(seed);

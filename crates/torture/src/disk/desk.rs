@@ -10,7 +10,7 @@ use aisle_mirror::{
 use aisle_testkit::dice::Dice;
 use uuid::Uuid;
 
-use crate::{
+use super::{
     book::{Book, Kept},
     rows::{
         CLUSTER, ITEMS, ORDERS, accept, ack, approve, at, entry, item, item_id, new_desk, note, order, price,

@@ -19,7 +19,7 @@ use aisle_testkit::{
 };
 use uuid::Uuid;
 
-use crate::{
+use super::{
     Counters, cuts,
     desk::{Template, Wrong},
     rows::{accept, at, new_desk, note, store_id},
@@ -33,7 +33,7 @@ const KILLS_OF_A_LINE: u64 = 4;
 const ORDERS: usize = 6;
 
 /// Kills `runs` times.
-pub(crate) fn run(seed: u64, runs: u64) -> Counters {
+pub fn run(seed: u64, runs: u64) -> Counters {
     let mut counters = desks(seed, runs - runs / ON_THE_LINE);
     counters.add(lines(seed, runs / ON_THE_LINE));
     counters

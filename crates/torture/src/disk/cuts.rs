@@ -8,7 +8,7 @@ use aisle_testkit::{
     disk::{Crash, Disk, Fault},
 };
 
-use crate::{
+use super::{
     Counters,
     desk::{Staff, Template, Wrong, checkpoint_after, is_durable},
     rows::at,
@@ -18,7 +18,7 @@ use crate::{
 const LIVES: u64 = 10;
 
 /// Cuts the power `runs` times.
-pub(crate) fn run(seed: u64, runs: u64) -> Counters {
+pub fn run(seed: u64, runs: u64) -> Counters {
     let template = Template::new();
     let mut counters = Counters::default();
     for seed in seed.. {

@@ -1,55 +1,9 @@
 //! Desk and centre on disks that fail: killed programs, power cuts, errors of the system. Counts come from
 //! `AISLE_RUNS`, the first seed from `AISLE_SEED`; a failure names the seed that shows it alone.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod book;
-mod cuts;
-mod desk;
-mod errors;
-mod kills;
-mod rows;
 
 use std::time::Instant;
 
-use desk::Wrong;
-
-/// What a test counts.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    /// Crashes, or faults.
-    pub(crate) runs: u64,
-    /// Calls that answered.
-    pub(crate) answered: u64,
-    pub(crate) lost: u64,
-    pub(crate) torn: u64,
-    /// In words, each with its seed.
-    pub(crate) failures: Vec<String>,
-}
-
-impl Counters {
-    pub(crate) fn add(&mut self, other: Self) {
-        self.runs += other.runs;
-        self.answered += other.answered;
-        self.lost += other.lost;
-        self.torn += other.torn;
-        self.failures.extend(other.failures);
-    }
-
-    pub(crate) fn wrong(&mut self, at: &str, wrong: Wrong) {
-        let (count, what) = match wrong {
-            Wrong::Lost(what) => (&mut self.lost, what),
-            Wrong::Torn(what) => (&mut self.torn, what),
-        };
-        *count += 1;
-        self.failures.push(format!("{at}: {what}"));
-    }
-}
+use aisle_torture::disk::{Counters, cuts, errors, kills};
 
 fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)

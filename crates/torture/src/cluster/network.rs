@@ -1,0 +1,97 @@
+//! T6: lines between desks and the cluster's machines break in every way in which lines break.
+
+use std::time::{Duration, Instant};
+
+use aisle_testkit::{
+    dice::Dice,
+    kafka::ClusterOptions,
+    proxy::{Break, Proxy, Waiting},
+};
+
+use super::{
+    Counters, Ground, Size,
+    load::under_load,
+    town::{Plan, Town},
+};
+use crate::simulation::Failure;
+
+const LIMIT: Duration = Duration::from_mins(2);
+/// So often everything comes to rest and is judged.
+const JUDGED_EVERY: u64 = 50;
+
+/// Breaks lines so many times.
+pub fn t6(ground: &Ground, runs: u64, size: Size) -> Counters {
+    let begun = Instant::now();
+    let mut counters = Counters::new("T6", ground.seed);
+    let waiting: Vec<Waiting> = (0..3).map(|_| Waiting::new().unwrap()).collect();
+    let advertised: Vec<u16> = waiting.iter().map(Waiting::port).collect();
+    let options = ClusterOptions { advertised: advertised.clone(), ..ClusterOptions::default() };
+    let cluster = ground.cluster(&options);
+    let ports = cluster.brokers();
+    let ports = ports.split(',').map(|address| address.rsplit(':').next().unwrap().parse().unwrap());
+    let proxies: Vec<Proxy> =
+        waiting.into_iter().zip(ports).map(|(one, port)| one.before(port).unwrap()).collect();
+    let told: Vec<String> = advertised.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    let plan = Plan {
+        prefix: "t6",
+        size,
+        partitions: 12,
+        interval: Duration::from_secs(3),
+        brokers: cluster.brokers_inside(),
+        brokers_of_desks: told.join(","),
+    };
+    let town = Town::new(ground, &plan);
+    let mut workers = town.workers(ground);
+    workers.start_all(size.workers);
+    let mut dice = Dice::new(ground.seed);
+    let mut left = runs;
+    while left > 0 {
+        let now = left.min(JUDGED_EVERY);
+        if let Err(failure) = round(&town, &proxies, &mut dice, &mut counters, (now, size.rate)) {
+            counters.failed(failure);
+            break;
+        }
+        left -= now;
+    }
+    let through: u64 = proxies.iter().map(|proxy| proxy.passed().1).sum();
+    counters.saw("KiB through the proxies", through / 1024);
+    counters.saw("connections", proxies.iter().map(|proxy| proxy.passed().0).sum());
+    counters.acts = town.acts();
+    counters.took = begun.elapsed();
+    counters
+}
+
+fn round(
+    town: &Town,
+    proxies: &[Proxy],
+    dice: &mut Dice,
+    counters: &mut Counters,
+    (cuts, rate): (u64, u64),
+) -> Result<(), Failure> {
+    town.until_up(LIMIT)?;
+    let seed = dice.bits();
+    under_load(town, (rate, seed), || {
+        for _ in 0..cuts {
+            let broken = *dice.pick(&Break::ALL).unwrap();
+            counters.hurt(broken.word());
+            // One line, or all of them: the way out of the store.
+            let only = dice.chance(50, 100).then(|| dice.index(proxies.len()));
+            let cut = |to: Option<Break>| {
+                let hit = proxies.iter().enumerate().filter(|(place, _)| only.is_none_or(|only| only == *place));
+                hit.for_each(|(_, proxy)| proxy.set(to));
+            };
+            cut(Some(broken));
+            // Now and then longer than a client waits for an answer.
+            let most = if dice.chance(5, 100) { 12_000 } else { 1_600 };
+            std::thread::sleep(Duration::from_millis(200 + dice.below(most)));
+            cut(None);
+            std::thread::sleep(Duration::from_millis(dice.below(800)));
+        }
+        for stall in town.until_answered(LIMIT)? {
+            counters.stalls.add(stall);
+        }
+        Ok(())
+    })?;
+    counters.heals.add(town.rest(LIMIT)?);
+    town.judge()
+}
