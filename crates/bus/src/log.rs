@@ -55,7 +55,18 @@ impl Topic {
         Ok(Bounds { low: partition.low, high: partition.next })
     }
 
+    /// Whether the topic, as it is made, takes a record as large as this.
+    fn takes(&self, record: &Outgoing) -> bool {
+        let headers: usize = record.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let bytes = headers + record.key.len() + record.value.as_ref().map_or(0, Vec::len);
+        let most = self.settings.get("max.message.bytes").and_then(|text| text.parse::<usize>().ok());
+        most.is_none_or(|most| bytes <= most)
+    }
+
     pub(crate) fn append(&mut self, record: Outgoing, at: Timestamp) -> Result<i64, PortError> {
+        if !self.takes(&record) {
+            return Err(PortError::TooLarge);
+        }
         let partition = usize::try_from(record.partition)
             .ok()
             .and_then(|id| self.partitions.get_mut(id))

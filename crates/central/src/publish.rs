@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use aisle_contract::{Delivery, Outgoing, PortError, Sender, Transport, partition_of};
+use aisle_contract::{Delivery, MAX_VALUE_BYTES, Outgoing, PortError, Sender, Transport, partition_of};
 use aisle_domain::{Epoch, Timestamp};
 
 use crate::{
@@ -22,6 +22,10 @@ const ROUND: usize = 2_000;
 const ACK: &str = "desk.ack";
 /// Partitions of the topic of dead letters.
 const DEAD_PARTITIONS: i32 = 3;
+/// What `aisle.changes` takes, as it is made; the dead letters' topic takes that and our words.
+const LETTER_BYTES: usize = MAX_VALUE_BYTES + 100_000;
+/// What a header takes beside its name and its value.
+const HEADER_BYTES: usize = 8;
 
 /// What one round published.
 #[derive(Debug, Default)]
@@ -229,9 +233,22 @@ impl<'a> Publisher<'a> {
     }
 }
 
-/// The raw value byte for byte; the record's own headers, and why and where in ours.
+/// The raw value byte for byte; the record's own headers, and why and where in ours. A record that is larger than any
+/// topic of ours takes came by a topic with other settings: what it was stays in central's database, and the letter says
+/// so, since one that can never be sent would keep back all that come after it.
 fn of_letter(topic: &str, letter: &DeadLetter) -> Outgoing {
-    let mut headers = letter.headers.clone();
+    let in_headers: usize =
+        letter.headers.iter().map(|(name, value)| name.len() + value.len() + HEADER_BYTES).sum();
+    let bytes = letter.raw.as_ref().map_or(0, Vec::len) + letter.key.as_ref().map_or(0, Vec::len) + in_headers;
+    let fits = bytes <= LETTER_BYTES;
+    let mut headers = if fits { letter.headers.clone() } else { Vec::new() };
+    if !fits {
+        let words = format!(
+            "{bytes} bytes, more than a topic takes, are kept in central's database: dead letter {}",
+            letter.id
+        );
+        headers.push(("aisle_left_out".into(), words.into_bytes()));
+    }
     for (name, value) in [
         ("aisle_why", letter.why.clone()),
         ("aisle_cluster", letter.cluster.clone()),
@@ -241,6 +258,8 @@ fn of_letter(topic: &str, letter: &DeadLetter) -> Outgoing {
         headers.push((name.into(), value.into_bytes()));
     }
     let partition = letter.store.map_or(letter.partition % DEAD_PARTITIONS, |s| partition_of(s, DEAD_PARTITIONS));
-    let key = letter.store.map_or_else(|| letter.key.clone().unwrap_or_default(), |s| s.to_string().into_bytes());
-    Outgoing { topic: topic.into(), partition, key, headers, value: letter.raw.clone() }
+    let key = letter
+        .store
+        .map_or_else(|| letter.key.clone().filter(|_| fits).unwrap_or_default(), |s| s.to_string().into_bytes());
+    Outgoing { topic: topic.into(), partition, key, headers, value: letter.raw.clone().filter(|_| fits) }
 }

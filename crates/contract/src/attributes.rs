@@ -16,6 +16,23 @@ pub const STRUCTURED: &str = "application/cloudevents+json";
 #[error("{0}")]
 pub struct BadEnvelope(pub String);
 
+/// Words about a record quote what is in it, and travel further than the record: they stay short.
+const WORDS_CHARS: usize = 400;
+
+/// The beginning of words that are long.
+pub(crate) fn in_short(words: String) -> String {
+    match words.char_indices().nth(WORDS_CHARS) {
+        Some((end, _)) => format!("{}...", words.get(..end).unwrap_or_default()),
+        None => words,
+    }
+}
+
+impl BadEnvelope {
+    pub(crate) fn in_short(self) -> Self {
+        Self(in_short(self.0))
+    }
+}
+
 /// The attributes of an event, without the `ce_` of their headers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Attributes(BTreeMap<String, String>);
@@ -99,6 +116,10 @@ pub struct Event {
 impl Event {
     /// The event of a record.
     pub fn of(record: &Incoming) -> Result<Self, BadEnvelope> {
+        Self::read(record).map_err(BadEnvelope::in_short)
+    }
+
+    fn read(record: &Incoming) -> Result<Self, BadEnvelope> {
         let structured = record.headers.iter().any(|(name, value)| {
             name.eq_ignore_ascii_case("content-type") && value.starts_with(STRUCTURED.as_bytes())
         });

@@ -222,6 +222,10 @@ impl DownMessage {
     /// # Errors
     /// What was not understood; the desk parks such a record and goes on.
     pub fn decode(record: &Incoming) -> Result<Self, BadEnvelope> {
+        Self::read(record).map_err(BadEnvelope::in_short)
+    }
+
+    fn read(record: &Incoming) -> Result<Self, BadEnvelope> {
         if record.value.is_none() {
             return tombstone(record.key_text()).map(|body| Self { epoch: None, body });
         }
@@ -235,12 +239,19 @@ impl DownMessage {
             "item.state" => DownBody::Item(serde_json::from_slice(&data).map_err(bad)?),
             "store.state" => DownBody::Store(serde_json::from_slice(&data).map_err(bad)?),
             "change.refused" => DownBody::Refused(serde_json::from_slice(&data).map_err(bad)?),
-            "desk.ack" => DownBody::Ack(serde_json::from_slice(&data).map_err(bad)?),
+            "desk.ack" => DownBody::Ack(sound(serde_json::from_slice(&data).map_err(bad)?)?),
             "digest" => DownBody::Digest(serde_json::from_slice(&data).map_err(bad)?),
             _ => return Err(BadEnvelope(format!("the type {event_type} is not known"))),
         };
         Ok(Self { epoch: Some(epoch), body })
     }
+}
+
+fn sound(ack: Box<DeskAck>) -> Result<Box<DeskAck>, BadEnvelope> {
+    if ack.expected < 1 {
+        return Err(BadEnvelope(format!("the ack expects the number {}; numbers start at 1", ack.expected)));
+    }
+    Ok(ack)
 }
 
 fn tombstone(key: Option<&str>) -> Result<DownBody, BadEnvelope> {

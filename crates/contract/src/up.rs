@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    attributes::{Attributes, BadEnvelope, Event},
+    attributes::{Attributes, BadEnvelope, Event, in_short},
     record::{Incoming, Outgoing},
     signature::{KEY_ID, StoreKey},
 };
@@ -264,6 +264,10 @@ impl UpMessage {
     /// # Errors
     /// [`BadEnvelope`] when not even the sender can be read.
     pub fn of(event: &Event) -> Result<Self, BadEnvelope> {
+        Self::read(event).map_err(BadEnvelope::in_short)
+    }
+
+    fn read(event: &Event) -> Result<Self, BadEnvelope> {
         let Event { attributes, data, .. } = event;
         let event_type: String = attributes.read("type")?;
         if event_type == HEARTBEAT {
@@ -283,7 +287,7 @@ impl UpMessage {
             .and_then(|change| belongs(&envelope, change));
         Ok(match understood {
             Ok(change) => Self::Change(Box::new(ChangeMessage { envelope, change })),
-            Err(why) => Self::NotUnderstood { envelope: Box::new(envelope), why },
+            Err(why) => Self::NotUnderstood { envelope: Box::new(envelope), why: in_short(why) },
         })
     }
 }

@@ -112,6 +112,14 @@ fn left(end: Instant) -> Duration {
     end.saturating_duration_since(Instant::now()).max(Duration::from_millis(50))
 }
 
+/// Whether a partition is there and no machine leads it.
+fn is_leaderless(client: &BaseConsumer<Observer>, topic: &str, partition: i32, timeout: Duration) -> bool {
+    client.fetch_metadata(Some(topic), timeout).is_ok_and(|found| {
+        let of_topic = found.topics().iter().filter(|own| own.name() == topic);
+        of_topic.flat_map(MetadataTopic::partitions).any(|own| own.id() == partition && own.leader() < 0)
+    })
+}
+
 fn topic_view(topic: &MetadataTopic) -> TopicView {
     let partitions = topic.partitions().iter().map(|partition| PartitionView {
         id: partition.id(),
@@ -160,10 +168,16 @@ impl Transport for Kafka {
     }
 
     fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
-        self.ask(|client| {
-            let (low, high) =
-                client.fetch_watermarks(topic, partition, timeout).map_err(|e| classify_kafka(&e, topic))?;
-            Ok(Bounds { low, high })
+        let end = Instant::now() + timeout;
+        self.ask(|client| match client.fetch_watermarks(topic, partition, timeout) {
+            Ok((low, high)) => Ok(Bounds { low, high }),
+            Err(error) => Err(match classify_kafka(&error, topic) {
+                // The library says of a partition that nobody leads that it is not there.
+                PortError::TopicMissing { .. } if is_leaderless(client, topic, partition, left(end)) => {
+                    PortError::TimedOut("no machine of the cluster leads this partition just now".into())
+                }
+                error => error,
+            }),
         })
     }
 

@@ -12,7 +12,10 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 
-use crate::{context::Observer, error_class::classify_kafka};
+use crate::{
+    context::Observer,
+    error_class::{ErrorClass, classify_kafka, meaning},
+};
 
 /// Reads one partition.
 pub(crate) struct KafkaReader {
@@ -38,7 +41,7 @@ impl KafkaReader {
 
     fn failed(&self, error: &KafkaError) -> Option<PortError> {
         match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
+            Some(code) if meaning(code).class() == ErrorClass::MirrorAnew => {
                 let bounds = self.consumer.fetch_watermarks(&self.topic, self.partition, Duration::from_secs(4));
                 let (low, high) = bounds.unwrap_or((0, 0));
                 Some(PortError::OutOfRange { wanted: self.next, low, high })
@@ -47,9 +50,9 @@ impl KafkaReader {
             Some(
                 RDKafkaErrorCode::BrokerTransportFailure
                 | RDKafkaErrorCode::AllBrokersDown
-                | RDKafkaErrorCode::Resolve
-                | RDKafkaErrorCode::PartitionEOF,
+                | RDKafkaErrorCode::Resolve,
             ) => None,
+            Some(code) if meaning(code).class() == ErrorClass::Fine => None,
             _ => Some(classify_kafka(error, &self.topic)),
         }
     }

@@ -12,8 +12,10 @@
 
 pub mod cluster;
 pub mod disk;
+pub mod fuzz;
 #[cfg(feature = "planted")]
 pub mod planted;
+pub mod poison;
 pub mod simulation;
 
 use aisle_domain::Chance;

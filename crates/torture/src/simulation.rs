@@ -11,6 +11,7 @@ mod shrink;
 mod time;
 mod world;
 
+pub(crate) use acts::next as next_act;
 pub use many::{many, told};
 pub use plan::{Plan, Shape, Step, What};
 pub use shrink::shrunk;

@@ -8,6 +8,7 @@
 )]
 
 mod acts;
+mod bad_acks;
 mod crash;
 mod damage;
 mod disk_failed;
