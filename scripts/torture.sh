@@ -1,9 +1,39 @@
 #!/usr/bin/env bash
-# The long fault programme: 500 kills of a desk in the midst of its acts, then the journeys through a real cluster.
-# AISLE_KILLS sets the kills; AISLE_STORE_FOLDER names another store folder (a whole year) for the journey of a month.
+# The long programme that tries to break the promises, part by part; docs/reliability.md says what each part is.
+# usage: scripts/torture.sh [PART ..]   all parts without one; hours
+#   AISLE_SEED sets the first seed, AISLE_RUNS other counts than the whole ones; AISLE_STORE_FOLDER names another store
+#   folder (a whole year) for the journey of a month.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/setup.sh kafka tests
+scripts/setup.sh desk kafka tests
+scripts/ui.sh
+. scripts/selection.sh
 export CI=true AISLE_KILLS="${AISLE_KILLS:-500}"
-cargo test --locked -p aisle-mirror --release
-cargo test --locked -p aisle-cli --release --test cluster -- --test-threads=1
+
+# A part that is a test, with its whole count.
+tested() { AISLE_RUNS="${AISLE_RUNS:-$1}" cargo test "${selection[@]}" --test "$2" -- "${@:3}" --nocapture --test-threads=1; }
+# A part that the command line plays.
+played() {
+  cargo build --locked "${selection[@]}"
+  target/debug/aisle --json dev torture "$1" --seed "${AISLE_SEED:-1}" ${AISLE_RUNS:+--runs "$AISLE_RUNS"}
+}
+
+part() {
+  case $1 in
+    T1) tested 20000 disk t1; cargo test "${selection[@]}" --test mirror crash ;;
+    T2) tested 50000 disk t2 ;;
+    T3) tested 5000 disk t3 ;;
+    T4) tested 1350 matrix ;;
+    T5 | T6 | T7 | T11 | growth | silence) played "$1" ;;
+    T8) tested 500 restore t8 ;;
+    T9) tested 10000 simulation ;;
+    T12) tested 20 poison ;;
+    T14) tested 100000 fuzz ;;
+    T16) AISLE_PLANTED=all cargo test "${selection[@]}" --test planted -- --nocapture ;;
+    journeys) cargo test "${selection[@]}" --test cluster -- --test-threads=1 ;;
+    *) echo "torture.sh: there is no part \"$1\"" >&2; exit 2 ;;
+  esac
+}
+
+if [ $# = 0 ]; then set -- T16 T1 T2 T3 T4 T8 T9 T12 T14 T11 T5 T6 T7 growth silence journeys; fi
+for name in "$@"; do echo "== $name"; part "$name"; done
