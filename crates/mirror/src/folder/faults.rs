@@ -37,10 +37,7 @@ fn migrate_with(fault: Fault, n: u64, cut: Option<Crash>) -> bool {
     let dir = disk.path().join("desk");
     std::fs::create_dir(&dir).unwrap();
     create(&dir, |conn| {
-        conn.execute_batch(&format!(
-            "INSERT INTO settings VALUES ('theme', 'dark'); PRAGMA user_version = {};",
-            1
-        ))?;
+        conn.execute("INSERT INTO settings VALUES ('theme', 'dark')", [])?;
         Ok(())
     })
     .unwrap();
