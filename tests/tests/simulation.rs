@@ -12,7 +12,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
 
 #[test]
 fn whatever_breaks_nothing_is_lost_nothing_doubled_and_nothing_stuck() {
-    let (runs, first) = (number("AISLE_RUNS", 400), number("AISLE_SEED", 1));
+    let (runs, first) = (number("AISLE_RUNS", 1_000), number("AISLE_SEED", 1));
     let start = Instant::now();
     let (counters, failed) = many(first, runs);
     let seconds = start.elapsed().as_secs();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aisle_domain::{ChangeId, Incarnation, Lane};
+use aisle_domain::{ChangeId, Incarnation, Lane, Subject};
 use aisle_mirror::{ChangeState, Mirror, MirrorError, feed, outbox};
 
 /// Kind and number of a row.
@@ -13,6 +13,8 @@ pub(crate) type Key = (String, i64);
 pub(crate) struct Kept {
     pub(crate) change: ChangeId,
     pub(crate) lane: Lane,
+    /// What it was done to.
+    pub(crate) subject: Subject,
     /// The act, in words.
     pub(crate) act: String,
     pub(crate) state: ChangeState,
@@ -44,6 +46,7 @@ impl Book {
                 changes.push(Kept {
                     change: row.change_id,
                     lane: row.lane,
+                    subject: row.change.subject(),
                     act: format!("{:?}", row.change),
                     state: row.state,
                     numbered: row.incarnation.zip(row.seq),
@@ -88,6 +91,13 @@ impl Book {
         let of_lane = self.changes.iter().filter(|kept| kept.lane == lane);
         let numbers = of_lane.filter_map(|kept| kept.numbered).filter(|(of, _)| *of == self.incarnation);
         1 + numbers.map(|(_, seq)| seq).max().unwrap_or(0)
+    }
+
+    /// Whether a change waits for a held one that was done to the same thing before it.
+    pub(crate) fn is_behind_held(&self, change: ChangeId) -> bool {
+        let Some(place) = self.changes.iter().position(|kept| kept.change == change) else { return false };
+        let subject = self.changes[place].subject;
+        self.changes[..place].iter().any(|kept| kept.state == ChangeState::Held && kept.subject == subject)
     }
 
     /// Whether everything that `promised` has is here, whatever else is.

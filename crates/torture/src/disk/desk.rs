@@ -33,6 +33,10 @@ impl Template {
         feed(&mirror, Lane::Orders, 0, rows, at(0)).unwrap();
         feed(&mirror, Lane::Catalog, 0, (1..=ITEMS).map(|n| item(n, 1)).collect(), at(0)).unwrap();
         let book = Book::read(&mirror).unwrap();
+        drop(mirror);
+        // Every run's desk is to live where it is copied to, and not to take itself for a copy.
+        let database = rusqlite::Connection::open(folder.path().join("aisle.db")).unwrap();
+        database.execute("DELETE FROM settings WHERE key = 'home'", []).unwrap();
         Self { folder, book }
     }
 
@@ -139,6 +143,7 @@ impl Staff {
         promised.changes.push(Kept {
             change: new.change_id,
             lane: new.change.lane(),
+            subject: new.change.subject(),
             act: format!("{:?}", new.change),
             state: if new.held { ChangeState::Held } else { ChangeState::Ready },
             numbered: None,
@@ -237,7 +242,9 @@ impl Staff {
     pub(crate) fn cut(&mut self, mirror: &Mirror, lane: Lane, most: usize) -> Result<(), MirrorError> {
         let mut promised = self.book.clone();
         let (incarnation, first) = (promised.incarnation, promised.next_seq(lane));
-        let ready = promised.changes.iter_mut().filter(|k| k.lane == lane && k.state == ChangeState::Ready);
+        let free =
+            |k: &Kept| k.lane == lane && k.state == ChangeState::Ready && !self.book.is_behind_held(k.change);
+        let ready = promised.changes.iter_mut().filter(|kept| free(kept));
         for (seq, kept) in (first..).zip(ready.take(most)) {
             kept.state = ChangeState::Sent;
             kept.numbered = Some((incarnation, seq));

@@ -171,7 +171,7 @@ pub(crate) fn ack(incarnation: Incarnation, lane: Lane, expected: i64) -> DownBo
         incarnation,
         lane,
         expected,
-        position: CentralPosition { cluster: CLUSTER.into(), partition: 3, offset: 0 },
+        position: CentralPosition { cluster: CLUSTER.into(), partition: 3, offset: 40 },
         central_time: at(600),
         heartbeat: None,
         last: None,
