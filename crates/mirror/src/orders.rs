@@ -9,7 +9,7 @@ use aisle_domain::{Decision, Order, OrderId, OrderStatus, StoreId, Timestamp, Us
 use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
 
 pub(crate) use parts::payment as payment_row;
-pub(crate) use write::{remove, write};
+pub(crate) use write::{claim_numbers, remove, write};
 
 use crate::{error::Result, row::Columns};
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use aisle_central::Centre;
 use aisle_domain::{Change, ChangeId, Money, OrderStatus, change::StoreBusy};
-use aisle_mirror::ChangeState;
+use aisle_mirror::{ChangeState, orders};
 
 use crate::world::{Desk, World, effects, open_centre, sql, store_id};
 
@@ -175,6 +175,29 @@ fn what_is_done_after_a_centre_went_back_comes_behind_what_it_forgot() {
     };
     order_of(accepted, noted);
     order_of(dearer, dearest);
+}
+
+#[test]
+fn a_payment_s_number_that_another_history_gave_to_another_order_is_that_order_s() {
+    let mut world = World::new(4);
+    let mut desk = world.desk("one");
+    world.settle(&mut [&mut desk]);
+    let copy = world.folder.path().join("central.backup");
+    back_up(&world, &copy);
+    let [first, second] = desk.orders(OrderStatus::New)[..2] else { unreachable!() };
+    let pay = |world: &World, order| {
+        let paid = world.centre.add_payment(Some(store_id()), order, Money::from_minor(900)).unwrap();
+        paid.payment_id.to_string()
+    };
+    let number = pay(&world, second);
+    world.settle(&mut [&mut desk]);
+    world.centre = bring_back(&mut world, &copy);
+    world.centre.new_epoch().unwrap();
+    assert_eq!(pay(&world, first), number, "central counts from where it was");
+    world.settle(&mut [&mut desk]);
+    world.assert_same(&[&desk]);
+    let payments = |order| desk.mirror.read(|conn| orders::load(conn, order)).unwrap().unwrap().payments.len();
+    assert_eq!((payments(first), payments(second)), (1, 0));
 }
 
 #[test]

@@ -37,6 +37,23 @@ pub(crate) fn write(tx: &Transaction<'_>, order: &Order, before: Option<&Order>)
     Ok(())
 }
 
+/// Takes the numbers of an order's payments and receipts away from any other order: another history of central's may
+/// have given them anew. Whoever had them here is put back or swept by itself.
+pub(crate) fn claim_numbers(tx: &Transaction<'_>, order: &Order) -> Result<()> {
+    let own = order.order_id.get();
+    for payment in &order.payments {
+        tx.prepare_cached("DELETE FROM payments WHERE payment_id = ?1 AND order_id <> ?2")?
+            .execute((payment.payment_id.get(), own))?;
+    }
+    for receipt in &order.receipts {
+        for table in ["shopper_order_items", "shopper_order_details"] {
+            tx.prepare_cached(&format!("DELETE FROM {table} WHERE transaction_id = ?1 AND order_id <> ?2"))?
+                .execute((receipt.transaction_id.get(), own))?;
+        }
+    }
+    Ok(())
+}
+
 /// The columns that acts change; whoever changes another one rewrites the row with all its indexes.
 fn same_but_for_acts(before: &Order, order: &Order) -> bool {
     (before.user_id, before.creation_time, before.queued_time, before.accept_by)

@@ -30,6 +30,11 @@ pub(crate) fn take(
     }
     // Words of a history that is over say nothing of what this one knows.
     let is_heard = !reading || epoch == crate::feed::epoch_of_lane(tx, lane)?;
+    if let Meaning::Order(row) = meaning
+        && !reading
+    {
+        orders::claim_numbers(tx, row)?;
+    }
     let shown_later = reading && !matches!(meaning, Meaning::Digest(_));
     let applied = match meaning {
         Meaning::Ack(_) | Meaning::Refused(_) if !is_heard => FeedApplied::default(),

@@ -13,6 +13,7 @@ use crate::{
     error::Result,
     feed::{self, FeedApplied, central},
     mirror::Mirror,
+    orders,
 };
 
 /// Rows a transaction, and notes that one throws away.
@@ -85,6 +86,7 @@ fn apply(
     let has_it = match subject {
         Subject::Order(_) => {
             let row: Order = serde_json::from_str(json)?;
+            orders::claim_numbers(tx, &row)?;
             central::order(tx, &row, as_it_is, at, &mut applied)?;
             is_mirrored(tx, subject, &row)?
         }
