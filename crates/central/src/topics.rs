@@ -94,25 +94,24 @@ impl Centre {
         Ok(TopicsReport { ok: topics.iter().all(|t| t.problems.is_empty()), topics })
     }
 
-    /// Makes and corrects topics. A feed that had been there before is empty now: nobody else would fill it again.
+    /// Makes and corrects topics. A feed that had been there before is empty then, and nobody else would fill it again: that
+    /// is noted first, since once the topic is there nobody can tell any more.
     fn create(&self, admin: &dyn TopicAdmin, specs: &[TopicSpec]) -> Result<Vec<TopicState>, CentralError> {
         let before = admin.check(specs, WITHIN)?;
-        let states = admin.create(specs, WITHIN)?;
-        let made: Vec<&str> = before.iter().filter(|t| t.partitions == 0).map(|t| t.name.as_str()).collect();
-        if made.is_empty() {
-            return Ok(states);
-        }
-        self.ledger()?.write(|tx| {
-            for store in tx.stores()? {
-                for lane in Lane::ALL {
-                    let feed = Feed { store: store.store_id, lane };
-                    if made.contains(&self.names().feed(feed.store, lane).as_str()) {
-                        tx.refill_if_published(feed)?;
+        let missing: Vec<&str> = before.iter().filter(|t| t.partitions == 0).map(|t| t.name.as_str()).collect();
+        if !missing.is_empty() {
+            self.ledger()?.write(|tx| {
+                for store in tx.stores()? {
+                    for lane in Lane::ALL {
+                        let feed = Feed { store: store.store_id, lane };
+                        if missing.contains(&self.names().feed(feed.store, lane).as_str()) {
+                            tx.refill_if_published(feed)?;
+                        }
                     }
                 }
-            }
-            Ok(())
-        })?;
-        Ok(states)
+                Ok(())
+            })?;
+        }
+        Ok(admin.create(specs, WITHIN)?)
     }
 }

@@ -140,15 +140,19 @@ impl TopicAdmin for Kafka {
 }
 
 impl Kafka {
-    /// A topic that was just made shows in metadata, and its settings in theirs, a moment later.
+    /// A topic that was just made shows in metadata, and its settings in theirs, a moment later: until then a machine
+    /// may say that it has no leader, or show no settings at all.
     fn settled(&self, specs: &[TopicSpec], timeout: Duration) -> Result<Vec<TopicState>, PortError> {
         let end = std::time::Instant::now() + timeout.min(SETTLING);
         loop {
-            let states = self.check(specs, timeout)?;
-            if states.iter().all(|state| state.problems.is_empty()) || std::time::Instant::now() >= end {
-                return Ok(states);
+            let is_over = std::time::Instant::now() >= end;
+            match self.check(specs, timeout) {
+                Ok(states) if is_over || states.iter().all(|state| state.problems.is_empty()) => {
+                    return Ok(states);
+                }
+                Err(error) if is_over || !error.retryable() => return Err(error),
+                _ => std::thread::sleep(Duration::from_millis(200)),
             }
-            std::thread::sleep(Duration::from_millis(200));
         }
     }
 }
