@@ -44,6 +44,7 @@ struct Faults {
     lose_reports: usize,
     hidden: BTreeSet<String>,
     in_sync: Option<usize>,
+    group_is_lost: bool,
 }
 
 impl Bus {
@@ -99,6 +100,11 @@ impl Bus {
     /// How many of the three copies metadata shows in sync.
     pub fn in_sync(&self, copies: usize) {
         self.state().faults.in_sync = Some(copies);
+    }
+
+    /// The group assigns nothing to anybody, or does again.
+    pub fn lose_group(&self, yes: bool) {
+        self.state().faults.group_is_lost = yes;
     }
 
     /// Everything is lost and the cluster has another id: one that was set up anew.
@@ -297,7 +303,7 @@ impl Membership for BusMember {
         let state = self.bus.state();
         let topic = state.topic(&self.topic)?;
         // The longest-lived member owns everything; the next takes over when it is gone.
-        let first = state.members.first() == Some(&self.id);
+        let first = state.members.first() == Some(&self.id) && !state.faults.group_is_lost;
         Ok(if first { (0..topic.partitions()).collect() } else { Vec::new() })
     }
 

@@ -1,6 +1,8 @@
 //! Publishing what waits in `feed_outbox`, in order, and dead letters. The holder of a partition publishes the feeds
 //! of the stores whose home it is: what its predecessor left, then its own and what acts of the centre wrote.
 
+mod heartbeats;
+
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
@@ -15,6 +17,7 @@ use crate::{
     error::CentralError,
     ledger::{DeadLetter, Feed, FeedRow, Ledger, Tx},
 };
+use heartbeats::Heartbeats;
 
 const SEND_WITHIN: Duration = Duration::from_secs(5);
 /// Records a send: what a worker applies until it publishes, so that what was sent is written down with the next batch.
@@ -47,9 +50,12 @@ pub(crate) struct Publisher<'a> {
     /// Up to where each feed was sent. Written down later, with the next transaction or when nothing else is to do.
     sent: BTreeMap<Feed, i64>,
     marked: HashMap<Feed, i64>,
+    /// First and last row of each feed that was handed over since the lease was last known to be ours.
+    handed_over: BTreeMap<Feed, (i64, i64)>,
     waits: HashMap<Feed, Backoff>,
     /// While dead letters wait because their topic did not take them.
     dead_wait: Option<Backoff>,
+    heartbeats: Heartbeats,
 }
 
 /// What one round read to send.
@@ -68,8 +74,10 @@ impl<'a> Publisher<'a> {
             sender: None,
             sent: BTreeMap::new(),
             marked: HashMap::new(),
+            handed_over: BTreeMap::new(),
             waits: HashMap::new(),
             dead_wait: None,
+            heartbeats: Heartbeats::default(),
         }
     }
 
@@ -89,6 +97,17 @@ impl<'a> Publisher<'a> {
     /// The transaction with the marks is committed.
     pub(crate) fn marks_written(&mut self) {
         self.marked.extend(self.sent.iter().map(|(feed, id)| (*feed, *id)));
+        self.handed_over.clear();
+    }
+
+    /// The partition is somebody else's, and was so perhaps before the last rows were handed over: they may lie behind newer
+    /// ones. The newest are sent once more behind them, by whoever holds the partition. Answers how many.
+    pub(crate) fn correct(&self, tx: &Tx<'_>) -> Result<usize, CentralError> {
+        let mut again = 0;
+        for (feed, rows) in &self.handed_over {
+            again += tx.enqueue_newest_again(*feed, *rows)?;
+        }
+        Ok(again)
     }
 
     /// Whether something failed and its time to be tried again has come.
@@ -155,6 +174,7 @@ impl<'a> Publisher<'a> {
             .flat_map(|(feed, rows)| rows.iter().map(|row| self.encode(*feed, row, work.epoch)))
             .collect();
         if !records.is_empty() {
+            self.note_handed_over(&work.feeds);
             let mut reports = self.send(records).into_iter();
             for (feed, rows) in &work.feeds {
                 let mine: Vec<Delivery> = reports.by_ref().take(rows.len()).collect();
@@ -164,6 +184,14 @@ impl<'a> Publisher<'a> {
         self.publish_dead(ledger, &work.dead, now, &mut published)?;
         published.more = full && published.failure.is_none();
         Ok(published)
+    }
+
+    fn note_handed_over(&mut self, feeds: &[(Feed, Vec<FeedRow>)]) {
+        for (feed, rows) in feeds {
+            if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
+                self.handed_over.entry(*feed).or_insert((first.id, last.id)).1 = last.id;
+            }
+        }
     }
 
     fn encode(&self, feed: Feed, row: &FeedRow, epoch: Epoch) -> Outgoing {

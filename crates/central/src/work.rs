@@ -3,6 +3,7 @@
 mod event;
 mod housekeeping;
 mod stepped;
+mod unheld;
 mod worker;
 
 pub use event::{WorkEvent, WorkEventKind};
@@ -24,6 +25,7 @@ use serde::Serialize;
 
 use crate::{Centre, backoff::Backoff, clock::Stop, error::CentralError, fault::Faults, ledger::Ledger};
 use housekeeping::Housekeeping;
+use unheld::Unheld;
 use worker::{Slot, Worker};
 
 /// The group of all workers.
@@ -221,8 +223,9 @@ struct Crew<'scope, 'env> {
     join_wait: Backoff,
     workers: BTreeMap<i32, Running<'scope>>,
     owned: BTreeSet<i32>,
-    /// Taken over because their worker was silent, whatever the group says.
+    /// Taken over because nobody works on them, whatever the group says.
     adopted: BTreeSet<i32>,
+    unheld: Unheld,
     /// Next offsets by partition, from the workers.
     offsets: (mpsc::Sender<Applied>, mpsc::Receiver<Applied>),
     renewed: Instant,
@@ -241,6 +244,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             workers: BTreeMap::new(),
             owned: BTreeSet::new(),
             adopted: BTreeSet::new(),
+            unheld: Unheld::default(),
             offsets: mpsc::channel(),
             renewed: Instant::now(),
             housekeeping: Housekeeping::new(),
@@ -392,8 +396,10 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         }
         if self.shared.options.partitions == Partitions::All {
             let now = self.shared.centre.now();
-            let orphaned = self.ledger.read(|tx| tx.orphaned(now))?;
-            self.adopted.extend(orphaned.into_iter().filter(|p| !self.workers.contains_key(p)));
+            let (orphaned, unheld) = self.ledger.read(|tx| Ok((tx.orphaned(now)?, tx.unheld(now)?)))?;
+            let left_alone = self.unheld.for_too_long(&unheld, self.shared.centre.monotonic());
+            let found = orphaned.into_iter().chain(left_alone);
+            self.adopted.extend(found.filter(|partition| !self.workers.contains_key(partition)));
         }
         self.housekeeping.run(&self.shared, &mut self.ledger)
     }

@@ -1,6 +1,8 @@
 //! The centre over the in-process cluster, with scripted desks.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[path = "centre/takeover.rs"]
+mod takeover;
 #[path = "centre/town.rs"]
 mod town;
 
@@ -9,11 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aisle_bus::Bus;
 use aisle_central::{
-    CentralError, Centre, FaultPoint, Partitions, SimulateOptions, Stop, SystemClock, TopicsOptions, WorkEvent,
-    WorkOptions, work::WorkEventKind,
+    CentralError, Centre, FaultPoint, SimulateOptions, Stop, SystemClock, TopicsOptions, WorkEvent, WorkOptions,
+    work::WorkEventKind,
 };
-use aisle_contract::{DownBody, Outgoing, PortError, TopicAdmin, TopicNames, partition_of};
+use aisle_contract::{DownBody, Outgoing, PortError, TopicAdmin, TopicNames, TopicSpec, TopicState, partition_of};
 use aisle_domain::{ChangeId, Lane, Money, OrderStatus, StoreId};
 use uuid::Uuid;
 
@@ -245,53 +248,6 @@ fn the_group_is_told_how_far_a_partition_is_applied() {
 }
 
 #[test]
-fn a_partition_of_a_worker_that_died_is_taken_over_within_ten_seconds() {
-    let (town, mut desk) = opened(3);
-    let home = partition_of(store(367), 12);
-    let these = WorkOptions { partitions: Partitions::These(vec![home]), ..WorkOptions::default() };
-    desk.accept_everything();
-    let dying = WorkOptions { faults: Some(Once::at(FaultPoint::AfterCommit)), ..these.clone() };
-    assert!(town.centre.work(&town.bus, &dying, &Stop::new()).is_err());
-    let died = Instant::now();
-    let next = WorkOptions { until_idle: true, timeout: Some(LONG), ..these };
-    let report = town.centre.work(&town.bus, &next, &Stop::new()).unwrap();
-    assert!(report.reached);
-    assert!(died.elapsed() < Duration::from_secs(10), "{:?}", died.elapsed());
-    assert!(died.elapsed() > Duration::from_secs(2), "it waits while the lease holds");
-    assert_eq!(town.acks(store(367), Lane::Orders).pop().unwrap().expected, 4);
-}
-
-#[test]
-fn two_workers_share_the_partitions_and_nothing_is_applied_twice() {
-    let (town, mut desk) = opened(20);
-    let home = partition_of(store(367), 12);
-    let applied = Arc::new(Mutex::new(0));
-    let stop = Stop::new();
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            let counter = Arc::clone(&applied);
-            let listener = move |event: &WorkEvent| {
-                if let WorkEventKind::Applied { applied, .. } = &event.what {
-                    *counter.lock().unwrap() += applied;
-                }
-            };
-            let options = WorkOptions {
-                partitions: Partitions::These(vec![home, (home + 1) % 12]),
-                events: Some(Arc::new(listener)),
-                ..WorkOptions::default()
-            };
-            let (town, stop) = (&town, &stop);
-            scope.spawn(move || town.centre.work(&town.bus, &options, stop).unwrap());
-        }
-        assert_eq!(desk.accept_everything(), 20);
-        wait_for("all are acknowledged", || town.acks(store(367), Lane::Orders).iter().any(|a| a.expected == 21));
-        stop.stop();
-    });
-    assert_eq!(*applied.lock().unwrap(), 20);
-    town.assert_sound();
-}
-
-#[test]
 fn an_unreachable_cluster_is_waited_for_until_the_time_is_up() {
     let (town, _) = opened(1);
     town.bus.unreachable(true);
@@ -467,6 +423,32 @@ fn a_feed_whose_topic_is_made_anew_in_the_same_cluster_is_filled_again_and_a_new
     assert_eq!(keys(Lane::Catalog).len(), items.len());
     assert_eq!(keys(Lane::Orders), orders, "the other feed is as it was");
     town.assert_sound();
+}
+
+/// An admin whose line breaks once it has made the topics.
+struct Interrupted(Bus);
+
+impl TopicAdmin for Interrupted {
+    fn check(&self, specs: &[TopicSpec], timeout: Duration) -> Result<Vec<TopicState>, PortError> {
+        self.0.check(specs, timeout)
+    }
+
+    fn create(&self, specs: &[TopicSpec], timeout: Duration) -> Result<Vec<TopicState>, PortError> {
+        self.0.create(specs, timeout)?;
+        Err(PortError::TimedOut("the line broke".into()))
+    }
+}
+
+#[test]
+fn a_feed_that_was_made_anew_is_filled_though_its_maker_never_heard_that_it_was_made() {
+    let (town, _) = opened(2);
+    let items = town.feed(store(367), Lane::Catalog).len();
+    town.bus.take_away(&town.centre.names().feed(store(367), Lane::Catalog));
+    let options = TopicsOptions { create: true, ..TopicsOptions::default() };
+    assert!(town.centre.topics(&Interrupted(town.bus.clone()), &options).is_err());
+    town.make_topics();
+    town.work_until_idle();
+    assert_eq!(town.feed(store(367), Lane::Catalog).len(), items);
 }
 
 #[test]

@@ -3,10 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test that cannot go on ends")]
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aisle_testkit::kafka::Kit;
 use aisle_torture::cluster::{Counters, Ground, Hurts, Size, growth, silence, t5, t6, t7, t11};
@@ -70,5 +67,5 @@ fn the_topic_of_changes_grows_under_load() {
 #[test]
 fn whatever_falls_silent_every_desk_says_what_it_is() {
     let Some(turn) = turn("silence") else { return };
-    judged(&silence(&turn.ground, Duration::from_secs(5)));
+    judged(&silence(&turn.ground));
 }

@@ -1,5 +1,7 @@
 //! What central sends down a store's feeds: whole rows, acknowledgements, refusals, digests.
 
+use std::fmt::Display;
+
 use aisle_domain::{
     ChangeId, DeskId, Epoch, Incarnation, Item, ItemId, Lane, Order, OrderId, Refusal, Store, StoreId, Timestamp,
     digest::DigestView,
@@ -92,6 +94,13 @@ pub struct DigestMessage {
     pub rows: DigestView,
 }
 
+/// Central is at work on this store's changes. Said again and again, so that its silence is noticed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CentralHeartbeat {
+    /// Central's clock.
+    pub central_time: Timestamp,
+}
+
 /// The body of a message that comes down; `None` in a row is one that central has forgotten (a tombstone).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DownBody {
@@ -107,11 +116,13 @@ pub enum DownBody {
     Ack(Box<DeskAck>),
     /// `digest`
     Digest(DigestMessage),
+    /// `central.heartbeat`
+    Heartbeat(CentralHeartbeat),
     /// A closed order that central no longer keeps.
     OrderGone(OrderId),
     /// A deleted item that central no longer keeps.
     ItemGone(ItemId),
-    /// A refusal, ack or store row that was compacted away: nothing to do.
+    /// A refusal, ack, heartbeat or store row that was compacted away: nothing to do.
     Gone,
 }
 
@@ -134,6 +145,7 @@ impl DownBody {
             Self::Refused(_) => Some("change.refused"),
             Self::Ack(_) => Some("desk.ack"),
             Self::Digest(_) => Some("digest"),
+            Self::Heartbeat(_) => Some("central.heartbeat"),
             Self::OrderGone(_) | Self::ItemGone(_) | Self::Gone => None,
         }
     }
@@ -149,6 +161,7 @@ impl DownBody {
             Self::Refused(refused) => Some(format!("refusal/{}", refused.change_id)),
             Self::Ack(ack) => Some(format!("ack/{}", ack.desk)),
             Self::Digest(_) => Some("digest".into()),
+            Self::Heartbeat(_) => Some("heartbeat".into()),
             Self::Gone => None,
         }
     }
@@ -161,6 +174,7 @@ impl DownBody {
             Self::Refused(body) => Some(serde_json::to_string(body)?),
             Self::Ack(body) => Some(serde_json::to_string(body)?),
             Self::Digest(body) => Some(serde_json::to_string(body)?),
+            Self::Heartbeat(body) => Some(serde_json::to_string(body)?),
             Self::OrderGone(_) | Self::ItemGone(_) | Self::Gone => None,
         })
     }
@@ -175,6 +189,7 @@ pub fn down_schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("change.refused", schemars::schema_for!(ChangeRefused)),
         ("desk.ack", schemars::schema_for!(DeskAck)),
         ("digest", schemars::schema_for!(DigestMessage)),
+        ("central.heartbeat", schemars::schema_for!(CentralHeartbeat)),
     ]
 }
 
@@ -199,7 +214,14 @@ impl FeedRecord {
     }
 
     /// The record to publish. `id` is unique in central's history.
-    pub fn encode(&self, names: &TopicNames, store: StoreId, epoch: Epoch, id: i64, at: Timestamp) -> Outgoing {
+    pub fn encode(
+        &self,
+        names: &TopicNames,
+        store: StoreId,
+        epoch: Epoch,
+        id: impl Display,
+        at: Timestamp,
+    ) -> Outgoing {
         let headers = self.type_word.as_deref().map(|word| {
             Attributes::new(&format!("{epoch}:{id}"), "/central", &type_name(word), at)
                 .with("subject", &self.key)
@@ -241,6 +263,7 @@ impl DownMessage {
             "change.refused" => DownBody::Refused(serde_json::from_slice(&data).map_err(bad)?),
             "desk.ack" => DownBody::Ack(sound(serde_json::from_slice(&data).map_err(bad)?)?),
             "digest" => DownBody::Digest(serde_json::from_slice(&data).map_err(bad)?),
+            "central.heartbeat" => DownBody::Heartbeat(serde_json::from_slice(&data).map_err(bad)?),
             _ => return Err(BadEnvelope(format!("the type {event_type} is not known"))),
         };
         Ok(Self { epoch: Some(epoch), body })
@@ -261,7 +284,7 @@ fn tombstone(key: Option<&str>) -> Result<DownBody, BadEnvelope> {
         Some(("order", id)) => Ok(DownBody::OrderGone(id.parse().map_err(bad)?)),
         Some(("item", id)) => Ok(DownBody::ItemGone(id.parse().map_err(bad)?)),
         Some(("refusal" | "ack", _)) => Ok(DownBody::Gone),
-        None if key == "store" || key == "digest" => Ok(DownBody::Gone),
+        None if matches!(key, "store" | "digest" | "heartbeat") => Ok(DownBody::Gone),
         _ => Err(BadEnvelope(format!("the key {key} is not known"))),
     }
 }

@@ -9,8 +9,9 @@ use std::{
 use aisle_contract::PortError;
 use aisle_domain::Timestamp;
 
-/// Central that answers nothing for this long, while the cluster takes what is sent, is silent.
-const SILENT_MS: i64 = 40_000;
+/// Central that answers nothing for this long while the cluster takes what is sent, or whose heartbeats stay away for
+/// as long, is silent. Two of its heartbeats and a little, so that one may be late.
+const SILENT: Duration = Duration::from_secs(36);
 
 /// The line to central.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +128,15 @@ pub enum Probe {
     Connected,
 }
 
+/// How long something is so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lasting {
+    /// Since when, for showing.
+    pub since: Timestamp,
+    /// How long, by a clock that never jumps.
+    pub lasts: Duration,
+}
+
 /// What was seen of the line.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
@@ -136,24 +146,26 @@ pub struct Evidence {
     pub probe: Option<Probe>,
     /// Copies in sync, and how many there should be.
     pub replicas: Option<(usize, usize)>,
-    /// The oldest thing that the cluster took and central has not answered.
-    pub unanswered_since: Option<Timestamp>,
-    /// When central last answered.
-    pub heard_at: Option<Timestamp>,
+    /// The oldest thing that the cluster took waits for central's answer.
+    pub unanswered: Option<Lasting>,
+    /// No heartbeat of central's came, where some came before.
+    pub unheard: Option<Lasting>,
+    /// Whether central has ever answered.
+    pub is_known: bool,
 }
 
 /// Where the line is cut.
-pub fn diagnose(seen: &Evidence, now: Timestamp) -> (LinkState, Option<Cause>) {
+pub fn diagnose(seen: &Evidence) -> (LinkState, Option<Cause>) {
     if let Some(error) = &seen.error {
         let (state, cause) = of_error(error, seen);
         return (state, Some(cause));
     }
-    match (seen.unanswered_since, seen.heard_at) {
-        (Some(since), _) if now.since(since) > SILENT_MS => {
-            (LinkState::Central, Some(Cause::CentralSilent { since }))
-        }
-        (_, None) => (LinkState::Central, Some(Cause::NotHeardYet)),
-        (_, Some(_)) => (LinkState::Up, None),
+    let silences = [seen.unanswered, seen.unheard].into_iter().flatten();
+    let silent = silences.filter(|silence| silence.lasts > SILENT).map(|silence| silence.since);
+    match silent.min() {
+        Some(since) => (LinkState::Central, Some(Cause::CentralSilent { since })),
+        None if seen.is_known => (LinkState::Up, None),
+        None => (LinkState::Central, Some(Cause::NotHeardYet)),
     }
 }
 
@@ -219,10 +231,14 @@ fn has_route(to: SocketAddr) -> bool {
 mod tests {
     use super::*;
 
-    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
-
     fn after(error: PortError, probe: Option<Probe>) -> LinkState {
-        diagnose(&Evidence { error: Some(error), probe, ..Evidence::default() }, NOW).0
+        diagnose(&Evidence { error: Some(error), probe, ..Evidence::default() }).0
+    }
+
+    const SINCE: Timestamp = Timestamp::from_millis(1_000_000);
+
+    const fn lasting(seconds: u64) -> Lasting {
+        Lasting { since: SINCE, lasts: Duration::from_secs(seconds) }
     }
 
     #[test]
@@ -238,16 +254,22 @@ mod tests {
 
     #[test]
     fn silence_is_never_health() {
-        assert_eq!(diagnose(&Evidence::default(), NOW), (LinkState::Central, Some(Cause::NotHeardYet)));
-        let since = NOW.plus_millis(-SILENT_MS - 1);
-        let seen = Evidence { unanswered_since: Some(since), heard_at: Some(since), ..Evidence::default() };
-        assert_eq!(diagnose(&seen, NOW), (LinkState::Central, Some(Cause::CentralSilent { since })));
+        assert_eq!(diagnose(&Evidence::default()), (LinkState::Central, Some(Cause::NotHeardYet)));
+        let silent = (LinkState::Central, Some(Cause::CentralSilent { since: SINCE }));
+        let known = Evidence { is_known: true, ..Evidence::default() };
+        assert_eq!(diagnose(&Evidence { unanswered: Some(lasting(37)), ..known.clone() }), silent);
+        assert_eq!(diagnose(&Evidence { unheard: Some(lasting(37)), ..known }), silent);
     }
 
     #[test]
     fn the_line_is_up_once_central_has_answered() {
-        let seen = Evidence { heard_at: Some(NOW), unanswered_since: Some(NOW), ..Evidence::default() };
-        assert_eq!(diagnose(&seen, NOW), (LinkState::Up, None));
+        let seen = Evidence {
+            is_known: true,
+            unanswered: Some(lasting(5)),
+            unheard: Some(lasting(19)),
+            ..Evidence::default()
+        };
+        assert_eq!(diagnose(&seen), (LinkState::Up, None));
     }
 
     #[test]

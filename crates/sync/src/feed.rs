@@ -40,6 +40,8 @@ pub struct FeedStep {
     pub applied: FeedApplied,
     /// Something was done that needed no record.
     pub worked: bool,
+    /// Central said that it is at work.
+    pub heartbeat: bool,
 }
 
 /// Reads one lane's feed.
@@ -122,7 +124,7 @@ impl FeedReader {
         now: impl Fn() -> Timestamp,
     ) -> Result<FeedStep, SyncError> {
         if let Some(applied) = self.remirror(now())? {
-            return Ok(FeedStep { read: 0, applied, worked: true });
+            return Ok(FeedStep { applied, worked: true, ..FeedStep::default() });
         }
         let mut line = match self.line.take() {
             Some(line) => line,
@@ -139,7 +141,8 @@ impl FeedReader {
             return Ok(FeedStep::default());
         }
         let entries: Vec<FeedEntry> = records.into_iter().map(decode).collect();
-        let mut step = FeedStep { read: entries.len(), ..FeedStep::default() };
+        let heartbeat = entries.iter().any(is_heartbeat);
+        let mut step = FeedStep { read: entries.len(), heartbeat, ..FeedStep::default() };
         let mut rest = entries.as_slice();
         while !rest.is_empty() {
             let (part, later) = rest.split_at(self.until_digest(rest, now()));
@@ -287,6 +290,10 @@ impl FeedReader {
 
 fn is_digest(entry: &FeedEntry) -> bool {
     matches!(&entry.message, Ok(DownMessage { body: DownBody::Digest(_), .. }))
+}
+
+fn is_heartbeat(entry: &FeedEntry) -> bool {
+    matches!(&entry.message, Ok(DownMessage { body: DownBody::Heartbeat(_), .. }))
 }
 
 fn decode(record: Incoming) -> FeedEntry {

@@ -20,7 +20,8 @@ use aisle_domain::{
 };
 use aisle_mirror::{ChangeState, Mirror, NewChange, NewDesk, OrderFilter, feed, orders, outbox};
 use aisle_sync::{
-    Cause, Clock, Goal, LinkState, SteppedSync, SyncEngine, SyncOptions, SyncSummary, SystemClock, once,
+    Cause, Clock, Goal, LinkState, LinkStatus, SteppedSync, SyncEngine, SyncOptions, SyncSummary, SystemClock,
+    once,
 };
 use aisle_testkit::fixtures;
 use uuid::Uuid;
@@ -382,6 +383,38 @@ fn metadata_that_is_only_remembered_is_not_taken_for_health() {
         assert_eq!(link.state, LinkState::Central, "{said}: {link:?}");
         assert!(link.cause.is_some(), "{said}");
         *leaders_say.lock().unwrap() = None;
+        town.central_works();
         assert_eq!(pass(5).state, LinkState::Up, "{said}");
     }
+}
+
+#[test]
+fn central_that_falls_silent_is_told_within_40_seconds_though_nothing_was_asked() {
+    let town = line();
+    let clock = Told::default();
+    let bus = Arc::new(town.bus.clone());
+    let mut sync = SteppedSync::new(town.mirror.clone(), bus, options(), Arc::new(clock.clone()), |_| {});
+    let mut pass = |seconds: u64| {
+        for _ in 0..seconds {
+            *clock.0.lock().unwrap() += Duration::from_secs(1);
+            sync.turn();
+        }
+        sync.status().link
+    };
+    pass(2);
+    town.central_works();
+    assert_eq!(pass(30).state, LinkState::Up);
+    let link = pass(10);
+    assert!(matches!(link.cause, Some(Cause::CentralSilent { .. })), "{link:?}");
+    town.central_works();
+    assert_eq!(pass(5).state, LinkState::Up);
+    // While the line is cut nothing can come: that is not central's silence, then and at once afterwards.
+    town.bus.unreachable(true);
+    let until_up = |link: LinkStatus| {
+        assert!(!matches!(link.cause, Some(Cause::CentralSilent { .. })), "{link:?}");
+        link.state == LinkState::Up
+    };
+    assert!(!until_up(pass(60)));
+    town.bus.unreachable(false);
+    assert!((0..60).any(|_| until_up(pass(1))));
 }

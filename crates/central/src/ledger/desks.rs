@@ -73,6 +73,17 @@ impl Tx<'_> {
         Ok(desks)
     }
 
+    /// The stores of which some desk was heard since then, in order.
+    pub(crate) fn listening_stores(&self, since: Timestamp) -> Result<Vec<StoreId>, CentralError> {
+        let mut statement = self.conn.prepare_cached(
+            "SELECT DISTINCT store_id FROM desks WHERE retired = 0 AND last_heard >= ?1 ORDER BY store_id",
+        )?;
+        let stores = statement
+            .query_map([since.millis()], |row| columns::id(row, 0, StoreId::new))?
+            .collect::<Result<_, _>>()?;
+        Ok(stores)
+    }
+
     /// Notes that a desk was heard. One that was retired is not any more.
     pub(crate) fn hear(
         &self,

@@ -117,6 +117,29 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Puts the newest record of every key into the outbox once more that has an older one among the rows `first..=last` of
+    /// the feed. The digest is left out: it holds only where it was cut. Answers how many.
+    pub(crate) fn enqueue_newest_again(
+        &self,
+        feed: Feed,
+        (first, last): (i64, i64),
+    ) -> Result<usize, CentralError> {
+        let again = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO feed_outbox (store_id, lane, key, type, data, at)
+                 SELECT store_id, lane, key, type, data, at FROM feed_outbox WHERE id IN
+                    (SELECT max(id) FROM feed_outbox
+                     WHERE id > ?4 AND store_id = ?1 AND lane = ?2 AND key <> 'digest' AND key IN
+                        (SELECT key FROM feed_outbox
+                         WHERE id BETWEEN ?3 AND ?4 AND store_id = ?1 AND lane = ?2)
+                     GROUP BY key)
+                 ORDER BY id",
+            )?
+            .execute((feed.store.get(), feed.lane.word(), first, last))?;
+        Ok(again)
+    }
+
     /// How many rows wait, and those that wait although a later one of their feed was published.
     pub(crate) fn skipped_rows(&self) -> Result<(u64, Vec<String>), CentralError> {
         let waiting: i64 = self

@@ -62,11 +62,15 @@ impl Tx<'_> {
     }
 
     /// Gives the lease back, so that the next worker need not wait.
+    ///
+    /// # Errors
+    /// [`CentralError::Zombie`] when the term is over.
     pub(crate) fn release_lease(&self, partition: i32, term: i64) -> Result<(), CentralError> {
-        self.conn
+        let rows = self
+            .conn
             .prepare_cached("UPDATE leases SET expires = 0 WHERE partition = ?1 AND term = ?2")?
             .execute((partition, term))?;
-        Ok(())
+        if rows == 1 { Ok(()) } else { Err(CentralError::Zombie { partition }) }
     }
 
     /// Partitions whose holder has not been heard since `before`, although it did not give them back.
@@ -76,6 +80,15 @@ impl Tx<'_> {
         )?;
         let partitions = statement.query_map([before.millis()], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(partitions)
+    }
+
+    /// Partitions of the topic that nobody holds, whether they were given back or never taken.
+    pub(crate) fn unheld(&self, now: Timestamp) -> Result<Vec<i32>, CentralError> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT partition FROM leases WHERE expires > ?1 ORDER BY partition")?;
+        let held: Vec<i32> = statement.query_map([now.millis()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let partitions = self.growing_to()?.unwrap_or(self.partitions()?);
+        Ok((0..partitions).filter(|partition| !held.contains(partition)).collect())
     }
 
     /// How far the partition is applied, and of which cluster.

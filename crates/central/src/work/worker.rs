@@ -188,7 +188,11 @@ impl Shift<'_> {
                 self.wait = Backoff::default();
                 Ok(None)
             }
-            Err(error @ (CentralError::Zombie { .. } | CentralError::Struck { .. })) => Err(error),
+            Err(error @ CentralError::Zombie { .. }) => {
+                self.correct();
+                Err(error)
+            }
+            Err(error @ CentralError::Struck { .. }) => Err(error),
             Err(error) => {
                 // The next reader starts from what SQL says, and a new connection counts what others wrote anew.
                 self.reader = None;
@@ -222,7 +226,9 @@ impl Shift<'_> {
             // Nobody listens any more when the crew is being dismissed.
             let _ = self.offsets.send((self.partition, last.offset + 1));
         }
-        read.map(|_| ())
+        read?;
+        // Only of a worker that can do all of its work: what a desk hears is that its changes are being taken.
+        self.publisher.beat(&mut self.ledger)
     }
 
     fn read(&mut self) -> Result<Vec<Incoming>, CentralError> {
@@ -433,9 +439,27 @@ impl Shift<'_> {
 
     /// Publishes what is applied, as far as the cluster takes it at once, and gives the lease back.
     pub(super) fn end(&mut self) -> Result<(), CentralError> {
+        let ended = self.leave();
+        if matches!(ended, Err(CentralError::Zombie { .. })) {
+            self.correct();
+        }
+        ended
+    }
+
+    fn leave(&mut self) -> Result<(), CentralError> {
         self.publish()?;
         self.write_marks()?;
         let (partition, term) = (self.partition, self.term);
         self.ledger.write(|tx| tx.release_lease(partition, term))
+    }
+
+    /// What a worker that stood still until it was replaced may have published too late.
+    fn correct(&mut self) {
+        let publisher = &self.publisher;
+        match self.ledger.write(|tx| publisher.correct(tx)) {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(partition = self.partition, rows, "replaced while publishing: sent again"),
+            Err(error) => self.shared.tell_waiting(Some(self.partition), &error, Duration::ZERO),
+        }
     }
 }

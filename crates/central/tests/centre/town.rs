@@ -34,10 +34,13 @@ pub(crate) struct Town {
     pub(crate) centre: Centre,
 }
 
+/// When the cluster writes everything.
+pub(crate) const WRITTEN: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
 impl Town {
     pub(crate) fn new(stores: &[i64]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let bus = Bus::new("cluster-a", || Timestamp::from_millis(1_700_000_000_000));
+        let bus = Bus::new("cluster-a", || WRITTEN);
         let path = folder.path().join("central.db");
         let centre = Centre::open(&path, TopicNames::default(), Arc::new(SystemClock)).unwrap();
         for number in stores {

@@ -40,9 +40,6 @@ const SHORTEN: Duration = Duration::from_secs(60);
 /// Failures that are told in words.
 const TOLD: usize = 5;
 
-/// Between pushes while central falls silent, as the program comes.
-const INTERVAL: Duration = Duration::from_secs(300);
-
 pub(super) fn run(torture: &Torture, output: Output) -> Result<u8, Failure> {
     match torture.part.to_uppercase().as_str() {
         "T1" => on_disk(torture, 20_000, kills::run, output),
@@ -94,7 +91,7 @@ fn on_a_cluster(torture: &Torture, part: &str, output: Output) -> Result<u8, Fai
             t11(&ground, Hurts { kills, rebalances: kills / 10, zombies: kills / 30 }, size(3, 12, 2))
         }
         "GROWTH" => growth(&ground, size(10, 30, 2)),
-        "SILENCE" => silence(&ground, INTERVAL),
+        "SILENCE" => silence(&ground),
         _ => {
             let message = format!("there is no part {}", torture.part);
             return Err(

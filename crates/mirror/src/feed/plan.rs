@@ -13,7 +13,7 @@ pub(crate) enum Meaning<'a> {
     Known,
     /// It cannot be applied, and why.
     Park(String),
-    /// A word for another desk or an older numbering, or something that was compacted away.
+    /// A word for another desk or an older numbering, something that was compacted away, or a mere sign of life.
     Nothing,
     /// Central's whole order.
     Order(&'a Order),
@@ -63,7 +63,7 @@ fn accepted<'a>(identity: &Identity, cluster: &str, body: &'a DownBody) -> Meani
         DownBody::Digest(digest) => Meaning::Digest(digest),
         DownBody::OrderGone(id) => Meaning::OrderGone(*id),
         DownBody::ItemGone(id) => Meaning::ItemGone(*id),
-        DownBody::Refused(_) | DownBody::Ack(_) | DownBody::Gone => Meaning::Nothing,
+        DownBody::Refused(_) | DownBody::Ack(_) | DownBody::Heartbeat(_) | DownBody::Gone => Meaning::Nothing,
     }
 }
 
@@ -79,7 +79,7 @@ fn objection(identity: &Identity, lane: Lane, body: &DownBody) -> Option<String>
         DownBody::Order(order) => (Lane::Orders, Some(order.store_id)),
         DownBody::Store(store) => (Lane::Orders, Some(store.store_id)),
         DownBody::Item(item) => (Lane::Catalog, Some(item.store_id)),
-        DownBody::OrderGone(_) => (Lane::Orders, None),
+        DownBody::OrderGone(_) | DownBody::Heartbeat(_) => (Lane::Orders, None),
         DownBody::ItemGone(_) => (Lane::Catalog, None),
         DownBody::Ack(ack) => (ack.lane, None),
         DownBody::Refused(_) | DownBody::Digest(_) | DownBody::Gone => (lane, None),

@@ -15,11 +15,28 @@ use aisle_mirror::{ChangeState, Mirror, feed, outbox, store};
 use crate::{
     SyncError,
     clock::Clock,
-    connectivity::{Evidence, LinkStatus, Probe, diagnose},
+    connectivity::{Evidence, Lasting, LinkStatus, Probe, diagnose},
     feed::{FeedReader, FeedStatus, FeedStep},
     push::PushOutcome,
     shared::{ReplicaStatus, SyncOptions, SyncStatus},
 };
+
+/// When something began, by both clocks.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    at: Timestamp,
+    monotonic: Duration,
+}
+
+impl Moment {
+    fn now(clock: &dyn Clock) -> Self {
+        Self { at: clock.now(), monotonic: clock.monotonic() }
+    }
+
+    fn lasting(self, clock: &dyn Clock) -> Lasting {
+        Lasting { since: self.at, lasts: clock.monotonic().saturating_sub(self.monotonic) }
+    }
+}
 
 /// A heartbeat that central has not answered yet.
 #[derive(Debug, Clone, Copy)]
@@ -39,8 +56,11 @@ struct State {
     probe: Option<Probe>,
     /// The cluster that answered last.
     cluster_id: Option<String>,
-    unanswered_since: Option<Timestamp>,
-    heard_at: Option<Timestamp>,
+    unanswered: Option<Moment>,
+    /// From when on the next of central's heartbeats is waited for, once one came.
+    unheard: Option<Moment>,
+    /// Central has answered.
+    is_known: bool,
     asked: Option<Asked>,
     interval: Duration,
     due: Duration,
@@ -80,7 +100,7 @@ impl Shared {
         });
         let last_received_at =
             positions.ok().and_then(|all| all.into_iter().flatten().map(|p| p.received_at).max());
-        let (state, cause) = diagnose(&Evidence::default(), clock.now());
+        let (state, cause) = diagnose(&Evidence::default());
         let status = SyncStatus {
             link: LinkStatus { state, since: Some(clock.now()), cause },
             catching_up: false,
@@ -102,8 +122,9 @@ impl Shared {
             feed_errors: [None, None],
             probe: None,
             cluster_id: None,
-            unanswered_since: None,
-            heard_at: None,
+            unanswered: None,
+            unheard: None,
+            is_known: false,
             asked: None,
             interval: options.push_interval,
             due: Duration::MAX,
@@ -182,7 +203,7 @@ impl Shared {
     pub(super) fn schedule_after(&self, interval: Duration, unanswered: Duration, clock: &dyn Clock) {
         let mut state = self.lock();
         let now = clock.monotonic();
-        let is_answered = state.heard_at.is_some() && state.unanswered_since.is_none();
+        let is_answered = state.is_known && state.unanswered.is_none();
         state.due_if_answered = (!is_answered).then_some(now + interval);
         state.set_due(now + if is_answered { interval } else { interval.min(unanswered) }, clock);
     }
@@ -256,9 +277,9 @@ impl Shared {
         state.status.cluster.clone_from(&outcome.replicas);
         if let Some(id) = outcome.heartbeat {
             state.asked = Some(Asked { id, at: clock.monotonic() });
-            state.unanswered_since = state.unanswered_since.or(Some(now));
+            state.unanswered.get_or_insert(Moment::now(clock));
         }
-        state.judge(now);
+        state.judge(clock);
     }
 
     pub(super) fn push_failed(
@@ -281,7 +302,7 @@ impl Shared {
             let intervals = since.as_millis() / state.interval.as_millis().max(1);
             state.status.missed_pushes = u32::try_from(intervals).unwrap_or(u32::MAX);
         }
-        state.judge(clock.now());
+        state.judge(clock);
     }
 
     fn count_unsent(&self, mirror: &Mirror) {
@@ -297,18 +318,21 @@ impl Shared {
     }
 
     pub(super) fn read(&self, feed: FeedStatus, step: &FeedStep, clock: &dyn Clock) {
-        let now = clock.now();
+        let (now, lane) = (clock.now(), feed.lane);
         let mut state = self.lock();
-        if let Some(error) = state.feed_errors.get_mut(index(feed.lane)) {
+        if let Some(error) = state.feed_errors.get_mut(index(lane)) {
             *error = None;
         }
         state.set_feed(feed);
         if step.read > 0 {
             state.status.last_received_at = Some(now);
         }
+        if step.heartbeat || (step.read > 0 && lane == Lane::Orders && state.unheard.is_some()) {
+            state.unheard = Some(Moment::now(clock));
+        }
         for ack in &step.applied.acks {
-            state.heard_at = Some(now);
-            state.unanswered_since = None;
+            state.is_known = true;
+            state.unanswered = None;
             if let Some(due) = state.due_if_answered.take() {
                 state.set_due(due, clock);
             }
@@ -319,7 +343,7 @@ impl Shared {
                 state.status.clock_offset_ms = Some(ack.central_time.plus_millis(half).since(now));
             }
         }
-        state.judge(now);
+        state.judge(clock);
     }
 
     pub(super) fn read_failed(&self, feed: FeedStatus, error: SyncError, probe: Option<Probe>) {
@@ -361,7 +385,7 @@ impl Shared {
         if state.watch_error.is_none() && state.push_error == Some(PortError::NotEnoughReplicas) {
             state.push_error = None;
         }
-        state.judge(clock.now());
+        state.judge(clock);
     }
 
     pub(super) fn watch_failed(&self, error: PortError, probe: Option<Probe>) {
@@ -375,13 +399,13 @@ impl Shared {
         let mut state = self.lock();
         state.proof_error = error;
         state.probe = probe.or(state.probe);
-        state.judge(clock.now());
+        state.judge(clock);
     }
 
     /// The status, if it is another one than was told last.
     pub(super) fn changed_status(&self, clock: &dyn Clock) -> Option<SyncStatus> {
         let mut state = self.lock();
-        state.judge(clock.now());
+        state.judge(clock);
         if state.told.as_ref() == Some(&state.status) {
             return None;
         }
@@ -406,20 +430,25 @@ impl State {
     }
 
     /// Tells the line anew from all that was seen.
-    fn judge(&mut self, now: Timestamp) {
+    fn judge(&mut self, clock: &dyn Clock) {
         let errors = [&self.watch_error, &self.push_error, &self.proof_error].into_iter().chain(&self.feed_errors);
         let error = errors.flatten().next().cloned();
+        if error.is_some() {
+            // While nothing can come nothing is waited for: that begins once the line is there again.
+            self.unheard = self.unheard.map(|_| Moment::now(clock));
+        }
         let seen = Evidence {
             error,
             probe: self.probe,
             replicas: self.status.cluster.as_ref().map(|c| (c.in_sync, c.replicas)),
-            unanswered_since: self.unanswered_since,
-            heard_at: self.heard_at,
+            unanswered: self.unanswered.map(|since| since.lasting(clock)),
+            unheard: self.unheard.map(|since| since.lasting(clock)),
+            is_known: self.is_known,
         };
-        let (state, cause) = diagnose(&seen, now);
+        let (state, cause) = diagnose(&seen);
         let link = &mut self.status.link;
         if link.state != state {
-            link.since = Some(now);
+            link.since = Some(clock.now());
         }
         link.state = state;
         link.cause = cause;

@@ -234,8 +234,9 @@ impl Town {
         }
     }
 
-    /// The same, where a worker may have stood still in the midst of publishing: answers how many rows then have an older
-    /// state behind them. Desks pass that over; a feed that is compacted down to it differs from central's digest.
+    /// The same, where a worker that stood still in the midst of publishing was killed before it could correct that: answers
+    /// how many rows then have an older state behind them. Desks pass that over; a feed that is compacted down to it
+    /// differs from central's digest.
     pub(super) fn judge_but_stale(&self) -> Result<usize, Failure> {
         let desks: Vec<MutexGuard<'_, Desk>> = self.desks.iter().map(held).collect();
         let seen: Vec<Seen<'_>> = desks.iter().map(|desk| desk.seen()).collect();

@@ -78,7 +78,8 @@ fn town(ground: &Ground, place: u64, hurts: Hurts, size: Size, brokers: &str) ->
     };
     let town = Town::new(ground, &plan);
     let workers = town.workers(ground);
-    let mut run = Play { workers, dice: Dice::new(seed), counters: &mut counters, kept: size.workers };
+    let mut run =
+        Play { workers, dice: Dice::new(seed), counters: &mut counters, kept: size.workers, uncorrected: 0 };
     // Nobody dies before there is work.
     run.workers.start_all(size.workers);
     let outcome = town.until_up(LIMIT).and_then(|_| {
@@ -87,6 +88,9 @@ fn town(ground: &Ground, place: u64, hurts: Hurts, size: Size, brokers: &str) ->
         run.replace_all();
         let heal = town.rest(LIMIT)?;
         run.counters.heals.add(heal);
+        if run.uncorrected == 0 {
+            return town.judge();
+        }
         let stale = town.judge_but_stale()?;
         run.counters.saw("rows with an older state behind them in a feed", stale as u64);
         Ok(())
@@ -106,6 +110,8 @@ struct Play<'a> {
     counters: &'a mut Counters,
     /// Processes there are while nothing is hurt.
     kept: usize,
+    /// Zombies that died before they could correct what they had published too late.
+    uncorrected: u64,
 }
 
 impl Play<'_> {
@@ -197,7 +203,7 @@ impl Play<'_> {
             std::thread::sleep(Duration::from_millis(20));
         };
         self.counters.hurt("zombies");
-        let frozen = self.workers.all.remove(place);
+        let mut frozen = self.workers.all.remove(place);
         frozen.running.pause().unwrap();
         self.workers.start(None);
         std::thread::sleep(FROZEN);
@@ -205,6 +211,9 @@ impl Play<'_> {
         std::thread::sleep(Duration::from_secs(2));
         let refused = frozen.told("left");
         self.counters.saw("zombies found themselves replaced", u64::from(refused));
+        let died = u64::from(!frozen.running.is_alive());
+        self.uncorrected += died;
+        self.counters.saw("zombies died at once", died);
         self.workers.all.push(frozen);
         self.workers.dismiss(0);
     }
