@@ -23,6 +23,8 @@ pub(crate) struct KafkaReader {
     topic: String,
     partition: i32,
     next: i64,
+    /// What came behind records: the client says it once, and reads nothing more.
+    failure: Option<PortError>,
 }
 
 impl KafkaReader {
@@ -36,7 +38,7 @@ impl KafkaReader {
         list.add_partition_offset(topic, partition, Offset::Offset(offset))
             .and_then(|()| consumer.assign(&list))
             .map_err(|e| classify_kafka(&e, topic))?;
-        Ok(Self { consumer, topic: topic.into(), partition, next: offset })
+        Ok(Self { consumer, topic: topic.into(), partition, next: offset, failure: None })
     }
 
     fn failed(&self, error: &KafkaError) -> Option<PortError> {
@@ -60,6 +62,9 @@ impl KafkaReader {
 
 impl Reader for KafkaReader {
     fn read(&mut self, max: usize, wait: Duration) -> Result<Vec<Incoming>, PortError> {
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
         let mut records = Vec::new();
         let mut patience = wait;
         while records.len() < max {
@@ -70,9 +75,12 @@ impl Reader for KafkaReader {
                     records.push(incoming(&message));
                 }
                 Some(Err(error)) => match self.failed(&error) {
-                    // What was read before the error is not lost: it is told with the next read.
                     Some(error) if records.is_empty() => return Err(error),
-                    _ => break,
+                    // What was read before it comes first.
+                    failure => {
+                        self.failure = failure;
+                        break;
+                    }
                 },
             }
             // The first record was waited for; what is there already comes along.

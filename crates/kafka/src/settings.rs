@@ -119,6 +119,9 @@ impl KafkaSettings {
             // A batch is handed over at once; one decision need not wait for others.
             .set("linger.ms", "1")
             .set("message.timeout.ms", "30000")
+            // A topic that is not there is told before whoever waits gives up; one that was just made is waited for
+            // by trying again.
+            .set("topic.metadata.propagation.max.ms", "1000")
             .set("request.timeout.ms", "8000")
             .set("retry.backoff.ms", "50")
             .set("retry.backoff.max.ms", "500")

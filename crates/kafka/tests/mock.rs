@@ -1,6 +1,6 @@
 //! The ports over librdkafka's own mock cluster, with the errors that a real one answers.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on ends")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on ends")]
 
 use std::time::{Duration, Instant};
 
@@ -189,4 +189,52 @@ fn settings_show_no_password() {
     };
     let settings = KafkaSettings { brokers: "a:1".into(), security, ..KafkaSettings::default() };
     assert!(!format!("{settings:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_log_that_was_cut_while_records_waited_to_be_read_is_told_behind_them() {
+    let (_cluster, kafka) = cluster();
+    // Nothing that could be compressed.
+    let mut number = 1_u32;
+    let mut noise = || {
+        number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        number.to_be_bytes()[0]
+    };
+    let mut sender = kafka.sender().unwrap();
+    // The mock cluster keeps 5 MB of a partition, and the reader fetches 8 MB ahead of whoever reads.
+    let mut write = |records: usize| {
+        let batch: Vec<Outgoing> = (0..records)
+            .map(|_| Outgoing { value: Some((0..100_000).map(|_| noise()).collect()), ..record(3, "1") })
+            .collect();
+        assert!(sender.send(batch, WAIT).iter().all(Result::is_ok));
+    };
+    write(10);
+    let mut reader = kafka.reader(TOPIC, 3, Start::Beginning).unwrap();
+    for _ in 0..9 {
+        std::thread::sleep(Duration::from_millis(300));
+        write(10);
+    }
+    write(60);
+    let mut read = reader.read(20, WAIT).unwrap().len();
+    // It fetches on, and finds the log cut, while the rest waits.
+    std::thread::sleep(Duration::from_secs(2));
+    let told = loop {
+        match reader.read(500, Duration::from_secs(2)) {
+            Ok(records) if records.is_empty() => panic!("nothing is told behind {read} records"),
+            Ok(records) => read += records.len(),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(told, PortError::OutOfRange { .. }) && read < 150, "{told} behind {read} records");
+}
+
+#[test]
+fn a_topic_that_is_not_there_is_told_before_whoever_sends_gives_up() {
+    let (_cluster, kafka) = cluster();
+    let mut sender = kafka.sender().unwrap();
+    let lost = Outgoing { topic: "aisle.store.9.orders".into(), partition: 0, ..record(0, "x") };
+    for _ in 0..2 {
+        let answers = sender.send(vec![lost.clone()], Duration::from_secs(5));
+        assert!(matches!(answers[0], Err(PortError::TopicMissing { .. })), "{answers:?}");
+    }
 }
