@@ -18,7 +18,7 @@ const SILENT: Duration = Duration::from_secs(36);
 pub enum LinkState {
     /// Central answers.
     Up,
-    /// This computer has no network.
+    /// This computer has no network, or cannot keep what comes.
     ThisComputer,
     /// The way out of the store is cut.
     StoreInternet,
@@ -74,6 +74,8 @@ pub enum Cause {
         /// Since when.
         since: Timestamp,
     },
+    /// This desk's own database does not take what comes, in its words.
+    Database(String),
     /// Anything else, in the transport's words.
     Other(String),
 }
@@ -97,6 +99,7 @@ impl Cause {
             Self::CentralSilent { since } => {
                 format!("the cluster is up and central has been silent since {since}")
             }
+            Self::Database(why) => format!("this computer cannot keep what comes: {why}"),
             Self::Other(words) => words.clone(),
         }
     }
@@ -140,6 +143,8 @@ pub struct Lasting {
 /// What was seen of the line.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
+    /// What this desk's own database said when it stopped the last push or reading.
+    pub database: Option<String>,
     /// What stopped the last attempt to ask, push or read.
     pub error: Option<PortError>,
     /// What the network said then.
@@ -156,6 +161,9 @@ pub struct Evidence {
 
 /// Where the line is cut.
 pub fn diagnose(seen: &Evidence) -> (LinkState, Option<Cause>) {
+    if let Some(why) = &seen.database {
+        return (LinkState::ThisComputer, Some(Cause::Database(why.clone())));
+    }
     if let Some(error) = &seen.error {
         let (state, cause) = of_error(error, seen);
         return (state, Some(cause));
@@ -270,6 +278,14 @@ mod tests {
             ..Evidence::default()
         };
         assert_eq!(diagnose(&seen), (LinkState::Up, None));
+    }
+
+    #[test]
+    fn a_database_that_takes_nothing_is_told_before_all_else() {
+        let error = Some(PortError::NotEnoughReplicas);
+        let seen = Evidence { database: Some("the disk is full".into()), error, ..Evidence::default() };
+        let (state, cause) = diagnose(&seen);
+        assert_eq!((state, cause), (LinkState::ThisComputer, Some(Cause::Database("the disk is full".into()))));
     }
 
     #[test]

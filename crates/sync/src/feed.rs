@@ -282,6 +282,12 @@ impl FeedReader {
         self.line.take_if(|line| line.cluster != cluster);
     }
 
+    /// Opens the feed again at the next step: what is known of its end is from before an absence.
+    pub(crate) fn reopen(&mut self) {
+        self.line = None;
+        self.end = None;
+    }
+
     /// The lane.
     pub const fn lane(&self) -> Lane {
         self.lane

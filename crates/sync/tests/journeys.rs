@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on ends")]
 
+#[path = "journeys/outages.rs"]
+mod outages;
+
 use std::{
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -15,14 +19,11 @@ use aisle_contract::{
     Bounds, ClusterView, Membership, Outgoing, PortError, Reader, Sender, Start, TopicNames, Transport,
 };
 use aisle_domain::{
-    Change, ChangeId, DeskId, Incarnation, Lane, OrderId, OrderStatus, StoreId, Timestamp, change::OrderAccepted,
+    Change, ChangeId, DeskId, Incarnation, Lane, OrderId, OrderStatus, StoreId, change::OrderAccepted,
     store::Durability,
 };
 use aisle_mirror::{ChangeState, Mirror, NewChange, NewDesk, OrderFilter, feed, orders, outbox};
-use aisle_sync::{
-    Cause, Clock, Goal, LinkState, LinkStatus, SteppedSync, SyncEngine, SyncOptions, SyncSummary, SystemClock,
-    once,
-};
+use aisle_sync::{Cause, Clock, Goal, LinkState, SyncEngine, SyncOptions, SyncSummary, SystemClock, once};
 use aisle_testkit::fixtures;
 use uuid::Uuid;
 
@@ -52,6 +53,12 @@ fn options() -> SyncOptions {
 /// A store with its first orders at central, and a desk that has read nothing yet.
 fn line() -> Line {
     let dir = tempfile::tempdir().unwrap();
+    let desk = dir.path().join("desk");
+    line_in(dir, &desk)
+}
+
+/// The same with the desk's data in a folder of one's choice.
+fn line_in(dir: tempfile::TempDir, desk: &Path) -> Line {
     let clock = SystemClock::default();
     let bus = Bus::new("bus-1", move || clock.now());
     let centre =
@@ -71,7 +78,7 @@ fn line() -> Line {
         desk_name: "Desk 1".into(),
         at: clock.now(),
     };
-    let mirror = Mirror::create(&dir.path().join("desk"), &new).unwrap();
+    let mirror = Mirror::create(desk, &new).unwrap();
     let line = Line { _dir: dir, bus, centre, mirror, clock };
     line.central_works();
     line
@@ -314,107 +321,4 @@ fn quitting_does_not_wait_for_a_cluster_that_does_not_answer() {
     let start = Instant::now();
     assert_eq!(engine.quit(Duration::from_secs(1)), 1, "counted although no push has ended");
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
-}
-
-/// A cluster whose machines that lead say something else than what is remembered of them.
-struct Remembered {
-    bus: Bus,
-    leaders_say: Arc<Mutex<Option<PortError>>>,
-}
-
-impl Transport for Remembered {
-    fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
-        self.bus.metadata(topics, timeout)
-    }
-
-    fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
-        let said = self.leaders_say.lock().unwrap().clone();
-        said.map_or_else(|| self.bus.bounds(topic, partition, timeout), Err)
-    }
-
-    fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
-        self.bus.sender()
-    }
-
-    fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
-        self.bus.reader(topic, partition, start)
-    }
-
-    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
-        self.bus.join(group, topic)
-    }
-}
-
-/// A clock that goes when it is told to.
-#[derive(Clone, Default)]
-struct Told(Arc<Mutex<Duration>>);
-
-impl Clock for Told {
-    fn now(&self) -> Timestamp {
-        SystemClock::default().now()
-    }
-
-    fn monotonic(&self) -> Duration {
-        *self.0.lock().unwrap()
-    }
-}
-
-#[test]
-fn metadata_that_is_only_remembered_is_not_taken_for_health() {
-    let town = line();
-    let (clock, leaders_say) = (Told::default(), Arc::new(Mutex::new(None)));
-    let transport = Remembered { bus: town.bus.clone(), leaders_say: Arc::clone(&leaders_say) };
-    let mut sync =
-        SteppedSync::new(town.mirror.clone(), Arc::new(transport), options(), Arc::new(clock.clone()), |_| {});
-    let mut pass = |seconds: u64| {
-        for _ in 0..seconds {
-            *clock.0.lock().unwrap() += Duration::from_secs(1);
-            sync.turn();
-        }
-        sync.status().link
-    };
-    pass(2);
-    town.central_works();
-    assert_eq!(pass(15).state, LinkState::Up);
-    let topic = TopicNames::default().feed(StoreId::new(STORE).unwrap(), Lane::Catalog);
-    for said in [PortError::TopicMissing { topic }, PortError::TimedOut("no answer".into())] {
-        *leaders_say.lock().unwrap() = Some(said.clone());
-        let link = pass(30);
-        assert_eq!(link.state, LinkState::Central, "{said}: {link:?}");
-        assert!(link.cause.is_some(), "{said}");
-        *leaders_say.lock().unwrap() = None;
-        town.central_works();
-        assert_eq!(pass(5).state, LinkState::Up, "{said}");
-    }
-}
-
-#[test]
-fn central_that_falls_silent_is_told_within_40_seconds_though_nothing_was_asked() {
-    let town = line();
-    let clock = Told::default();
-    let bus = Arc::new(town.bus.clone());
-    let mut sync = SteppedSync::new(town.mirror.clone(), bus, options(), Arc::new(clock.clone()), |_| {});
-    let mut pass = |seconds: u64| {
-        for _ in 0..seconds {
-            *clock.0.lock().unwrap() += Duration::from_secs(1);
-            sync.turn();
-        }
-        sync.status().link
-    };
-    pass(2);
-    town.central_works();
-    assert_eq!(pass(30).state, LinkState::Up);
-    let link = pass(10);
-    assert!(matches!(link.cause, Some(Cause::CentralSilent { .. })), "{link:?}");
-    town.central_works();
-    assert_eq!(pass(5).state, LinkState::Up);
-    // While the line is cut nothing can come: that is not central's silence, then and at once afterwards.
-    town.bus.unreachable(true);
-    let until_up = |link: LinkStatus| {
-        assert!(!matches!(link.cause, Some(Cause::CentralSilent { .. })), "{link:?}");
-        link.state == LinkState::Up
-    };
-    assert!(!until_up(pass(60)));
-    town.bus.unreachable(false);
-    assert!((0..60).any(|_| until_up(pass(1))));
 }

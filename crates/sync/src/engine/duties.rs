@@ -48,7 +48,11 @@ impl PushDuty {
         let was_away = |last| context.clock.now().since(last) >= ABSENCE_MS;
         let since = match self.reading_since {
             Some(since) => since,
-            None if context.shared.status().last_received_at.is_some_and(was_away) => now,
+            None if context.shared.status().last_received_at.is_some_and(was_away) => {
+                // What was known of their ends is from before.
+                context.shared.doubt_feeds();
+                now
+            }
             None => return false,
         };
         let reads = context.shared.feeds_pending() && now.saturating_sub(since) < ABSENCE_READ;
@@ -78,6 +82,7 @@ impl PushDuty {
             }
             Err(error) => {
                 tracing::error!(%error, "the database stopped a push; it is tried again");
+                shared.push_stopped(&error, clock);
                 Some(self.backoff.failed(chance.draw()))
             }
         };
@@ -108,6 +113,9 @@ impl FeedDuty {
     pub(super) fn read(&mut self, context: &Context, wait: Duration) -> Option<Duration> {
         if let Some(cluster) = context.shared.cluster_id() {
             self.reader.notice_cluster(&cluster);
+        }
+        if context.shared.take_doubt(self.reader.lane()) {
+            self.reader.reopen();
         }
         match self.reader.step(context.transport.as_ref(), wait, || context.clock.now()) {
             Ok(step) => {

@@ -10,7 +10,7 @@ use std::{
 
 use aisle_contract::{ClusterView, PortError, partition_of};
 use aisle_domain::{ChangeId, Lane, Timestamp, store::Durability};
-use aisle_mirror::{ChangeState, Mirror, feed, outbox, store};
+use aisle_mirror::{ChangeState, Mirror, MirrorError, feed, outbox, store};
 
 use crate::{
     SyncError,
@@ -53,6 +53,11 @@ struct State {
     /// What those that lead this desk's partitions said.
     proof_error: Option<PortError>,
     feed_errors: [Option<PortError>; 2],
+    /// Feeds that are to be opened again before what is known of their ends is believed.
+    doubted: [bool; 2],
+    /// What the desk's database said when it stopped a push, and each feed.
+    push_stopped: Option<String>,
+    feeds_stopped: [Option<String>; 2],
     probe: Option<Probe>,
     /// The cluster that answered last.
     cluster_id: Option<String>,
@@ -85,10 +90,11 @@ pub(super) struct Shared {
     unsent: AtomicUsize,
 }
 
-const fn index(lane: Lane) -> usize {
+/// The one of two that is a lane's.
+const fn of<T>([orders, catalog]: &mut [T; 2], lane: Lane) -> &mut T {
     match lane {
-        Lane::Orders => 0,
-        Lane::Catalog => 1,
+        Lane::Orders => orders,
+        Lane::Catalog => catalog,
     }
 }
 
@@ -120,6 +126,9 @@ impl Shared {
             watch_error: None,
             proof_error: None,
             feed_errors: [None, None],
+            doubted: [false, false],
+            push_stopped: None,
+            feeds_stopped: [None, None],
             probe: None,
             cluster_id: None,
             unanswered: None,
@@ -266,11 +275,26 @@ impl Shared {
         self.lock().status.feeds.iter().any(|feed| feed.behind.is_none_or(|behind| behind > 0))
     }
 
+    /// After an absence nobody knows how far the feeds are behind until they are opened again.
+    pub(super) fn doubt_feeds(&self) {
+        let mut state = self.lock();
+        state.doubted = [true, true];
+        for feed in &mut state.status.feeds {
+            (feed.end, feed.behind) = (None, None);
+        }
+    }
+
+    /// Whether a feed is to be opened again.
+    pub(super) fn take_doubt(&self, lane: Lane) -> bool {
+        std::mem::take(of(&mut self.lock().doubted, lane))
+    }
+
     pub(super) fn pushed(&self, outcome: &PushOutcome, mirror: &Mirror, clock: &dyn Clock) {
         self.count_unsent(mirror);
         let now = clock.now();
         let mut state = self.lock();
         state.push_error = None;
+        state.push_stopped = None;
         state.last_success = clock.monotonic();
         state.status.last_push_at = Some(now);
         state.status.missed_pushes = 0;
@@ -292,6 +316,7 @@ impl Shared {
         self.count_unsent(mirror);
         let waiting = self.unsent.load(Ordering::Relaxed) > 0;
         let mut state = self.lock();
+        state.push_stopped = None;
         state.push_error.clone_from(&outcome.error);
         state.probe = probe;
         if outcome.replicas.is_some() {
@@ -302,6 +327,13 @@ impl Shared {
             let intervals = since.as_millis() / state.interval.as_millis().max(1);
             state.status.missed_pushes = u32::try_from(intervals).unwrap_or(u32::MAX);
         }
+        state.judge(clock);
+    }
+
+    /// The database stopped a push.
+    pub(super) fn push_stopped(&self, error: &MirrorError, clock: &dyn Clock) {
+        let mut state = self.lock();
+        state.push_stopped = Some(error.to_string());
         state.judge(clock);
     }
 
@@ -320,8 +352,9 @@ impl Shared {
     pub(super) fn read(&self, feed: FeedStatus, step: &FeedStep, clock: &dyn Clock) {
         let (now, lane) = (clock.now(), feed.lane);
         let mut state = self.lock();
-        if let Some(error) = state.feed_errors.get_mut(index(lane)) {
-            *error = None;
+        *of(&mut state.feed_errors, lane) = None;
+        if step.read > 0 || step.worked || feed.behind == Some(0) {
+            *of(&mut state.feeds_stopped, lane) = None;
         }
         state.set_feed(feed);
         if step.read > 0 {
@@ -350,8 +383,9 @@ impl Shared {
         let mut state = self.lock();
         let lane = feed.lane;
         state.set_feed(feed);
-        if let (SyncError::Port(error), Some(slot)) = (error, state.feed_errors.get_mut(index(lane))) {
-            *slot = Some(error);
+        match error {
+            SyncError::Port(error) => *of(&mut state.feed_errors, lane) = Some(error),
+            SyncError::Mirror(error) => *of(&mut state.feeds_stopped, lane) = Some(error.to_string()),
         }
         state.probe = probe;
     }
@@ -438,6 +472,7 @@ impl State {
             self.unheard = self.unheard.map(|_| Moment::now(clock));
         }
         let seen = Evidence {
+            database: std::iter::once(&self.push_stopped).chain(&self.feeds_stopped).flatten().next().cloned(),
             error,
             probe: self.probe,
             replicas: self.status.cluster.as_ref().map(|c| (c.in_sync, c.replicas)),

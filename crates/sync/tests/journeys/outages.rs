@@ -1,0 +1,235 @@
+//! Lines that break, centres that fall silent, disks that are full: what a desk says of it, and what it does then.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use aisle_bus::Bus;
+use aisle_contract::{
+    Bounds, ClusterView, Incoming, Membership, PortError, Reader, Sender, Start, TopicNames, Transport,
+};
+use aisle_domain::{Lane, StoreId, Timestamp};
+use aisle_mirror::{Mirror, outbox};
+use aisle_sync::{Cause, Clock, LinkState, LinkStatus, SteppedSync, SystemClock};
+use aisle_testkit::disk::{Disk, Fault};
+
+use crate::{STORE, line, line_in, options};
+
+/// A cluster whose machines that lead say something else than what is remembered of them.
+struct Remembered {
+    bus: Bus,
+    leaders_say: Arc<Mutex<Option<PortError>>>,
+}
+
+impl Transport for Remembered {
+    fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
+        self.bus.metadata(topics, timeout)
+    }
+
+    fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
+        let said = self.leaders_say.lock().unwrap().clone();
+        said.map_or_else(|| self.bus.bounds(topic, partition, timeout), Err)
+    }
+
+    fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
+        self.bus.sender()
+    }
+
+    fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
+        self.bus.reader(topic, partition, start)
+    }
+
+    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
+        self.bus.join(group, topic)
+    }
+}
+
+/// A clock that goes when it is told to, from now on.
+#[derive(Clone)]
+struct Told {
+    from: Timestamp,
+    passed: Arc<Mutex<Duration>>,
+}
+
+impl Told {
+    fn new() -> Self {
+        Self { from: SystemClock::default().now(), passed: Arc::default() }
+    }
+}
+
+impl Clock for Told {
+    fn now(&self) -> Timestamp {
+        self.from.plus_millis(i64::try_from(self.monotonic().as_millis()).unwrap())
+    }
+
+    fn monotonic(&self) -> Duration {
+        *self.passed.lock().unwrap()
+    }
+}
+
+/// A desk's sync, moved on by a clock that is told to.
+struct Stepped {
+    clock: Told,
+    sync: SteppedSync,
+}
+
+impl Stepped {
+    fn new(mirror: &Mirror, transport: Arc<dyn Transport>) -> Self {
+        let clock = Told::new();
+        let sync = SteppedSync::new(mirror.clone(), transport, options(), Arc::new(clock.clone()), |_| {});
+        Self { clock, sync }
+    }
+
+    /// Lets time pass, a turn a second; answers how the line is then.
+    fn pass(&mut self, seconds: u64) -> LinkStatus {
+        for _ in 0..seconds {
+            *self.clock.passed.lock().unwrap() += Duration::from_secs(1);
+            self.sync.turn();
+        }
+        self.sync.status().link
+    }
+}
+
+#[test]
+fn metadata_that_is_only_remembered_is_not_taken_for_health() {
+    let town = line();
+    let leaders_say = Arc::new(Mutex::new(None));
+    let transport = Remembered { bus: town.bus.clone(), leaders_say: Arc::clone(&leaders_say) };
+    let mut sync = Stepped::new(&town.mirror, Arc::new(transport));
+    sync.pass(2);
+    town.central_works();
+    assert_eq!(sync.pass(15).state, LinkState::Up);
+    let topic = TopicNames::default().feed(StoreId::new(STORE).unwrap(), Lane::Catalog);
+    for said in [PortError::TopicMissing { topic }, PortError::TimedOut("no answer".into())] {
+        *leaders_say.lock().unwrap() = Some(said.clone());
+        let link = sync.pass(30);
+        assert_eq!(link.state, LinkState::Central, "{said}: {link:?}");
+        assert!(link.cause.is_some(), "{said}");
+        *leaders_say.lock().unwrap() = None;
+        town.central_works();
+        assert_eq!(sync.pass(5).state, LinkState::Up, "{said}");
+    }
+}
+
+#[test]
+fn central_that_falls_silent_is_told_within_40_seconds_though_nothing_was_asked() {
+    let town = line();
+    let mut sync = Stepped::new(&town.mirror, Arc::new(town.bus.clone()));
+    sync.pass(2);
+    town.central_works();
+    assert_eq!(sync.pass(30).state, LinkState::Up);
+    let link = sync.pass(10);
+    assert!(matches!(link.cause, Some(Cause::CentralSilent { .. })), "{link:?}");
+    town.central_works();
+    assert_eq!(sync.pass(5).state, LinkState::Up);
+    // While the line is cut nothing can come: that is not central's silence, then and at once afterwards.
+    town.bus.unreachable(true);
+    let until_up = |link: LinkStatus| {
+        assert!(!matches!(link.cause, Some(Cause::CentralSilent { .. })), "{link:?}");
+        link.state == LinkState::Up
+    };
+    assert!(!until_up(sync.pass(60)));
+    town.bus.unreachable(false);
+    assert!((0..60).any(|_| until_up(sync.pass(1))));
+}
+
+#[test]
+fn a_full_disk_is_told_though_everything_else_works() {
+    let disk = Disk::new(1).unwrap();
+    let desk = disk.path().join("desk");
+    let town = line_in(tempfile::tempdir().unwrap(), &desk);
+    let mut sync = Stepped::new(&town.mirror, Arc::new(town.bus.clone()));
+    sync.pass(2);
+    town.central_works();
+    assert_eq!(sync.pass(5).state, LinkState::Up);
+    disk.fail(1, Fault::Full);
+    town.central_works();
+    let link = sync.pass(5);
+    assert!(matches!(link.cause, Some(Cause::Database(_))), "{link:?}");
+    assert_eq!(link.state, LinkState::ThisComputer);
+    disk.heal();
+    let link = sync.pass(30);
+    assert_eq!(link.state, LinkState::Up, "{link:?}");
+}
+
+/// A line that is cut as real ones are: who reads hears nothing, then and afterwards, and no word of it.
+struct Cut {
+    bus: Bus,
+    /// Even: there is a line. Each cut adds one, and so does its end.
+    cuts: Arc<AtomicU64>,
+}
+
+impl Cut {
+    fn line(&self) -> Result<&Bus, PortError> {
+        match self.cuts.load(Ordering::SeqCst) % 2 {
+            0 => Ok(&self.bus),
+            _ => Err(PortError::Unreachable("the line is cut".into())),
+        }
+    }
+}
+
+struct CutReader {
+    inner: Box<dyn Reader>,
+    cuts: Arc<AtomicU64>,
+    opened: u64,
+}
+
+impl Reader for CutReader {
+    fn read(&mut self, max: usize, wait: Duration) -> Result<Vec<Incoming>, PortError> {
+        if self.cuts.load(Ordering::SeqCst) == self.opened { self.inner.read(max, wait) } else { Ok(Vec::new()) }
+    }
+}
+
+impl Transport for Cut {
+    fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
+        self.line()?.metadata(topics, timeout)
+    }
+
+    fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
+        self.line()?.bounds(topic, partition, timeout)
+    }
+
+    fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
+        self.line()?.sender()
+    }
+
+    fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
+        let inner = self.line()?.reader(topic, partition, start)?;
+        let opened = self.cuts.load(Ordering::SeqCst);
+        Ok(Box::new(CutReader { inner, cuts: Arc::clone(&self.cuts), opened }))
+    }
+
+    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
+        self.line()?.join(group, topic)
+    }
+}
+
+#[test]
+fn after_an_outage_what_central_did_meanwhile_is_read_before_anything_is_pushed() {
+    let town = line();
+    let cuts = Arc::new(AtomicU64::new(0));
+    let mut sync = Stepped::new(&town.mirror, Arc::new(Cut { bus: town.bus.clone(), cuts: Arc::clone(&cuts) }));
+    sync.pass(2);
+    town.central_works();
+    assert_eq!(sync.pass(5).state, LinkState::Up);
+    cuts.fetch_add(1, Ordering::SeqCst);
+    sync.pass(300);
+    let order = town.new_orders()[0];
+    let accepted = town.accept(order);
+    town.centre.cancel_order(None, order, "called").unwrap();
+    town.central_works();
+    cuts.fetch_add(1, Ordering::SeqCst);
+    let will_be_refused = || {
+        let row = town.mirror.read(|conn| outbox::load(conn, accepted)).unwrap().unwrap();
+        (row.seq.is_some(), row.will_be_refused.is_some())
+    };
+    while !will_be_refused().0 {
+        assert!(sync.clock.monotonic() < Duration::from_secs(900), "it is never pushed");
+        sync.pass(1);
+    }
+    assert!(will_be_refused().1, "it was pushed before what central did was known");
+}
