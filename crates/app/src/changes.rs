@@ -129,6 +129,7 @@ impl Desk {
             replaces: row.replaces.map(|id| id.to_string()),
             will_be_refused: row.will_be_refused.as_ref().map(ToString::to_string),
             hold_ms: self.hold_ms(row.change_id),
+            undoable: row.is_undoable(),
         })
     }
 }

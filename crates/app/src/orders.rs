@@ -125,7 +125,7 @@ impl Desk {
                 orders::count_of_user(conn, order.user_id)?,
             ))
         })?;
-        let undo = changes.iter().rev().find(|row| row.state.is_undoable()).map(|row| Undo {
+        let undo = changes.iter().rev().find(|row| row.is_undoable()).map(|row| Undo {
             change_id: row.change_id.to_string(),
             text: wording::change(&row.change, &store.currency),
             hold_ms: self.hold_ms(row.change_id).unwrap_or(0),

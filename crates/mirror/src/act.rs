@@ -84,19 +84,22 @@ impl Mirror {
         })
     }
 
-    /// Takes back a change that has no number yet.
+    /// Takes back a change that never had a number.
     ///
     /// # Errors
-    /// [`ActError::Numbered`] for one that has.
+    /// [`ActError::Numbered`] for one that has or had one: central may know it.
     pub fn withdraw(&self, id: ChangeId, by: &str, at: Timestamp) -> Acted<Subject> {
         self.transact(|tx| {
             let missing = || MirrorError::NotFound { what: format!("change {id} in this desk's outbox") };
             let row = outbox::load(tx, id)?.ok_or_else(missing)?;
-            if !row.state.is_undoable() {
+            if !row.is_undoable() {
                 return Err(ActError::Numbered);
             }
             let subject = row.change.subject();
             outbox::delete(tx, id)?;
+            if let Some(replaced) = row.replaces {
+                conflicts::reopen(tx, replaced, row.at)?;
+            }
             let body = json!({ "type": row.change.type_word() });
             let entry = Entry { at, kind: "withdrawn", subject, by: Some(by), change_id: Some(id), body };
             audit::append(tx, &entry)?;

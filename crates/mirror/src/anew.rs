@@ -66,6 +66,14 @@ impl Anew {
             Self::Epoch => "central was restored and does not know what it had acknowledged",
         }
     }
+
+    /// Whether another copy of this desk's data is or was about, which may have sent what waits in this one.
+    const fn is_of_a_copy(self) -> bool {
+        match self {
+            Self::Forked | Self::Ahead | Self::Copied | Self::Restored => true,
+            Self::Forgotten | Self::Epoch => false,
+        }
+    }
 }
 
 /// That numbers are to be given anew, and why.
@@ -98,6 +106,9 @@ pub fn wanted(conn: &Connection) -> Result<Option<Wanted>> {
 
 /// Notes that numbers are to be given anew. The first reason stays; true when this is it.
 pub(crate) fn want(tx: &Transaction<'_>, why: Anew, facts: Value, at: Timestamp) -> Result<bool> {
+    if why.is_of_a_copy() {
+        outbox::suspect(tx)?;
+    }
     if wanted(tx)?.is_some() {
         return Ok(false);
     }
@@ -147,6 +158,9 @@ pub fn recent(conn: &Connection, limit: usize) -> Result<Vec<Renumbered>> {
 pub(crate) fn renumber(tx: &Transaction<'_>, new: Incarnation, wanted: &Wanted, at: Timestamp) -> Result<()> {
     let before: String = tx.prepare_cached("SELECT incarnation FROM identity")?.query_row([], |row| row.get(0))?;
     let again = outbox::renumber(tx, new)?;
+    if wanted.why == Anew::Restored {
+        outbox::suspect(tx)?;
+    }
     tx.prepare_cached("DELETE FROM settings WHERE key = ?1")?.execute([KEY])?;
     let body = json!({
         "why": wanted.why.word(), "facts": wanted.facts, "before": before, "now": new, "numbered_anew": again,

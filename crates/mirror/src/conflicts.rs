@@ -84,6 +84,16 @@ pub(crate) fn close_fields(tx: &Transaction<'_>, change: ChangeId, fields: &[Fie
     Ok(())
 }
 
+/// Opens again what a change closed that was then taken back, unless its field is open by now for another one.
+pub(crate) fn reopen(tx: &Transaction<'_>, replaced: ChangeId, closed_at: Timestamp) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE conflicts AS c SET closed_at = NULL WHERE change_id = ?1 AND closed_at = ?2 AND NOT EXISTS (
+            SELECT 1 FROM conflicts o WHERE o.item_id = c.item_id AND o.field = c.field AND o.closed_at IS NULL)",
+    )?
+    .execute(params![replaced.to_string(), closed_at.millis()])?;
+    Ok(())
+}
+
 /// Those that are open, oldest first.
 pub fn list(conn: &Connection, limit: usize) -> Result<Vec<Conflict>> {
     let mut statement = conn.prepare_cached(

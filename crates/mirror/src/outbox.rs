@@ -18,7 +18,7 @@ use crate::{
 
 pub use kept::has_received_from;
 pub(crate) use kept::{forget_reports, keep_base, receive, take_back, taken_after_all, unknown_to};
-pub(crate) use numbering::{acknowledge, check_dense, forget_dropped, renumber};
+pub(crate) use numbering::{acknowledge, check_dense, forget_dropped, renumber, suspect};
 pub use numbering::{attempted, cut, has_ready, next_seq, numbered, reported};
 
 /// Where a change is.
@@ -49,11 +49,6 @@ impl ChangeState {
             Self::Received => "received",
             Self::Refused => "refused",
         }
-    }
-
-    /// Whether it has no number yet and can be taken back.
-    pub const fn is_undoable(self) -> bool {
-        matches!(self, Self::Held | Self::Ready)
     }
 }
 
@@ -117,6 +112,13 @@ pub struct OutboxRow {
     pub will_be_refused: Option<Refusal>,
     /// A refused one that needs no fix.
     pub closed: bool,
+}
+
+impl OutboxRow {
+    /// Whether it can be taken back: it has no number and never had one, so that nobody else can know it.
+    pub const fn is_undoable(&self) -> bool {
+        matches!(self.state, ChangeState::Held | ChangeState::Ready) && self.attempts == 0
+    }
 }
 
 /// How many changes are in each state that still matters.
@@ -368,9 +370,10 @@ pub fn worst_state(conn: &Connection, subject: Subject) -> Result<Option<ChangeS
     word.map(|word| word.parse().map_err(|e| bad("state", e))).transpose()
 }
 
-/// The newest change without a number.
+/// The newest change that can be taken back.
 pub fn latest_undoable(conn: &Connection) -> Result<Option<OutboxRow>> {
-    let sql = format!("{} ORDER BY id DESC LIMIT 1", in_states(&[ChangeState::Held, ChangeState::Ready], ""));
+    let waiting = in_states(&[ChangeState::Held, ChangeState::Ready], " AND attempts = 0");
+    let sql = format!("{waiting} ORDER BY id DESC LIMIT 1");
     Ok(collect(conn, &sql, &[])?.into_iter().next())
 }
 

@@ -31,6 +31,8 @@ pub struct Restored {
     pub outbox_kept: u64,
     /// Where the database that was replaced is kept.
     pub replaced: Option<PathBuf>,
+    /// It could not be read: whatever only it had waits in it still.
+    pub replaced_is_damaged: bool,
 }
 
 const UNFINISHED: &str = "aisle.db.restored";
@@ -41,8 +43,9 @@ impl Mirror {
     ///
     /// # Errors
     /// [`MirrorError::OtherStore`] for a backup of another store, [`MirrorError::Damaged`], [`MirrorError::Newer`] and
-    /// [`MirrorError::Foreign`] for a file that cannot be one, [`MirrorError::FolderInUse`] while the desk is open. The
-    /// folder is as it was then.
+    /// [`MirrorError::Foreign`] for a file that cannot be one, [`MirrorError::FolderInUse`] while the desk is open, and
+    /// whatever keeps the database that is there from being read, unless that is damaged for good. The folder is as it
+    /// was then.
     pub fn restore(dir: &Path, from: &Path, incarnation: Incarnation, at: Timestamp) -> Result<Restored> {
         if !from.is_file() {
             return Err(MirrorError::NotFound { what: format!("backup {}", from.display()) });
@@ -51,7 +54,7 @@ impl Mirror {
         std::fs::create_dir_all(dir)
             .map_err(|e| MirrorError::io(format!("the data folder {} cannot be made", dir.display()), e))?;
         let _lock = FolderLock::take(dir)?;
-        let old = Replaced::find(dir);
+        let old = Replaced::find(dir)?;
         let unfinished = dir.join(UNFINISHED);
         remove(&unfinished)?;
         folder::copy_to(&folder::connect(from, Access::Copy)?, &unfinished)
@@ -64,9 +67,10 @@ impl Mirror {
                 return Err(error);
             }
         };
+        let replaced_is_damaged = matches!(old, Replaced::Damaged);
         let replaced = old.keep(dir, at)?;
         folder::put_in_place(&unfinished, dir)?;
-        Ok(Restored { incarnation, outbox_kept: kept, replaced })
+        Ok(Restored { incarnation, outbox_kept: kept, replaced, replaced_is_damaged })
     }
 }
 
@@ -84,14 +88,14 @@ enum Replaced {
     Nothing,
     Readable(Connection, Identity),
     /// It stays as it is, beside the new one.
-    Unreadable,
+    Damaged,
 }
 
 impl Replaced {
-    fn find(dir: &Path) -> Self {
+    fn find(dir: &Path) -> Result<Self> {
         let file = folder::database(dir);
         if !file.exists() {
-            return Self::Nothing;
+            return Ok(Self::Nothing);
         }
         let opened = folder::inspect(&file).and_then(|_| {
             let conn = folder::connect(&file, Access::Copy)?;
@@ -99,11 +103,13 @@ impl Replaced {
             Ok((conn, identity))
         });
         match opened {
-            Ok((conn, identity)) => Self::Readable(conn, identity),
-            Err(error) => {
+            Ok((conn, identity)) => Ok(Self::Readable(conn, identity)),
+            Err(error @ (MirrorError::Damaged { .. } | MirrorError::Foreign { .. })) => {
                 tracing::warn!(%error, "the database that is replaced cannot be read; it is kept as it is");
-                Self::Unreadable
+                Ok(Self::Damaged)
             }
+            // It may be read another time, or by another program: what it has must not be left behind.
+            Err(error) => Err(error),
         }
     }
 
@@ -118,7 +124,7 @@ impl Replaced {
                 folder::copy_to(&conn, &name)?;
                 folder::empty_journal(&conn, dir)?;
             }
-            Self::Unreadable => {
+            Self::Damaged => {
                 folder::make_copies(dir)?;
                 folder::move_aside(dir, &name)?;
             }
@@ -152,7 +158,7 @@ fn prepare(
     home::forget(&tx)?;
     let carried = match old {
         Replaced::Readable(old, _) => carry_over(&tx, old, at)?,
-        Replaced::Nothing | Replaced::Unreadable => 0,
+        Replaced::Nothing | Replaced::Damaged => 0,
     };
     let kept = outbox::count_open(&tx, i64::MAX)?;
     let body = json!({ "file": from.display().to_string(), "carried_over": carried, "waiting": kept });

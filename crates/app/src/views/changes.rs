@@ -48,6 +48,8 @@ pub struct ChangeView {
     pub will_be_refused: Option<String>,
     /// How long it is still held.
     pub hold_ms: Option<i64>,
+    /// It never left this desk and can be taken back.
+    pub undoable: bool,
 }
 
 /// A push.

@@ -119,7 +119,14 @@ pub(crate) fn restore(command: &Restore, global: &Global, output: Output) -> Res
     let done = Mirror::restore(&dir, &command.file, aisle_sync::system_chance().incarnation(), now)?;
     output.result(&json!({
         "incarnation": done.incarnation, "outbox_kept": done.outbox_kept,
-        "replaced": done.replaced.map(|file| file.display().to_string()),
+        "replaced": done.replaced.as_ref().map(|file| file.display().to_string()),
+        "replaced_is_damaged": done.replaced_is_damaged,
     }))?;
+    if let Some(file) = done.replaced.filter(|_| done.replaced_is_damaged) {
+        output.message(&format!(
+            "the replaced database is damaged: changes that were only in it are not here; it is kept as {}",
+            file.display()
+        ))?;
+    }
     Ok(exit::OK)
 }

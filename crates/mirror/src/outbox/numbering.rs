@@ -156,6 +156,12 @@ pub(crate) fn renumber(tx: &Transaction<'_>, new: Incarnation) -> Result<usize> 
     Ok(again)
 }
 
+/// Other copies of this data may have sent whatever waits in it: that counts as tried, and is not taken back any more.
+pub(crate) fn suspect(tx: &Transaction<'_>) -> Result<()> {
+    tx.execute("UPDATE outbox SET attempts = 1 WHERE state IN ('held', 'ready') AND attempts = 0", [])?;
+    Ok(())
+}
+
 /// Central has everything below `expected`: answers the subjects whose changes that acknowledges.
 pub(crate) fn acknowledge(
     tx: &Transaction<'_>,

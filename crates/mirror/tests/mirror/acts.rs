@@ -2,10 +2,10 @@
 
 use aisle_contract::DownBody;
 use aisle_domain::{
-    Change, ItemId, Lane, OrderStatus, Refusal, Subject,
+    Change, Incarnation, ItemId, Lane, OrderStatus, Refusal, Subject,
     change::{DueSet, ItemCreated, ItemDeleted, StorePaused},
 };
-use aisle_mirror::{ActError, ChangeState, MirrorError, alarms, audit, outbox, prices, store};
+use aisle_mirror::{ActError, Anew, ChangeState, MirrorError, alarms, audit, outbox, prices, store};
 
 use crate::fixtures::{
     Desk, accept, approve, at, item, item_id, money, note, order_id, pending_order, price, rename,
@@ -156,6 +156,21 @@ fn a_numbered_change_cannot_be_withdrawn() {
 }
 
 #[test]
+fn a_change_that_had_a_number_once_cannot_be_withdrawn_though_it_waits_for_another() {
+    let mut desk = Desk::with_rows();
+    let sent = desk.act(accept(1));
+    desk.cut(Lane::Orders);
+    desk.mirror.renumber(Incarnation(9), Anew::Copied, at(290)).unwrap();
+    assert_eq!(desk.row(sent).state, ChangeState::Ready);
+    assert!(desk.mirror.read(outbox::latest_undoable).unwrap().is_none());
+    assert!(matches!(desk.mirror.withdraw(sent, "Ada", at(300)), Err(ActError::Numbered)));
+    let since = desk.act(note(1, "since"));
+    assert_eq!(desk.mirror.read(outbox::latest_undoable).unwrap().unwrap().change_id, since);
+    desk.mirror.withdraw(since, "Ada", at(301)).unwrap();
+    desk.assert_sound();
+}
+
+#[test]
 fn a_new_price_stands_in_its_history_and_a_withdrawn_one_too() {
     let mut desk = Desk::with_rows();
     let id = desk.act(price(10, "1.99", "2.49"));
@@ -257,5 +272,25 @@ fn a_refused_change_is_closed_by_a_person_or_by_its_replacement() {
     assert!(desk.row(first).closed);
     let unknown = desk.new_change(accept(1)).change_id;
     assert!(matches!(desk.mirror.close(unknown, "Ada", at(700)), Err(MirrorError::NotFound { .. })));
+    desk.assert_sound();
+}
+
+#[test]
+fn taking_a_replacement_back_brings_the_choice_back() {
+    let mut desk = Desk::with_rows();
+    let refused = desk.act(price(10, "1.99", "2.49"));
+    desk.cut(Lane::Catalog);
+    let both = Refusal::BothChanged { fields: vec![aisle_domain::Field::UnitPrice] };
+    desk.catalog(vec![crate::fixtures::refused(refused, both), crate::fixtures::ack(Lane::Catalog, 2)]);
+    let mirror = desk.mirror.clone();
+    let open = || mirror.read(|conn| aisle_mirror::conflicts::list(conn, 10)).unwrap();
+    let before = open();
+    let mut mine = desk.new_change(price(10, "1.99", "2.59"));
+    mine.replaces = Some(refused);
+    desk.mirror.act(&mine).unwrap();
+    assert!(open().is_empty());
+    desk.mirror.withdraw(mine.change_id, "Ada", at(800)).unwrap();
+    assert_eq!(open(), before);
+    assert_eq!(desk.mirror.read(outbox::counts).unwrap().refused, 1);
     desk.assert_sound();
 }

@@ -198,7 +198,11 @@ fn take(desk: &mut Desk, central: &mut Central, step: &Step) {
         }
         Step::Withdraw { which } => {
             if let Some(id) = waiting(desk, &[ChangeState::Held, ChangeState::Ready], which) {
-                desk.mirror.withdraw(id, "Ada", at(900)).unwrap();
+                let is_undoable = desk.row(id).is_undoable();
+                match desk.mirror.withdraw(id, "Ada", at(900)) {
+                    Ok(_) => assert!(is_undoable),
+                    Err(error) => assert!(!is_undoable && matches!(error, ActError::Numbered), "{error}"),
+                }
             }
         }
         Step::Release => {

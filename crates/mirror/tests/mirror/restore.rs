@@ -8,7 +8,7 @@ use std::{
 
 use aisle_contract::DownBody;
 use aisle_domain::{Incarnation, Lane, Refusal, Subject, Timestamp};
-use aisle_mirror::{Anew, ChangeState, Mirror, MirrorError, NewDesk, anew, audit, outbox, settings};
+use aisle_mirror::{ActError, Anew, ChangeState, Mirror, MirrorError, NewDesk, anew, audit, outbox, settings};
 
 use crate::fixtures::{
     CLUSTER, Desk, accept, ack, assert_sound, at, contents, entry, new_desk, note, order_id, price, refused,
@@ -79,6 +79,18 @@ fn a_restored_desk_has_a_new_numbering_and_every_change_that_central_did_not_hav
 }
 
 #[test]
+fn what_waited_in_a_backup_may_have_been_sent_since_and_is_not_taken_back() {
+    let mut desk = Desk::with_rows();
+    let waiting = desk.act(accept(1));
+    let backup = back_up(&desk);
+    let elsewhere = desk.folder.path().join("elsewhere");
+    Mirror::restore(&elsewhere, &backup, NEXT, at(900)).unwrap();
+    let again = Mirror::open(&elsewhere, at(901)).unwrap();
+    assert_eq!(again.read(|conn| outbox::load(conn, waiting)).unwrap().unwrap().state, ChangeState::Ready);
+    assert!(matches!(again.withdraw(waiting, "Ada", at(902)), Err(ActError::Numbered)));
+}
+
+#[test]
 fn what_was_taken_back_after_the_backup_does_not_come_back() {
     let mut desk = Desk::with_rows();
     let undone = desk.act(accept(1));
@@ -137,15 +149,30 @@ fn a_damaged_database_is_kept_as_it_is_and_an_empty_folder_takes_a_backup() {
     let backup = back_up(&desk);
     let (folder, dir) = closed(desk);
     std::fs::write(dir.join("aisle.db"), b"not a database any more").unwrap();
-    let restored = Mirror::restore(&dir, &backup, NEXT, at(900)).unwrap();
-    assert_eq!(std::fs::read(restored.replaced.unwrap()).unwrap(), b"not a database any more");
-    assert_eq!(restored.outbox_kept, 1);
+    let mut restored = Mirror::restore(&dir, &backup, NEXT, at(900)).unwrap();
+    assert_eq!(std::fs::read(restored.replaced.take().unwrap()).unwrap(), b"not a database any more");
+    assert_eq!((restored.outbox_kept, restored.replaced_is_damaged), (1, true));
     let again = Mirror::open(&dir, at(901)).unwrap();
     assert!(again.read(|conn| outbox::load(conn, id)).unwrap().is_some());
     let elsewhere = folder.path().join("new computer");
     let restored = Mirror::restore(&elsewhere, &backup, Incarnation(0xcafe), at(900)).unwrap();
     assert_eq!(restored.replaced, None);
     assert_sound(&Mirror::open(&elsewhere, at(901)).unwrap());
+}
+
+#[test]
+fn a_sound_database_that_cannot_be_read_just_now_is_not_replaced() {
+    let mut desk = Desk::with_rows();
+    let backup = back_up(&desk);
+    desk.act(accept(1));
+    let (_folder, dir) = closed(desk);
+    let database = rusqlite::Connection::open(dir.join("aisle.db")).unwrap();
+    database.execute_batch("PRAGMA user_version = 900; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    drop(database);
+    let before = std::fs::read(dir.join("aisle.db")).unwrap();
+    let error = Mirror::restore(&dir, &backup, NEXT, at(900)).unwrap_err();
+    assert_eq!(error.code(), "db_newer", "only a newer program can bring along what was done there: {error}");
+    assert!(std::fs::read(dir.join("aisle.db")).unwrap() == before);
 }
 
 const FOLDER: &str = "AISLE_RESTORE_FOLDER";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { ChangeView } from "../rpc/generated";
-import { canWithdraw, isBothChanged, isWaiting, keepRow, pipeOf } from "./changes";
+import { isBothChanged, isWaiting, keepRow, pipeOf } from "./changes";
 
 const change = (change_id: string, more: Partial<ChangeView>): ChangeView => ({
   change_id,
@@ -23,17 +23,11 @@ const change = (change_id: string, more: Partial<ChangeView>): ChangeView => ({
   replaces: null,
   will_be_refused: null,
   hold_ms: null,
+  undoable: true,
   ...more,
 });
 
 describe("a change", () => {
-  it("can be withdrawn until it has a number", () => {
-    expect(canWithdraw(change("a", { state: "held" }))).toBe(true);
-    expect(canWithdraw(change("a", {}))).toBe(true);
-    expect(canWithdraw(change("a", { seq: 8 }))).toBe(false);
-    expect(canWithdraw(change("a", { state: "refused" }))).toBe(false);
-  });
-
   it("that was refused because both changed the field asks for a choice", () => {
     expect(isBothChanged(change("a", { state: "refused", code: "both_changed" }))).toBe(true);
     expect(isBothChanged(change("a", { state: "refused", code: "changed" }))).toBe(false);

@@ -5,11 +5,6 @@ export function isBothChanged(change: Pick<ChangeView, "state" | "code">): boole
   return change.state === "refused" && change.code === "both_changed";
 }
 
-/** Without a number it has not left the desk. */
-export function canWithdraw(change: Pick<ChangeView, "state" | "seq">): boolean {
-  return (change.state === "held" || change.state === "ready") && change.seq === null;
-}
-
 /** Whether somebody still waits for central's word on it. */
 export function isWaiting(change: Pick<ChangeView, "state">): boolean {
   return change.state !== "received";

@@ -1000,7 +1000,11 @@ will_be_refused: string | null,
 /**
  * How long it is still held.
  */
-hold_ms: number | null, };
+hold_ms: number | null, 
+/**
+ * It never left this desk and can be taken back.
+ */
+undoable: boolean, };
 export type NoticeView = { 
 /**
  * When.
