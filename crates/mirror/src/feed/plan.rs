@@ -1,10 +1,14 @@
 //! What a record of a feed means for this desk, told before anything is written. Pure.
 
+use std::collections::BTreeSet;
+
 use aisle_contract::{ChangeRefused, DeskAck, DigestMessage, DownBody};
 use aisle_domain::{Item, ItemId, Lane, Money, Order, OrderId, Store};
 
 use super::FeedEntry;
 use crate::mirror::Identity;
+
+const ADDRESS_CHARS: usize = 255;
 
 /// What is to be done with one record.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +96,9 @@ fn objection(identity: &Identity, lane: Lane, body: &DownBody) -> Option<String>
     }
     match body {
         DownBody::Order(order) => bad_order(order),
+        DownBody::Store(store) if store.address1.is_empty() || store.address1.chars().count() > ADDRESS_CHARS => {
+            Some(format!("the first line of the store's address has to have 1 to {ADDRESS_CHARS} characters"))
+        }
         DownBody::Item(item) if item.unit_price < Money::ZERO => {
             Some(format!("the price of item {} is {}, below zero", item.item_id, item.unit_price))
         }
@@ -111,5 +118,37 @@ fn bad_order(order: &Order) -> Option<String> {
     }
     let strays =
         order.payments.iter().any(|p| p.order_id != id) || order.receipts.iter().any(|r| r.order_id != id);
-    strays.then(|| format!("order {id} comes with a payment or receipt of another order"))
+    if strays {
+        return Some(format!("order {id} comes with a payment or receipt of another order"));
+    }
+    bad_number(order).or_else(|| bad_rating(order))
+}
+
+/// What one order has twice under one number.
+fn bad_number(order: &Order) -> Option<String> {
+    let id = order.order_id;
+    let payments = order.payments.iter().map(|payment| payment.payment_id);
+    if let Some(payment) = first_repeated(payments) {
+        return Some(format!("order {id} has payment {payment} twice"));
+    }
+    let receipts = order.receipts.iter().map(|receipt| receipt.transaction_id);
+    if let Some(transaction) = first_repeated(receipts) {
+        return Some(format!("order {id} has receipt {transaction} twice"));
+    }
+    order.receipts.iter().find_map(|receipt| {
+        let line = first_repeated(receipt.lines.iter().map(|line| line.line_no))?;
+        Some(format!("receipt {} has line {line} twice", receipt.transaction_id))
+    })
+}
+
+fn first_repeated<T: Ord + Copy>(numbers: impl Iterator<Item = T>) -> Option<T> {
+    let mut seen = BTreeSet::new();
+    let mut numbers = numbers;
+    numbers.find(|number| !seen.insert(*number))
+}
+
+fn bad_rating(order: &Order) -> Option<String> {
+    let rating = order.shopper.as_ref().and_then(|shopper| shopper.rating)?;
+    let is_good = (1..=5).contains(&rating);
+    (!is_good).then(|| format!("order {} rates its shopper {rating}, not 1 to 5", order.order_id))
 }

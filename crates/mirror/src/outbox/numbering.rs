@@ -205,8 +205,9 @@ pub(crate) fn forget_dropped(tx: &Transaction<'_>, ack: &DeskAck) -> Result<()> 
     Ok(())
 }
 
-/// Changes below `expected` without a word, by number: looked for downwards to the first that was received, with
-/// which all below it were answered. So a long outbox is not read through for each word on a few of its changes.
+/// Changes below `expected` without a word, by number: looked for downwards to the first that an ack covered, with
+/// which all below it were answered. So a long outbox is not read through for each word on a few of its changes. One
+/// that counts as received because another history took it says nothing of those below it.
 fn covered(tx: &Transaction<'_>, lane: Lane, incarnation: Incarnation, expected: i64) -> Result<Vec<OutboxRow>> {
     let mut statement = tx.prepare_cached(
         "SELECT * FROM outbox WHERE incarnation = ?1 AND lane = ?2 AND seq < ?3 ORDER BY seq DESC",
@@ -215,9 +216,9 @@ fn covered(tx: &Transaction<'_>, lane: Lane, incarnation: Incarnation, expected:
     let mut covered = Vec::new();
     while let Some(row) = rows.next()? {
         match row.word("state", &ChangeState::ALL, ChangeState::word)? {
-            ChangeState::Received => break,
+            ChangeState::Received if row.get::<_, Option<i64>>("central_at")?.is_some() => break,
             ChangeState::Sent => covered.push(read(row)?),
-            ChangeState::Refused | ChangeState::Held | ChangeState::Ready => {}
+            ChangeState::Received | ChangeState::Refused | ChangeState::Held | ChangeState::Ready => {}
         }
     }
     covered.reverse();

@@ -1,10 +1,11 @@
 //! The feed: rows, acknowledgements, refusals, what is parked, positions.
 
-use aisle_contract::DownBody;
+use aisle_contract::{Bounds, DownBody};
 use aisle_domain::{
-    DeskId, Incarnation, ItemId, Lane, OrderStatus, Reasons, Refusal, Subject, change::ItemCreated,
+    DeskId, Incarnation, ItemId, Lane, Order, OrderStatus, Quantity, Reasons, Receipt, ReceiptLine, Refusal,
+    Shopper, ShopperId, Subject, TransactionId, change::ItemCreated,
 };
-use aisle_mirror::{ChangeState, alarms, audit, digest, feed, items, orders, prices};
+use aisle_mirror::{ChangeState, Reason, alarms, audit, digest, feed, items, orders, prices};
 use uuid::Uuid;
 
 use crate::fixtures::{
@@ -12,7 +13,7 @@ use crate::fixtures::{
     pending_order, price, refused, rename, store, unreadable,
 };
 
-fn row(order: aisle_domain::Order) -> DownBody {
+fn row(order: Order) -> DownBody {
     DownBody::Order(Box::new(order))
 }
 
@@ -330,6 +331,65 @@ fn rows_that_no_table_takes_are_parked_with_the_reason_and_the_rest_goes_on() {
     assert!(desk.mirror.read(|conn| orders::load(conn, order_id(6))).unwrap().is_none(), "no half of it stays");
     assert_eq!(desk.mirror.read(|conn| feed::position(conn, Lane::Orders)).unwrap().unwrap().next_offset, 9);
     desk.assert_sound();
+}
+
+/// An order whose shopper is rated as no table takes it.
+fn rated_nine(number: i64) -> Order {
+    Order {
+        shopper: Some(Shopper { shopper_id: ShopperId::new(1).unwrap(), rating: Some(9) }),
+        ..order(number, 1)
+    }
+}
+
+#[test]
+fn an_order_with_a_wrong_number_in_it_is_parked_in_words_a_person_understands() {
+    let mut desk = Desk::new();
+    let mut paid = pending_order(2, 1, "20.00");
+    paid.payments.push(paid.payments[0].clone());
+    let line = ReceiptLine {
+        line_no: 1,
+        item_id: None,
+        name: "Milk".into(),
+        unit_price: money("1.00"),
+        quantity: Quantity::ONE,
+    };
+    let receipt = Receipt {
+        transaction_id: TransactionId::new(70).unwrap(),
+        order_id: order_id(3),
+        store_id: order(3, 1).store_id,
+        datetime: at(1),
+        amount: money("1.00"),
+        lines: vec![line.clone(), line],
+    };
+    let once = Receipt { lines: vec![receipt.lines[0].clone()], ..receipt.clone() };
+    let lines = Order { receipts: vec![receipt], ..order(3, 1) };
+    let receipts = Order {
+        receipts: vec![
+            Receipt { order_id: order_id(4), ..once.clone() },
+            Receipt { order_id: order_id(4), ..once },
+        ],
+        ..order(4, 1)
+    };
+    let bad = [paid, lines, receipts, rated_nine(5)];
+    assert_eq!(desk.orders(bad.into_iter().map(row).collect()).parked, 4);
+    let parked = desk.mirror.read(|conn| feed::parked(conn, 10)).unwrap();
+    let words = ["payment 9002 twice", "line 1 twice", "receipt 70 twice", "9, not 1 to 5"];
+    for (parked, words) in parked.iter().zip(words) {
+        assert!(parked.why.contains(words), "{}", parked.why);
+    }
+}
+
+#[test]
+fn a_row_that_no_table_takes_stays_parked_while_its_feed_is_mirrored_anew() {
+    let desk = Desk::new();
+    let rows = || [entry(1, row(order(1, 1))), entry(2, row(rated_nine(2)))];
+    desk.mirror.apply_feed(Lane::Orders, CLUSTER, &rows(), at(1)).unwrap();
+    desk.mirror.remirror(Lane::Orders, Reason::Asked, &serde_json::Value::Null, at(5)).unwrap();
+    desk.mirror.remirror_opened(Lane::Orders, CLUSTER, Bounds { low: 1, high: 3 }).unwrap();
+    desk.mirror.apply_feed(Lane::Orders, CLUSTER, &rows(), at(6)).unwrap();
+    while desk.mirror.remirror_step(Lane::Orders, at(7)).unwrap().is_some() {}
+    let parked = desk.mirror.read(|conn| feed::parked(conn, 10)).unwrap();
+    assert_eq!((parked.len(), parked[0].key.as_deref()), (1, Some("order/2")));
 }
 
 #[test]

@@ -157,3 +157,18 @@ fn every_state_is_read_back_from_its_word() {
     }
     assert!("lost".parse::<ChangeState>().is_err());
 }
+
+#[test]
+fn a_change_that_counts_as_received_by_itself_keeps_no_ack_from_those_before_it() {
+    let mut desk = Desk::with_rows();
+    let changes =
+        [("1.99", "2.49"), ("2.49", "2.59"), ("2.59", "2.69")].map(|(from, to)| desk.act(price(10, from, to)));
+    desk.cut(Lane::Catalog);
+    // As where another history of central's has taken what the one before refused.
+    let database = rusqlite::Connection::open(desk.dir().join("aisle.db")).unwrap();
+    database.execute("UPDATE outbox SET state = 'received', acked_at = 1 WHERE seq = 3", []).unwrap();
+    desk.catalog(vec![ack(Lane::Catalog, 4)]);
+    for change in changes {
+        assert_eq!(desk.row(change).state, ChangeState::Received);
+    }
+}
