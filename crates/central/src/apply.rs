@@ -16,13 +16,16 @@ use aisle_domain::{Change, ChangeId, DeskId, Lane, Planted, Refusal, StoreId, Ti
 
 use crate::{
     error::CentralError,
-    ledger::{Alarm, AuditEntry, Count, Feed, Known, NewDeadLetter, OutcomeWord, Sequence, Tx},
+    ledger::{Alarm, AuditEntry, Count, Feed, Known, NewDeadLetter, OutcomeWord, Refused, Sequence, Tx},
 };
 use gate::Gate;
 pub(crate) use rows::Rows;
 
 /// The largest batch of one transaction, records.
 pub(crate) const BATCH: usize = 200;
+
+/// Changes that an ack names as refused at most: each takes 39 bytes of the megabyte that a feed takes.
+const MOST_REFUSED: usize = 10_000;
 
 /// What a batch did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -161,6 +164,8 @@ struct Batch<'t, 'c> {
     counts_of: HashMap<Sequence, (Count, bool)>,
     desks: BTreeMap<DeskId, Option<StoreId>>,
     refusals: Vec<(Feed, ChangeRefused)>,
+    /// What this history refused of desks that mirrored another one.
+    refused_of: BTreeMap<DeskId, Vec<Refused>>,
     /// Every numbering that gets an ack, in the order it was first touched.
     acks: Vec<Answer>,
     tally: Tally,
@@ -199,6 +204,7 @@ impl<'t, 'c> Batch<'t, 'c> {
             counts_of: HashMap::new(),
             desks: BTreeMap::new(),
             refusals: Vec::new(),
+            refused_of: BTreeMap::new(),
             acks: Vec::new(),
             tally: Tally::default(),
         })
@@ -326,13 +332,15 @@ impl<'t, 'c> Batch<'t, 'c> {
         self.tx.take_heartbeat(beat, record.written_at.min(self.place.now))?;
         let epoch = self.tx.epoch()?;
         let is_of_another_history = beat.body.epoch.is_some_and(|mirrored| mirrored != epoch);
-        if is_of_another_history {
+        if is_of_another_history && !self.refused_of.contains_key(&beat.desk) {
             // What this history refused it may have said in a cluster that is gone.
-            for (change_id, lane, refusal, at) in self.tx.refusals_of(beat.desk)? {
+            let refused = self.tx.refusals_of(beat.desk)?;
+            for (change_id, lane, refusal, at) in refused.iter().cloned() {
                 let feed = Feed { store: beat.store, lane };
                 let message = refusal.to_string();
                 self.refusals.push((feed, ChangeRefused { change_id, desk: beat.desk, refusal, message, at }));
             }
+            self.refused_of.insert(beat.desk, refused);
         }
         let sequence = of_lane(Lane::Orders);
         self.answer(Answer { store: beat.store, sequence, heartbeat: Some(beat.id), is_of_another_history });
@@ -425,7 +433,10 @@ impl<'t, 'c> Batch<'t, 'c> {
         message: Result<&ChangeMessage, &str>,
     ) -> Result<(), CentralError> {
         let verdict = match message {
-            Ok(message) => decide::decide(&mut self.rows, envelope, &message.change)?,
+            Ok(message) => {
+                let bytes = record.value.as_ref().map_or(0, Vec::len);
+                decide::decide(&mut self.rows, envelope, (&message.change, bytes))?
+            }
             Err(why) => {
                 self.bury(record, Some(envelope.store), Some(envelope.change_id), why)?;
                 Err(Refusal::NotUnderstood { what: why.into() })
@@ -434,7 +445,7 @@ impl<'t, 'c> Batch<'t, 'c> {
         let now = self.place.now;
         let (outcome, refusal) = match verdict {
             Ok(word) => (word, None),
-            Err(refusal) => (OutcomeWord::Refused, Some(refusal)),
+            Err(refusal) => (OutcomeWord::Refused, Some(refusal.in_short())),
         };
         self.tx.remember(envelope, outcome, refusal.as_ref(), now)?;
         self.tx.audit(&audit_of(envelope, message.ok().map(|m| &m.change), outcome, refusal.as_ref(), now)?)?;
@@ -466,9 +477,14 @@ impl<'t, 'c> Batch<'t, 'c> {
                 Some((count, _)) => *count,
                 None => self.tx.count(sequence)?,
             };
-            let refused = if is_of_another_history { self.tx.refusals_of(sequence.desk)? } else { Vec::new() };
-            let refused = refused.into_iter().map(|(change, ..)| change).collect();
-            let numberings = is_of_another_history.then(|| self.tx.numberings(sequence.desk)).transpose()?;
+            let refused = self.refused_of.get(&sequence.desk).filter(|_| is_of_another_history);
+            let refused: Vec<ChangeId> = refused.into_iter().flatten().map(|(change, ..)| *change).collect();
+            // A list that no feed takes is left out with all that the desk would conclude from it: it sends more again.
+            let (numberings, refused) = if is_of_another_history && refused.len() <= MOST_REFUSED {
+                (Some(self.tx.numberings(sequence.desk)?), refused)
+            } else {
+                (None, Vec::new())
+            };
             let ack = DeskAck {
                 desk: sequence.desk,
                 incarnation: sequence.incarnation,

@@ -26,7 +26,7 @@ pub(crate) use dead::{DeadLetter, NewDeadLetter};
 pub(crate) use desks::Desk;
 pub(crate) use feed::{Feed, FeedRow};
 pub(crate) use keys::{Alarm, AlarmRow, KeyRow, StoreKeys, StoreUser};
-pub(crate) use numbering::{Count, Known, OutcomeWord, Sequence};
+pub(crate) use numbering::{Count, Known, OutcomeWord, Refused, Sequence};
 pub(crate) use simulated::{SimulatedCounts, SimulatedOrder};
 
 use std::{
@@ -42,10 +42,11 @@ use crate::error::{CentralError, is_passing};
 
 /// "aisC": tells central's database from a desk's.
 const APPLICATION_ID: i32 = 0x6169_7343;
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../../migrations/central/0001_init.sql"),
     include_str!("../../../migrations/central/0002_keys.sql"),
     include_str!("../../../migrations/central/0003_forks.sql"),
+    include_str!("../../../migrations/central/0004_feeds.sql"),
 ];
 const STATEMENTS: usize = 128;
 const OPEN_TRIES: u32 = 200;

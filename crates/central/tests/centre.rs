@@ -13,11 +13,11 @@ use std::{
 
 use aisle_bus::Bus;
 use aisle_central::{
-    CentralError, Centre, FaultPoint, SimulateOptions, Stop, SystemClock, TopicsOptions, WorkEvent, WorkOptions,
-    work::WorkEventKind,
+    CentralError, Centre, FaultPoint, NewStore, SimulateOptions, Stop, SystemClock, TopicsOptions, WorkEvent,
+    WorkOptions, work::WorkEventKind,
 };
 use aisle_contract::{DownBody, Outgoing, PortError, TopicAdmin, TopicNames, TopicSpec, TopicState, partition_of};
-use aisle_domain::{ChangeId, Lane, Money, OrderStatus, StoreId};
+use aisle_domain::{ChangeId, ItemId, Lane, Money, OrderStatus, StoreId};
 use uuid::Uuid;
 
 use town::{LONG, Once, ScriptedDesk, Town, accept, store, wait_for, write_days};
@@ -423,6 +423,29 @@ fn a_feed_whose_topic_is_made_anew_in_the_same_cluster_is_filled_again_and_a_new
     assert_eq!(keys(Lane::Catalog).len(), items.len());
     assert_eq!(keys(Lane::Orders), orders, "the other feed is as it was");
     town.assert_sound();
+}
+
+#[test]
+fn a_feed_that_was_quiet_for_long_is_filled_when_it_is_made_anew_and_so_is_that_of_a_store_without_orders() {
+    let (town, _) = opened(1);
+    town.centre.add_store(NewStore::new(store(9), "New", "Side street 2")).unwrap();
+    town.make_topics();
+    town.work_until_idle();
+    let items = town.feed(store(367), Lane::Catalog).len();
+    // As a week later.
+    let database = rusqlite::Connection::open(town.folder.path().join("central.db")).unwrap();
+    assert!(database.execute("DELETE FROM feed_outbox WHERE published IS NOT NULL", []).unwrap() > 40);
+    let item = ItemId::new(1_000).unwrap();
+    town.centre.set_item(store(367), item, &["unit_price=9.99".parse().unwrap()]).unwrap();
+    for (number, lane) in [(367, Lane::Catalog), (9, Lane::Orders)] {
+        town.bus.take_away(&town.centre.names().feed(store(number), lane));
+    }
+    town.make_topics();
+    town.work_until_idle();
+    let keys: std::collections::BTreeSet<_> =
+        town.feed(store(367), Lane::Catalog).iter().filter_map(|message| message.body.key()).collect();
+    assert_eq!(keys.len(), items, "every item and the digest");
+    assert!(town.feed(store(9), Lane::Orders).iter().any(|m| matches!(m.body, DownBody::Store(_))));
 }
 
 /// An admin whose line breaks once it has made the topics.

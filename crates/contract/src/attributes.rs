@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
-use aisle_domain::Timestamp;
+use aisle_domain::{Timestamp, in_short};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde_json::Value;
 
@@ -15,17 +15,6 @@ pub const STRUCTURED: &str = "application/cloudevents+json";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadEnvelope(pub String);
-
-/// Words about a record quote what is in it, and travel further than the record: they stay short.
-const WORDS_CHARS: usize = 400;
-
-/// The beginning of words that are long.
-pub(crate) fn in_short(words: String) -> String {
-    match words.char_indices().nth(WORDS_CHARS) {
-        Some((end, _)) => format!("{}...", words.get(..end).unwrap_or_default()),
-        None => words,
-    }
-}
 
 impl BadEnvelope {
     pub(crate) fn in_short(self) -> Self {

@@ -7,13 +7,14 @@ use aisle_domain::{
         OrderRejected, OrderSentBack, PaymentApproved, PaymentDeclined, RangeRequested, ShopperRated, StoreBusy,
         StorePaused,
     },
+    in_short,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    attributes::{Attributes, BadEnvelope, Event, in_short},
+    attributes::{Attributes, BadEnvelope, Event},
     record::{Incoming, Outgoing},
     signature::{KEY_ID, StoreKey},
 };

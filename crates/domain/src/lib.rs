@@ -37,6 +37,6 @@ pub use planted::{Planted, is_planted};
 pub use quantity::{BadQuantity, Quantity};
 pub use range::{AmountRange, Verdict};
 pub use receipt::{Difference, DifferenceKind};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, in_short};
 pub use store::{FieldPolicies, Policies, Reason, Reasons, Store, Winner};
 pub use time::Timestamp;

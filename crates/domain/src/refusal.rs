@@ -120,7 +120,43 @@ pub enum Refusal {
     },
 }
 
+/// Words about a change quote what is in it, and travel further than the change: they stay short.
+const WORDS_CHARS: usize = 400;
+
+/// The beginning of words that are long.
+pub fn in_short(words: String) -> String {
+    match words.char_indices().nth(WORDS_CHARS) {
+        Some((end, _)) => format!("{}...", words.get(..end).unwrap_or_default()),
+        None => words,
+    }
+}
+
 impl Refusal {
+    /// The same with every text that it quotes in short.
+    #[must_use]
+    pub fn in_short(self) -> Self {
+        match self {
+            Self::AlreadyDecided { by, at, status } => Self::AlreadyDecided { by: by.map(in_short), at, status },
+            Self::UnknownReason { reason } => Self::UnknownReason { reason: in_short(reason) },
+            Self::NeedsLines { reason } => Self::NeedsLines { reason: in_short(reason) },
+            Self::NeedsNote { reason } => Self::NeedsNote { reason: in_short(reason) },
+            Self::NotFound { what } => Self::NotFound { what: in_short(what) },
+            Self::Changed { what } => Self::Changed { what: in_short(what) },
+            Self::BadValue { what } => Self::BadValue { what: in_short(what) },
+            Self::NotUnderstood { what } => Self::NotUnderstood { what: in_short(what) },
+            short @ (Self::IllegalAct { .. }
+            | Self::RangeChanged
+            | Self::AmountChanged { .. }
+            | Self::NeedsReason { .. }
+            | Self::NeedsOverride { .. }
+            | Self::OverCeiling { .. }
+            | Self::BothChanged { .. }
+            | Self::KeptCentral { .. }
+            | Self::IdTaken
+            | Self::BadRating) => short,
+        }
+    }
+
     /// The code, as error codes on screen and on the command line.
     pub const fn code(&self) -> &'static str {
         match self {

@@ -6,20 +6,21 @@ use aisle_domain::{Change, Context, Item, OrderStatus, Outcome, Refusal, Subject
 use super::rows::Rows;
 use crate::{error::CentralError, ledger::OutcomeWord};
 
-/// A change with a text longer than this is looked at for the size of the row it makes.
-const LONG_TEXT: usize = 10_000;
+/// A change larger than this is looked at for the size of the row it makes.
+const LARGE_BYTES: usize = 10_000;
 
 type Verdict = Result<OutcomeWord, Refusal>;
 
-/// Decides a change and writes what it does into `rows`.
+/// Decides a change, of so many bytes in its record, and writes what it does into `rows`.
 pub(super) fn decide(
     rows: &mut Rows<'_, '_>,
     envelope: &ChangeEnvelope,
-    change: &Change,
+    (change, bytes): (&Change, usize),
 ) -> Result<Verdict, CentralError> {
+    let is_large = bytes + envelope.staff.len() > LARGE_BYTES;
     match change.subject() {
-        Subject::Order(_) => decide_order(rows, envelope, change),
-        Subject::Item(_) => decide_item(rows, envelope, change),
+        Subject::Order(_) => decide_order(rows, envelope, (change, is_large)),
+        Subject::Item(_) => decide_item(rows, envelope, (change, is_large)),
         Subject::Store => decide_store(rows, envelope, change),
     }
 }
@@ -27,7 +28,7 @@ pub(super) fn decide(
 fn decide_order(
     rows: &mut Rows<'_, '_>,
     envelope: &ChangeEnvelope,
-    change: &Change,
+    (change, is_large): (&Change, bool),
 ) -> Result<Verdict, CentralError> {
     let Subject::Order(number) = change.subject() else { return Ok(Err(not_of("an order", change))) };
     let store = rows.known_store(envelope.store)?;
@@ -46,7 +47,7 @@ fn decide_order(
         by: &envelope.staff,
         at: envelope.acted_at,
     };
-    let before = is_long(envelope, change).then(|| order.clone());
+    let before = is_large.then(|| order.clone());
     let verdict = match decide::apply(order, change, &context) {
         Ok(Outcome::Applied) => {
             // Only a decision: a note on an order that the customer cancelled does not confirm it.
@@ -70,7 +71,7 @@ fn decide_order(
 fn decide_item(
     rows: &mut Rows<'_, '_>,
     envelope: &ChangeEnvelope,
-    change: &Change,
+    (change, is_large): (&Change, bool),
 ) -> Result<Verdict, CentralError> {
     let Subject::Item(number) = change.subject() else { return Ok(Err(not_of("an item", change))) };
     if let Change::ItemCreated(created) = change
@@ -89,7 +90,7 @@ fn decide_item(
         made.deleted = false;
         made.changed.clear();
     }
-    if is_long(envelope, change) && serde_json::to_string(row)?.len() > MAX_VALUE_BYTES {
+    if is_large && serde_json::to_string(row)?.len() > MAX_VALUE_BYTES {
         *row = before;
         return Ok(Err(too_large()));
     }
@@ -123,20 +124,6 @@ fn foreign(item: &Item, envelope: &ChangeEnvelope) -> Option<Refusal> {
         return None;
     };
     Some(Refusal::BadValue { what })
-}
-
-/// Whether a row could grow beyond what a feed takes.
-fn is_long(envelope: &ChangeEnvelope, change: &Change) -> bool {
-    let long = |text: &str| text.len() > LONG_TEXT;
-    long(&envelope.staff)
-        || match change {
-            Change::OrderClaimed(c) => c.to.as_deref().is_some_and(long),
-            Change::ItemCreated(c) => c.item.category.as_deref().is_some_and(long),
-            Change::ItemChanged(c) => {
-                c.changes.category.as_ref().is_some_and(|edit| edit.to.as_deref().is_some_and(long))
-            }
-            _ => false,
-        }
 }
 
 fn too_large() -> Refusal {

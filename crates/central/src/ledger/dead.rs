@@ -93,8 +93,11 @@ impl Tx<'_> {
         let rows = self
             .conn
             .prepare_cached(
-                "INSERT OR IGNORE INTO dead_letters (cluster, partition, offset, store_id, change_id, why,
-                    message_key, headers, raw, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "INSERT INTO dead_letters (cluster, partition, offset, store_id, change_id, why, message_key, headers,
+                    raw, at)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (
+                    SELECT 1 FROM dead_letters WHERE cluster = ?1 AND partition = ?2 AND offset = ?3
+                        AND message_key IS ?7 AND headers = ?8 AND raw IS ?9)",
             )?
             .execute(params![
                 letter.cluster,

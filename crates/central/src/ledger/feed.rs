@@ -109,6 +109,9 @@ impl Tx<'_> {
     /// Notes that a feed is published up to and with a row.
     pub(crate) fn mark_published(&self, feed: Feed, up_to: i64, now: Timestamp) -> Result<(), CentralError> {
         self.conn
+            .prepare_cached("INSERT OR IGNORE INTO published_feeds VALUES (?1, ?2)")?
+            .execute((feed.store.get(), feed.lane.word()))?;
+        self.conn
             .prepare_cached(
                 "UPDATE feed_outbox SET published = ?4
                  WHERE published IS NULL AND store_id = ?1 AND lane = ?2 AND id <= ?3",

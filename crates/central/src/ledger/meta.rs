@@ -11,6 +11,7 @@ use crate::error::CentralError;
 const EPOCH: &str = "epoch";
 const PARTITIONS: &str = "partitions";
 const GROWING_TO: &str = "growing_to";
+const FEWER: &str = "fewer_partitions";
 const NEXT_PAYMENT: &str = "next_payment_id";
 const FIRST_PARTITIONS: i32 = 12;
 
@@ -99,6 +100,46 @@ impl Tx<'_> {
         for (partition, end) in ends {
             self.conn.execute("INSERT OR REPLACE INTO partition_growth VALUES (?1, ?2)", (partition, end))?;
         }
+        Ok(())
+    }
+
+    /// A growth that was under way in a cluster that is gone.
+    pub(crate) fn forget_growth(&self) -> Result<(), CentralError> {
+        self.conn.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([GROWING_TO])?;
+        self.conn.prepare_cached("DELETE FROM partition_growth")?.execute([])?;
+        Ok(())
+    }
+
+    /// Since when the topic shows this many partitions in this cluster, fewer than are in force. Changes may lie where
+    /// their stores live under that count from then on.
+    pub(crate) fn fewer_since(
+        &self,
+        (cluster, found): (&str, i32),
+        now: Timestamp,
+    ) -> Result<Timestamp, CentralError> {
+        let seen = format!("{cluster} {found}");
+        let since = self.meta(FEWER)?.and_then(|text| {
+            let (before, since) = text.rsplit_once(' ')?;
+            since.parse().ok().filter(|_| before == seen).map(Timestamp::from_millis)
+        });
+        match since {
+            Some(since) => Ok(since),
+            None => {
+                self.note_counts(found..=found, now)?;
+                self.set_meta(FEWER, &format!("{seen} {}", now.millis()))?;
+                Ok(now)
+            }
+        }
+    }
+
+    /// Whether fewer partitions were seen lately than are in force.
+    pub(crate) fn saw_fewer(&self) -> Result<bool, CentralError> {
+        Ok(self.meta(FEWER)?.is_some())
+    }
+
+    /// As many partitions as are in force are there.
+    pub(crate) fn forget_fewer(&self) -> Result<(), CentralError> {
+        self.conn.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([FEWER])?;
         Ok(())
     }
 

@@ -25,22 +25,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Fills a feed again whose topic was just made, unless what goes into it was never published.
+    /// Fills a feed again whose topic is to be made, unless nothing was ever published in it.
     pub(crate) fn refill_if_published(&self, feed: Feed) -> Result<(), CentralError> {
-        let rows = match feed.lane {
-            Lane::Orders => "orders",
-            Lane::Catalog => "items",
-        };
-        // What was published is forgotten after a while; what waits is not.
-        let was_published = self
-            .conn
-            .prepare_cached(&format!(
-                "SELECT EXISTS (SELECT 1 FROM {rows} WHERE store_id = ?1) AND
-                        NOT EXISTS (SELECT 1 FROM feed_outbox WHERE store_id = ?1 AND lane = ?2 AND published IS NULL)
-                     OR EXISTS (SELECT 1 FROM feed_outbox WHERE store_id = ?1 AND lane = ?2 AND published IS NOT NULL)"
-            ))?
-            .query_row((feed.store.get(), feed.lane.word()), |row| row.get(0))?;
-        if was_published { self.begin_refill_of(feed) } else { Ok(()) }
+        let mut published =
+            self.conn.prepare_cached("SELECT 1 FROM published_feeds WHERE store_id = ?1 AND lane = ?2")?;
+        if published.exists((feed.store.get(), feed.lane.word()))? { self.begin_refill_of(feed) } else { Ok(()) }
     }
 
     /// Fills every feed again where the cluster is another one than the one they were filled in: its topics are empty.
@@ -53,6 +42,7 @@ impl Tx<'_> {
         if filled.is_none() {
             return Ok(false);
         }
+        self.forget_growth()?;
         for store in self.stores()? {
             self.begin_refill(store.store_id)?;
         }

@@ -3,15 +3,17 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use aisle_contract::partition_of;
-use aisle_domain::{Planted, is_planted};
+use aisle_domain::{Planted, Timestamp, is_planted};
 
 use super::{ASK_WITHIN, Partitions, Shared, WorkEventKind};
 use crate::{acts, error::CentralError, ledger::Ledger};
 
 const EVERY: Duration = Duration::from_secs(1);
 const FORGET_EVERY: Duration = Duration::from_hours(1);
-/// Parts of feeds that are filled again in one turn: leases are renewed in between.
-const REFILLS: usize = 25;
+/// Steps of filling feeds again and of forgetting in one turn: leases are renewed in between.
+const STEPS: usize = 25;
+/// A machine that was away learns of a topic's partitions within less.
+const FEWER_FOR_MS: i64 = 10_000;
 const LOOK_AT_CLUSTER_EVERY: Duration = Duration::from_secs(2);
 
 /// When what was done last.
@@ -47,15 +49,19 @@ impl Housekeeping {
             ledger.write(|tx| due.iter().try_for_each(|store| tx.cut_digests(*store, false, now)))?;
         }
         if !ledger.read(|tx| tx.feeds_are_full())? {
-            for _ in 0..REFILLS {
+            for _ in 0..STEPS {
                 if ledger.write(|tx| tx.refill_some(now))?.is_none() {
                     break;
                 }
             }
         }
         if is_over(self.forgot, FORGET_EVERY, time) {
-            self.forgot = Some(time);
-            while ledger.write(|tx| tx.forget_some(now))? > 0 {}
+            for _ in 0..STEPS {
+                if ledger.write(|tx| tx.forget_some(now))? == 0 {
+                    self.forgot = Some(time);
+                    break;
+                }
+            }
         }
         if is_over(self.looked, LOOK_AT_CLUSTER_EVERY, time) {
             let cluster = follow_growth(shared, ledger)?;
@@ -70,8 +76,8 @@ impl Housekeeping {
 }
 
 /// Moves the homes of all stores to the topic's partition count: when every partition is read as far as it went when
-/// the growth to this count was seen; at once when there are fewer, which only another cluster can have. Answers the cluster's
-/// id.
+/// the growth to this count was seen; when there are fewer, which only another topic can have, once that lasts. Answers the
+/// cluster's id.
 pub(super) fn follow_growth(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<String, CentralError> {
     let topic = shared.centre.names().changes();
     let view = shared.transport.metadata(std::slice::from_ref(&topic), ASK_WITHIN)?;
@@ -83,8 +89,15 @@ pub(super) fn follow_growth(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<
     {
         tracing::warn!(cluster = %view.cluster_id, "another cluster than before: every feed is filled again");
     }
-    let (partitions, growing_to) = ledger.read(|tx| Ok((tx.partitions()?, tx.growing_to()?)))?;
+    let (partitions, growing_to, saw_fewer) =
+        ledger.read(|tx| Ok((tx.partitions()?, tx.growing_to()?, tx.saw_fewer()?)))?;
+    if saw_fewer && found >= partitions {
+        ledger.write(|tx| tx.forget_fewer())?;
+    }
     if found == partitions || found == 0 {
+        return Ok(view.cluster_id);
+    }
+    if found < partitions && !is_lasting(ledger, (&view.cluster_id, found), now)? {
         return Ok(view.cluster_id);
     }
     if found > partitions && growing_to != Some(found) {
@@ -99,6 +112,7 @@ pub(super) fn follow_growth(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<
         let ready = found < partitions || tx.growth_left(&view.cluster_id)? == Some(0);
         if ready && tx.partitions()? != found {
             tx.set_partitions(found, now)?;
+            tx.forget_fewer()?;
             return Ok(true);
         }
         Ok(false)
@@ -107,6 +121,12 @@ pub(super) fn follow_growth(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<
         shared.tell(WorkEventKind::Moved { partitions: found });
     }
     Ok(view.cluster_id)
+}
+
+/// Whether fewer partitions than are in force is more than what a machine remembers from before the topic has grown.
+fn is_lasting(ledger: &mut Ledger, seen: (&str, i32), now: Timestamp) -> Result<bool, CentralError> {
+    let since = ledger.write(|tx| tx.fewer_since(seen, now))?;
+    Ok(now.since(since) >= FEWER_FOR_MS)
 }
 
 /// Whether every partition in question is applied to its end and nothing waits to be published.

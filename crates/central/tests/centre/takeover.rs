@@ -7,7 +7,7 @@ use std::{
 
 use aisle_bus::Bus;
 use aisle_central::{
-    Centre, Clock, FaultPoint, Partitions, SteppedWork, Stop, SystemClock, WorkEvent, WorkOptions,
+    Centre, Clock, FaultPoint, Partitions, SteppedWork, Stop, SystemClock, TopicsOptions, WorkEvent, WorkOptions,
     work::WorkEventKind,
 };
 use aisle_contract::{
@@ -18,7 +18,7 @@ use aisle_domain::{Lane, OrderStatus, Timestamp};
 
 use crate::{
     opened,
-    town::{LONG, Once, WRITTEN, store, wait_for},
+    town::{LONG, Once, Town, WRITTEN, store, wait_for},
 };
 
 #[test]
@@ -38,20 +38,25 @@ fn a_partition_of_a_worker_that_died_is_taken_over_within_ten_seconds() {
     assert_eq!(town.acks(store(367), Lane::Orders).pop().unwrap().expected, 4);
 }
 
-/// A clock that stands still, and one that goes forward when it is told to.
-struct Told {
-    now: Timestamp,
-    monotonic: Arc<Mutex<Duration>>,
-}
+/// A clock that goes forward when it is told to.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Duration>>);
 
 impl Clock for Told {
     fn now(&self) -> Timestamp {
-        self.now
+        WRITTEN.plus_millis(i64::try_from(self.monotonic().as_millis()).unwrap())
     }
 
     fn monotonic(&self) -> Duration {
-        *self.monotonic.lock().unwrap()
+        *self.0.lock().unwrap()
     }
+}
+
+/// The town's centre by such a clock.
+fn told(town: &Town) -> (Told, Centre) {
+    let clock = Told::default();
+    let path = town.folder.path().join("central.db");
+    (clock.clone(), Centre::open(&path, TopicNames::default(), Arc::new(clock)).unwrap())
 }
 
 /// A clock that goes forward twenty times as fast as it should, and tells the right time.
@@ -203,24 +208,57 @@ fn stores_whose_desks_were_heard_hear_that_central_is_at_work() {
     desk.accept_everything();
     let home = [partition_of(store(367), 12)];
     let options = WorkOptions::default();
-    let clock = Arc::new(Mutex::new(Duration::ZERO));
-    let at = Told { now: WRITTEN, monotonic: Arc::clone(&clock) };
-    let path = town.folder.path().join("central.db");
-    let centre = Centre::open(&path, TopicNames::default(), Arc::new(at)).unwrap();
+    let (clock, centre) = told(&town);
     let mut work = SteppedWork::new(&centre, &town.bus, &options);
     for second in 0..60 {
-        *clock.lock().unwrap() = Duration::from_secs(second);
+        *clock.0.lock().unwrap() = Duration::from_secs(second);
         work.turn(&home).unwrap();
     }
     assert_eq!(beats(367), 4, "one at once, then every 17 seconds");
     // One whose feed takes nothing is tried again, and nobody waits for it.
     town.bus.hide_topic(&town.centre.names().feed(store(367), Lane::Orders), true);
     for second in 60..120 {
-        *clock.lock().unwrap() = Duration::from_secs(second);
+        *clock.0.lock().unwrap() = Duration::from_secs(second);
         work.turn(&home).unwrap();
     }
     town.bus.hide_topic(&town.centre.names().feed(store(367), Lane::Orders), false);
-    *clock.lock().unwrap() = Duration::from_secs(130);
+    *clock.0.lock().unwrap() = Duration::from_secs(130);
     work.turn(&home).unwrap();
     assert_eq!(beats(367), 5);
+}
+
+#[test]
+fn fewer_partitions_that_are_seen_for_a_moment_move_nobody_and_those_that_stay_do() {
+    let (town, _) = opened(1);
+    let moved = Arc::new(Mutex::new(Vec::new()));
+    let counts = Arc::clone(&moved);
+    let listener = move |event: &WorkEvent| {
+        if let WorkEventKind::Moved { partitions } = event.what {
+            counts.lock().unwrap().push(partitions);
+        }
+    };
+    let options = WorkOptions { events: Some(Arc::new(listener)), ..WorkOptions::default() };
+    let (clock, centre) = told(&town);
+    let mut work = SteppedWork::new(&centre, &town.bus, &options);
+    let mut pass = |seconds: u64| {
+        for _ in 0..seconds {
+            *clock.0.lock().unwrap() += Duration::from_secs(1);
+            work.turn(&[]).unwrap();
+        }
+    };
+    let show = |partitions| {
+        town.bus.take_away(&town.centre.names().changes());
+        let topics = TopicsOptions { create: true, partitions, ..TopicsOptions::default() };
+        town.centre.topics(&town.bus, &topics).unwrap();
+    };
+    for _ in 0..3 {
+        show(6);
+        pass(7);
+        show(12);
+        pass(7);
+    }
+    assert!(moved.lock().unwrap().is_empty());
+    show(6);
+    pass(15);
+    assert_eq!(*moved.lock().unwrap(), [6]);
 }

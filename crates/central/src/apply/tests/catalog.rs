@@ -1,5 +1,7 @@
 //! Items, the store's row, digests, and what is forgotten.
 
+use aisle_contract::down::FeedRecord;
+
 use super::*;
 
 fn made_item(number: u64) -> Item {
@@ -88,6 +90,46 @@ fn a_text_that_makes_the_row_too_large_for_a_feed_is_refused_and_the_row_stays()
     assert_eq!(bench.send(DESK, 1, 1, claim(None, &huge)).refused, 1);
     assert_eq!(bench.order().claimed_by, None);
     assert_eq!(bench.refusals(Lane::Orders)[0].code(), "bad_value");
+}
+
+#[test]
+fn a_reason_that_makes_the_row_too_large_for_a_feed_is_refused_and_one_that_is_unknown_is_quoted_in_short() {
+    let mut bench = Bench::with_order();
+    bench.send(DESK, 1, 1, accept());
+    let payment = pay(&bench, 1_000);
+    let Change::PaymentApproved(approval) = approve(payment, 1_000, 1) else { panic!("an approval") };
+    let wordy = Change::PaymentApproved(PaymentApproved { reason: Some("x".repeat(560_000)), ..approval });
+    assert_eq!(bench.send(DESK, 2, 2, wordy).refused, 1);
+    assert_eq!(bench.order().payments[0].status, None);
+    let Change::OrderRejected(rejection) = reject() else { panic!("a rejection") };
+    let unknown = Change::OrderRejected(OrderRejected {
+        from: OrderStatus::Pending,
+        reason: "y".repeat(900_000),
+        ..rejection
+    });
+    assert_eq!(bench.send(DESK, 3, 3, unknown).refused, 1);
+    let sent = bench.sent(Lane::Orders);
+    assert_eq!(sent.iter().filter(|body| matches!(body, DownBody::Refused(_))).count(), 2);
+    for body in sent {
+        let record = FeedRecord::of(Lane::Orders, &body).unwrap().unwrap();
+        assert!(record.data.unwrap().len() < 10_000, "{:?}", body.key());
+    }
+}
+
+#[test]
+fn a_place_that_was_used_before_holds_another_dead_letter_and_the_same_one_only_once() {
+    let mut bench = Bench::new();
+    let mut letters = ["one", "other"].map(|text| {
+        let mut record = bench.record(DESK, 1, 1, reprice(ItemId::new(1).unwrap(), 1, 2));
+        (record.headers, record.value, record.offset) = (Vec::new(), Some(text.as_bytes().to_vec()), 7);
+        record
+    });
+    for record in letters.iter_mut() {
+        assert_eq!(bench.apply(std::slice::from_ref(record)).dead, 1);
+        bench.apply(std::slice::from_ref(record));
+    }
+    let kept: Vec<_> = bench.dead().into_iter().map(|letter| letter.raw.unwrap()).collect();
+    assert_eq!(kept, [b"one".to_vec(), b"other".to_vec()]);
 }
 
 #[test]
