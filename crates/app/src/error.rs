@@ -55,7 +55,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("topic_missing", "a topic is missing or may not be seen"),
     ("topic_weaker", "a topic has weaker settings than it must have"),
     ("not_enough_replicas", "too few of the cluster's machines are in sync"),
-    ("bad_settings", "the connection settings are wrong"),
+    ("bad_settings", "the cluster and this program's settings do not go together"),
     ("bad_enrolment", "not an enrolment file, or not as central wrote it"),
     ("enrolment_expired", "the enrolment file is no longer taken"),
     ("secrets_unavailable", "the desk's password and key cannot be read"),

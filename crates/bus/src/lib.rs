@@ -155,12 +155,14 @@ impl Bus {
 
     /// Appends records as another program would.
     pub fn append(&self, records: Vec<Outgoing>) -> Vec<Delivery> {
-        let mut state = self.state();
+        records.into_iter().map(|record| self.append_one(record)).collect()
+    }
+
+    fn append_one(&self, record: Outgoing) -> Delivery {
         let at = (self.clock)();
-        let answers = records.into_iter().map(|record| state.append(record, at)).collect();
-        drop(state);
+        let answer = self.state().append(record, at);
         self.shared.1.notify_all();
-        answers
+        answer
     }
 }
 
@@ -219,7 +221,7 @@ impl Transport for Bus {
 
     fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
         self.state().reachable()?;
-        Ok(Box::new(BusSender { bus: self.clone(), answers: Vec::new() }))
+        Ok(Box::new(BusSender { bus: self.clone(), answers: Vec::new(), failed: None }))
     }
 
     fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
@@ -248,15 +250,29 @@ impl Transport for Bus {
 struct BusSender {
     bus: Bus,
     answers: Vec<Delivery>,
+    /// What was not taken; nothing is taken behind it until every answer was fetched.
+    failed: Option<PortError>,
 }
 
 impl Sender for BusSender {
     fn hand_over(&mut self, batch: Vec<Outgoing>) {
-        let answers = self.bus.append(batch);
-        self.answers.extend(answers);
+        for record in batch {
+            let answer = match &self.failed {
+                Some(error) => Err(error.clone()),
+                None => self.bus.append_one(record),
+            };
+            // A report that was lost is of a record that was written.
+            if let Err(error) = &answer
+                && !matches!(error, PortError::TimedOut(_))
+            {
+                self.failed = Some(error.clone());
+            }
+            self.answers.push(answer);
+        }
     }
 
     fn answers(&mut self, _count: usize, _timeout: Duration) -> Vec<Delivery> {
+        self.failed = None;
         std::mem::take(&mut self.answers)
     }
 }

@@ -85,7 +85,7 @@ impl Ledger {
         // than running it.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         check_kind(&conn, path)?;
-        use_wal(&conn).map_err(cannot)?;
+        use_wal(&conn, path)?;
         // A batch touches a few thousand pages: those of its indexes are not to be read anew for each.
         conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384;")?;
         let synchronous: i64 = conn.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
@@ -170,16 +170,22 @@ fn wait_for_lock(tries: i32) -> bool {
 }
 
 /// Going over to WAL wants the file alone for a moment and does not ask the busy handler.
-fn use_wal(conn: &Connection) -> Result<(), String> {
-    for _ in 0..OPEN_TRIES {
+fn use_wal(conn: &Connection, path: &Path) -> Result<(), CentralError> {
+    let mut tries = 0;
+    loop {
         match conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
             Ok(mode) if mode == "wal" => return Ok(()),
-            Ok(mode) => return Err(format!("its journal cannot be WAL, only {mode}")),
-            Err(error) if is_passing(&error) => std::thread::sleep(Duration::from_millis(10)),
-            Err(error) => return Err(error.to_string()),
+            Ok(mode) => {
+                let why = format!("its journal cannot be WAL, only {mode}");
+                return Err(CentralError::Open { path: path.into(), why });
+            }
+            Err(error) if is_passing(&error) && tries < OPEN_TRIES => {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) => return Err(error.into()),
         }
     }
-    Err("it stays locked by another program".into())
 }
 
 fn version(conn: &Connection) -> Result<i64, CentralError> {

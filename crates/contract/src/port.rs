@@ -51,8 +51,8 @@ pub enum PortError {
     /// The sender or reader is unusable and must be made anew.
     #[error("the connection must be made anew: {0}")]
     Broken(String),
-    /// A setting that the transport cannot work with.
-    #[error("the connection settings are wrong: {0}")]
+    /// A setting that the transport cannot work with, or something that the cluster does not take as it is.
+    #[error("the cluster and this program's settings do not go together: {0}")]
     BadSettings(String),
 }
 

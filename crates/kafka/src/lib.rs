@@ -67,9 +67,8 @@ impl Kafka {
     /// Whether the other end speaks TLS and this one does not, which shows as mere silence too.
     fn wants_tls(&self) -> Option<PortError> {
         let is_plain = matches!(self.settings.security, Security::Plaintext);
-        (is_plain && tls::is_spoken_at(&self.settings.brokers)).then(|| {
-            PortError::AuthFailed("its machines speak TLS, and this desk's line is set to no security".into())
-        })
+        (is_plain && tls::is_spoken_at(&self.settings.brokers))
+            .then(|| PortError::AuthFailed("its machines speak TLS, and this line is set to no security".into()))
     }
 
     /// Asks with the one client, and turns a mere timeout into what the client was told meanwhile.
