@@ -122,14 +122,12 @@ impl Tx<'_> {
             let (before, since) = text.rsplit_once(' ')?;
             since.parse().ok().filter(|_| before == seen).map(Timestamp::from_millis)
         });
-        match since {
-            Some(since) => Ok(since),
-            None => {
-                self.note_counts(found..=found, now)?;
-                self.set_meta(FEWER, &format!("{seen} {}", now.millis()))?;
-                Ok(now)
-            }
+        if let Some(since) = since {
+            return Ok(since);
         }
+        self.note_counts(found..=found, now)?;
+        self.set_meta(FEWER, &format!("{seen} {}", now.millis()))?;
+        Ok(now)
     }
 
     /// Whether fewer partitions were seen lately than are in force.

@@ -140,8 +140,7 @@ fn central_that_falls_silent_is_told_within_40_seconds_though_nothing_was_asked(
 #[test]
 fn a_full_disk_is_told_though_everything_else_works() {
     let disk = Disk::new(1).unwrap();
-    let desk = disk.path().join("desk");
-    let town = line_in(tempfile::tempdir().unwrap(), &desk);
+    let town = line_in(tempfile::tempdir().unwrap(), &disk.path().join("desk"));
     let mut sync = Stepped::new(&town.mirror, Arc::new(town.bus.clone()));
     sync.pass(2);
     town.central_works();

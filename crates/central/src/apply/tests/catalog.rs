@@ -124,7 +124,7 @@ fn a_place_that_was_used_before_holds_another_dead_letter_and_the_same_one_only_
         (record.headers, record.value, record.offset) = (Vec::new(), Some(text.as_bytes().to_vec()), 7);
         record
     });
-    for record in letters.iter_mut() {
+    for record in &mut letters {
         assert_eq!(bench.apply(std::slice::from_ref(record)).dead, 1);
         bench.apply(std::slice::from_ref(record));
     }
