@@ -1,12 +1,12 @@
-//! T5, T6, T7, T11, growth and silence on a real cluster of three machines, as much of each as every change can wait for.
+//! T5, T6, T7, T11, growth, silence and the storm on a real cluster of three machines, as much of each as every change can wait for.
 //! `AISLE_SEED` says which chances; `aisle dev torture` plays the whole runs.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test that cannot go on ends")]
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aisle_testkit::kafka::Kit;
-use aisle_torture::cluster::{Counters, Ground, Hurts, Size, growth, silence, t5, t6, t7, t11};
+use aisle_testkit::{fixtures, kafka::Kit};
+use aisle_torture::cluster::{Counters, Ground, Hurts, Size, growth, silence, storm, t5, t6, t7, t11};
 use tempfile::TempDir;
 
 /// Each has the machine for itself.
@@ -56,6 +56,12 @@ fn workers_that_are_killed_come_and_go_and_stand_still_double_no_effect() {
     let Some(turn) = turn("T11") else { return };
     let hurts = Hurts { kills: 30, rebalances: 3, zombies: 1 };
     judged(&t11(&turn.ground, hurts, Size { stores: 3, rate: 10, workers: 2 }));
+}
+
+#[test]
+fn a_real_store_s_days_are_decided_to_the_cent_while_things_break() {
+    let Some(turn) = turn("storm") else { return };
+    judged(&storm(&turn.ground, 3, Size { stores: 2, rate: 0, workers: 2 }, &fixtures::demo()));
 }
 
 #[test]

@@ -145,7 +145,8 @@ impl KafkaSettings {
             // A position that is not in the log is an error, never a jump.
             .set("auto.offset.reset", "error")
             .set("isolation.level", "read_committed")
-            .set("fetch.wait.max.ms", "100")
+            // A machine answers as soon as there is something; this is how often an idle feed asks again.
+            .set("fetch.wait.max.ms", "2000")
             .set("fetch.error.backoff.ms", "100")
             .set("queued.max.messages.kbytes", "8192");
         config

@@ -1,4 +1,4 @@
-//! T5, T6, T7, T11, growth and silence: stores, workers and a centre on a real cluster of three machines that is hurt. Workers
+//! T5, T6, T7, T11, growth, silence and the storm: stores, workers and a centre on a real cluster of three machines that is hurt. Workers
 //! are real processes of the built program, killed by their ids; the cluster's machines are too. Desks run in this process,
 //! with the sync that the program runs, since a process for each act would be too slow for the load.
 
@@ -11,6 +11,7 @@ mod log;
 mod loss;
 mod network;
 mod silence;
+mod storm;
 mod town;
 mod work;
 mod workers;
@@ -25,6 +26,7 @@ pub use growth::growth;
 pub use loss::t7;
 pub use network::t6;
 pub use silence::silence;
+pub use storm::storm;
 pub use work::{Hurts, t11};
 
 /// What every part needs.

@@ -1,10 +1,10 @@
 //! The programme that tries to break the promises, part by part.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use aisle_testkit::kafka::Kit;
 use aisle_torture::{
-    cluster::{Counters, Ground, Hurts, Size, growth, silence, t5, t6, t7, t11},
+    cluster::{Counters, Ground, Hurts, Size, growth, silence, storm, t5, t6, t7, t11},
     disk::{self, cuts, errors, kills},
     simulation::{many, told},
 };
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct Torture {
     /// The part: T1 kills, T2 power cuts, T3 failing calls, T5 fail-overs, T6 broken lines, T7 lost clusters, T9 simulated
-    /// worlds, T11 workers, growth, silence
+    /// worlds, T11 workers, growth, silence, the storm
     part: String,
     /// How many runs, or faults; as many as the part's whole run has without this
     #[arg(long)]
@@ -33,6 +33,9 @@ pub(crate) struct Torture {
     /// Acts a second, where the part is on a real cluster
     #[arg(long)]
     rate: Option<u64>,
+    /// The store's days that the storm comes over
+    #[arg(long, env = "AISLE_STORE_FOLDER", default_value = "demo")]
+    days: PathBuf,
 }
 
 /// How long a failing run is made shorter.
@@ -92,11 +95,12 @@ fn on_a_cluster(torture: &Torture, part: &str, output: Output) -> Result<u8, Fai
         }
         "GROWTH" => growth(&ground, size(10, 30, 2)),
         "SILENCE" => silence(&ground),
+        // Two hours, something every 20 seconds.
+        "STORM" => storm(&ground, runs(360), size(4, 0, 3), &torture.days),
         _ => {
             let message = format!("there is no part {}", torture.part);
-            return Err(
-                Failure::new("usage", message).with_hint("T1, T2, T3, T5, T6, T7, T9, T11, growth or silence")
-            );
+            return Err(Failure::new("usage", message)
+                .with_hint("T1, T2, T3, T5, T6, T7, T9, T11, growth, silence or storm"));
         }
     };
     shown(&counters, output)

@@ -77,6 +77,7 @@ impl PushDuty {
             }
             Ok(outcome) => {
                 let probe = context.probe();
+                tracing::debug!(error = ?outcome.error, ?probe, "a push did not get through");
                 shared.push_failed(&outcome, probe, &context.mirror, clock);
                 Some(self.backoff.failed(chance.draw()))
             }
@@ -134,7 +135,9 @@ impl FeedDuty {
                 if let SyncError::Mirror(error) = &error {
                     tracing::error!(%error, lane = self.reader.lane().word(), "the database stopped a feed");
                 }
-                context.shared.read_failed(self.reader.status(), error, context.probe());
+                let probe = context.probe();
+                tracing::debug!(%error, ?probe, lane = self.reader.lane().word(), "a feed was not read");
+                context.shared.read_failed(self.reader.status(), error, probe);
                 context.tell_status();
                 Some(self.backoff.failed(context.options.chance.draw()))
             }
@@ -163,6 +166,7 @@ impl WatchDuty {
             }
             Err(error) => {
                 let probe = context.probe();
+                tracing::debug!(%error, ?probe, "the cluster was not seen");
                 context.shared.watch_failed(error, probe);
             }
         }
@@ -194,6 +198,9 @@ impl WatchDuty {
             return;
         }
         self.doubted = is_silence;
+        if let Err(error) = &asked {
+            tracing::debug!(%error, "those that lead did not answer");
+        }
         let probe = if is_silence { context.probe() } else { None };
         context.shared.proven(asked.err(), probe, context.clock.as_ref());
     }

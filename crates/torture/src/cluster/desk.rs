@@ -1,11 +1,18 @@
 //! A desk whose sync runs against the real cluster, and what was said to be done at it.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use aisle_central::Centre;
 use aisle_contract::Transport;
-use aisle_domain::{ChangeId, DeskId, Incarnation, StoreId, store::Durability};
-use aisle_mirror::{ActError, Mirror, NewChange, NewDesk, outbox};
+use aisle_domain::{Change, ChangeId, DeskId, Incarnation, OrderStatus, StoreId, Timestamp, store::Durability};
+use aisle_mirror::{ActError, Mirror, NewChange, NewDesk, OrderFilter, orders, outbox};
 use aisle_sync::{Clock, SyncEngine, SyncOptions, SyncStatus, SystemClock};
 use aisle_testkit::dice::Dice;
 use uuid::Uuid;
@@ -16,26 +23,53 @@ use crate::{
     simulation::{acts, desk::Done, desk::short, oracle::Seen},
 };
 
+/// A computer's clock that somebody sets wrong.
+#[derive(Debug, Clone)]
+struct SetClock {
+    right: SystemClock,
+    wrong_by_ms: Arc<AtomicI64>,
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        self.right.now().plus_millis(self.wrong_by_ms.load(Ordering::Relaxed))
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.right.monotonic()
+    }
+}
+
+/// The program of a desk while it runs.
+struct Program {
+    mirror: Mirror,
+    engine: SyncEngine,
+}
+
 pub(super) struct Desk {
     pub(super) name: String,
     pub(super) store: StoreId,
-    pub(super) mirror: Mirror,
-    pub(super) engine: SyncEngine,
+    dir: PathBuf,
+    brokers: String,
+    options: SyncOptions,
+    program: Option<Program>,
     done: Vec<Done>,
     dice: Dice,
-    clock: SystemClock,
+    clock: SetClock,
 }
 
 impl Desk {
+    /// The `number`-th desk of a store.
     pub(super) fn new(
         dir: &Path,
-        (store, seed): (StoreId, u64),
+        (store, number, seed): (StoreId, usize, u64),
         brokers: &str,
         centre: &Centre,
         interval: Duration,
     ) -> Self {
-        let (mut dice, clock) = (Dice::new(seed), SystemClock::default());
-        let name = format!("desk {store}");
+        let mut dice = Dice::new(seed);
+        let clock = SetClock { right: SystemClock::default(), wrong_by_ms: Arc::default() };
+        let name = format!("desk {store}-{number}");
         let new = NewDesk {
             store_id: store,
             desk_id: DeskId(Uuid::from_u64_pair(dice.bits(), dice.bits())),
@@ -43,7 +77,6 @@ impl Desk {
             desk_name: name.clone(),
             at: clock.now(),
         };
-        let mirror = Mirror::create(&dir.join(format!("desk-{store}")), &new).unwrap();
         let options = SyncOptions {
             names: centre.names().clone(),
             push_interval: interval,
@@ -54,24 +87,72 @@ impl Desk {
             key: None,
             durability: Durability::default(),
         };
-        let line: Arc<dyn Transport> = Arc::new(log::connect(brokers, &name));
-        let engine = SyncEngine::start(mirror.clone(), line, options, Arc::new(clock), Arc::new(|_| ()));
-        Self { name, store, mirror, engine, done: Vec::new(), dice, clock }
+        let dir = dir.join(format!("desk-{store}-{number}"));
+        let mirror = Mirror::create(&dir, &new).unwrap();
+        let (brokers, done) = (brokers.to_owned(), Vec::new());
+        let mut desk = Self { name, store, dir, brokers, options, program: None, done, dice, clock };
+        desk.start(mirror);
+        desk
+    }
+
+    fn start(&mut self, mirror: Mirror) {
+        let line: Arc<dyn Transport> = Arc::new(log::connect(&self.brokers, &self.name));
+        let clock = Arc::new(self.clock.clone());
+        let engine = SyncEngine::start(mirror.clone(), line, self.options.clone(), clock, Arc::new(|_| ()));
+        self.program = Some(Program { mirror, engine });
+    }
+
+    /// The program ends in the midst of whatever it does, with nothing pushed, and is started again.
+    pub(super) fn restart(&mut self) {
+        self.program = None;
+        let mirror = Mirror::open(&self.dir, self.clock.now()).unwrap();
+        self.start(mirror);
+    }
+
+    /// Sets the computer's clock wrong; by nothing, right again.
+    pub(super) fn set_clock(&self, wrong_by_ms: i64) {
+        self.clock.wrong_by_ms.store(wrong_by_ms, Ordering::Relaxed);
+    }
+
+    fn program(&self) -> &Program {
+        self.program.as_ref().expect("a desk's program runs")
+    }
+
+    pub(super) fn mirror(&self) -> &Mirror {
+        &self.program().mirror
     }
 
     /// Somebody acts, where there is something to act on; true when it was said to be done.
     pub(super) fn act(&mut self) -> bool {
-        let now = self.clock.now();
-        let Some(change) = acts::next(&self.mirror, &mut self.dice, now) else { return false };
+        let mirror = self.mirror().clone();
+        let next = acts::next(&mirror, &mut self.dice, self.clock.now());
+        next.is_some_and(|change| self.perform(change))
+    }
+
+    /// Accepts what is new and decides the payments that wait, as the rule says.
+    pub(super) fn decide_all(&mut self) {
+        let filter = OrderFilter {
+            statuses: vec![OrderStatus::New, OrderStatus::Pending],
+            limit: 100,
+            ..Default::default()
+        };
+        let shown = self.mirror().read(|conn| orders::list(conn, &filter)).unwrap();
+        for change in shown.iter().filter_map(acts::by_the_rule) {
+            self.perform(change);
+        }
+    }
+
+    fn perform(&mut self, change: Change) -> bool {
         let id = ChangeId(Uuid::from_u64_pair(self.dice.bits(), self.dice.bits()));
+        let at = self.clock.now();
         let by = "Ana".into();
-        let new = NewChange { change_id: id, change: change.clone(), by, at: now, held: false, replaces: None };
-        match self.mirror.act(&new) {
+        let new = NewChange { change_id: id, change: change.clone(), by, at, held: false, replaces: None };
+        match self.mirror().act(&new) {
             Ok(_) => {
                 let decides = change.is_decision();
                 self.done.push(Done { id, change, withdrawn: false, held_until: None, before_restore: false });
                 if decides {
-                    self.engine.decided();
+                    self.program().engine.decided();
                 }
                 true
             }
@@ -81,7 +162,7 @@ impl Desk {
     }
 
     pub(super) fn status(&self) -> SyncStatus {
-        self.engine.status()
+        self.program().engine.status()
     }
 
     pub(super) const fn acts(&self) -> usize {
@@ -90,15 +171,15 @@ impl Desk {
 
     /// The newest change there is.
     pub(super) fn last(&self) -> i64 {
-        self.mirror.read(outbox::last).unwrap()
+        self.mirror().read(outbox::last).unwrap()
     }
 
     /// Changes without central's word, up to this one.
     pub(super) fn open_to(&self, last: i64) -> u64 {
-        self.mirror.read(|conn| outbox::count_open(conn, last)).unwrap()
+        self.mirror().read(|conn| outbox::count_open(conn, last)).unwrap()
     }
 
     pub(super) fn seen(&self) -> Seen<'_> {
-        Seen { name: &self.name, store: self.store, mirror: &self.mirror, done: &self.done }
+        Seen { name: &self.name, store: self.store, mirror: self.mirror(), done: &self.done }
     }
 }

@@ -56,7 +56,19 @@ pub(super) fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Town {
+    /// With some items at central, and a desk in each store.
     pub(super) fn new(ground: &Ground, plan: &Plan<'_>) -> Self {
+        let town = Self::bare(ground, plan, 1);
+        let mut dice = Dice::new(ground.seed ^ 0x17);
+        for desk in &town.desks {
+            let store = held(desk).store;
+            (1..=ITEMS).for_each(|item| town.set_item(store, item, &mut dice));
+        }
+        town
+    }
+
+    /// With nothing at central but the stores, and so many desks in each.
+    pub(super) fn bare(ground: &Ground, plan: &Plan<'_>, desks: usize) -> Self {
         let dir = ground.folder(plan.prefix);
         let mut dice = Dice::new(ground.seed ^ 0x70);
         let names = TopicNames::new(plan.prefix);
@@ -67,16 +79,15 @@ impl Town {
         for number in 1..=plan.size.stores {
             let store = StoreId::new(i64::try_from(number).unwrap()).unwrap();
             town.centre.add_store(NewStore::new(store, "Store", "Main street 1")).unwrap();
-            for item in 1..=ITEMS {
-                town.set_item(store, item, &mut dice);
-            }
         }
         town.make_topics(plan.partitions);
         for number in 1..=plan.size.stores {
             let store = StoreId::new(i64::try_from(number).unwrap()).unwrap();
-            let own = (store, dice.bits());
-            let desk = Desk::new(&town.dir, own, &plan.brokers_of_desks, &town.centre, plan.interval);
-            town.desks.push(Mutex::new(desk));
+            for desk in 1..=desks {
+                let own = (store, desk, dice.bits());
+                let desk = Desk::new(&town.dir, own, &plan.brokers_of_desks, &town.centre, plan.interval);
+                town.desks.push(Mutex::new(desk));
+            }
         }
         town
     }
@@ -199,7 +210,7 @@ impl Town {
     fn unrest(&self) -> Option<String> {
         for desk in &self.desks {
             let desk = held(desk);
-            let counts = desk.mirror.read(outbox::counts).unwrap();
+            let counts = desk.mirror().read(outbox::counts).unwrap();
             if counts.held + counts.ready + counts.sent > 0 {
                 return Some(format!("{} waits with {counts:?}; line {:?}", desk.name, desk.status().link));
             }

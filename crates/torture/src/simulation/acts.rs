@@ -9,6 +9,7 @@ use aisle_domain::{
         OrderNoted, OrderRejected, OrderSentBack, PaymentApproved, PaymentDeclined, StoreBusy, StorePaused,
     },
     item::{ChangedBy, Edit, ItemEdits},
+    range::Verdict,
 };
 use aisle_mirror::{Mirror, OrderFilter, items, orders};
 
@@ -21,6 +22,26 @@ pub(crate) fn next(mirror: &Mirror, dice: &mut Dice, now: Timestamp) -> Option<C
         1..8 => on_item(mirror, dice, now),
         _ => on_order(mirror, dice, now),
     }
+}
+
+/// What the rule says to do with an order: accept it, approve a payment inside its range, decline any other.
+pub(crate) fn by_the_rule(order: &Order) -> Option<Change> {
+    if order.status == OrderStatus::New {
+        return Some(Change::OrderAccepted(OrderAccepted { order: order.order_id, from: OrderStatus::New }));
+    }
+    let (payment, range) = (order.waiting_payment()?, order.range.as_ref()?);
+    if range.judge(payment.amount, order.used()) == Verdict::Inside {
+        return Some(approve(order));
+    }
+    Some(Change::PaymentDeclined(PaymentDeclined {
+        order: order.order_id,
+        payment: payment.payment_id,
+        amount: payment.amount,
+        range_version: Some(range.version),
+        reason: "outside_range".into(),
+        note: None,
+        ends_order: true,
+    }))
 }
 
 fn on_store(dice: &mut Dice, now: Timestamp) -> Change {
