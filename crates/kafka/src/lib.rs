@@ -32,6 +32,8 @@ use crate::{
 
 pub use settings::{Authority, KafkaSettings, Security};
 
+/// A client whose questions so often in a row find no answer is replaced.
+const SILENCES: u32 = 3;
 /// How long a client is heard out on why nothing answers.
 const HEARING: Duration = Duration::from_millis(300);
 
@@ -39,8 +41,25 @@ const HEARING: Duration = Duration::from_millis(300);
 pub struct Kafka {
     settings: KafkaSettings,
     health: Health,
-    /// One client for questions, made when the first is asked.
-    asking: Mutex<Option<BaseConsumer<Observer>>>,
+    asking: Mutex<Asking>,
+}
+
+/// One client for questions, made when the first is asked.
+#[derive(Default)]
+struct Asking {
+    client: Option<BaseConsumer<Observer>>,
+    /// The cluster that it has seen.
+    cluster: Option<String>,
+    /// Questions without an answer, one behind the other.
+    silences: u32,
+}
+
+impl Asking {
+    /// What a client remembers of a cluster's partitions it believes more than what it is told by one that took its place
+    /// and counts from the beginning: only another client is free of it.
+    fn forget(&mut self) {
+        *self = Self::default();
+    }
 }
 
 impl Kafka {
@@ -49,12 +68,13 @@ impl Kafka {
     /// # Errors
     /// [`PortError::BadSettings`] for settings that librdkafka refuses.
     pub fn new(settings: KafkaSettings) -> Result<Self, PortError> {
-        let kafka = Self { settings, health: Health::default(), asking: Mutex::new(None) };
-        *kafka.asking() = Some(kafka.consumer(&kafka.settings.reader())?);
+        let kafka = Self { settings, health: Health::default(), asking: Mutex::default() };
+        let client = kafka.consumer(&kafka.settings.reader())?;
+        kafka.asking().client = Some(client);
         Ok(kafka)
     }
 
-    fn asking(&self) -> MutexGuard<'_, Option<BaseConsumer<Observer>>> {
+    fn asking(&self) -> MutexGuard<'_, Asking> {
         self.asking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -77,7 +97,7 @@ impl Kafka {
         question: impl FnOnce(&BaseConsumer<Observer>) -> Result<T, PortError>,
     ) -> Result<T, PortError> {
         let mut guard = self.asking();
-        let client = match guard.take() {
+        let client = match guard.client.take() {
             Some(client) => client,
             None => self.consumer(&self.settings.reader())?,
         };
@@ -91,7 +111,13 @@ impl Kafka {
         } else {
             drop(client.poll(Duration::ZERO));
         }
-        *guard = Some(client);
+        let is_silence = matches!(answer, Err(PortError::Unreachable(_) | PortError::TimedOut(_)));
+        guard.silences = if is_silence { guard.silences + 1 } else { 0 };
+        if guard.silences < SILENCES {
+            guard.client = Some(client);
+        } else {
+            guard.forget();
+        }
         drop(guard);
         match answer {
             Ok(answer) => {
@@ -140,7 +166,7 @@ impl Transport for Kafka {
 
     fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
         let end = Instant::now() + timeout;
-        self.ask(|client| {
+        let view = self.ask(|client| {
             let mut found = Vec::new();
             let mut brokers = 0;
             for name in topics {
@@ -163,7 +189,15 @@ impl Transport for Kafka {
                 .fetch_cluster_id(left(end))
                 .ok_or_else(|| PortError::TimedOut("the cluster did not tell its id".into()))?;
             Ok(ClusterView { cluster_id, brokers, topics: found })
-        })
+        })?;
+        let mut asking = self.asking();
+        if asking.cluster.as_ref().is_some_and(|known| *known != view.cluster_id) {
+            asking.forget();
+        } else {
+            asking.cluster = Some(view.cluster_id.clone());
+        }
+        drop(asking);
+        Ok(view)
     }
 
     fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {

@@ -27,12 +27,12 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// The row of the design's table: b1, b2, d, e, f, h or j
+    /// The row of the design's table: b1, b2, d, e, f, h, j or l
     row: String,
     /// How often ours and the peer are measured, by turns
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Changes that are drained in a round of b1 (100,000), and applied in one of h (20,000)
+    /// Changes that are drained in a round of b1 (100,000), applied in one of h and received in one of l (20,000)
     #[arg(long)]
     changes: Option<usize>,
     /// Cases of d that are compared with `rust_decimal`
@@ -53,8 +53,9 @@ pub(super) fn run(bench: &Bench, output: Output) -> Result<u8, Failure> {
         "f" => start::run(rounds, bench.items),
         "h" => worker::run(rounds, bench.changes.unwrap_or(20_000)),
         "j" => arrival::run(rounds),
+        "l" => drain::after_a_day(rounds, bench.changes.unwrap_or(20_000)),
         other => {
-            let there = "there are b1, b2, d, e, f, h, j";
+            let there = "there are b1, b2, d, e, f, h, j, l";
             Err(Failure::new("not_yet", format!("row {other} is not measured here; {there}")))
         }
     }?;

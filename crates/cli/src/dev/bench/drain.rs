@@ -1,4 +1,4 @@
-//! Row b1: a desk's outbox drained to a real cluster of three machines, beside librdkafka's own producer with the same
+//! Rows b1 and l. b1: a desk's outbox drained to a real cluster of three machines, beside librdkafka's own producer with the same
 //! records and settings; and all of it received, beside the time that central alone needs to apply the same log.
 
 use std::{
@@ -46,6 +46,43 @@ pub(super) fn run(rounds: usize, changes: usize) -> Result<Value, Failure> {
         measured.push(Bout { town: &town, grounds: &grounds, changes, round }.fight()?);
     }
     Ok(told(&town, changes, &measured))
+}
+
+/// Row l: the line is back after a day. A desk with all that was done meanwhile and a centre at work, until central has
+/// answered the last of it; beside central alone over the same changes.
+pub(super) fn after_a_day(rounds: usize, changes: usize) -> Result<Value, Failure> {
+    const GOAL_S: f64 = 60.0;
+    let town = Town::new(Size { items: changes, orders: 0 })?;
+    act_all(&town, changes)?;
+    let grounds = Grounds::start(town.path())?;
+    let mut taken = Vec::new();
+    for round in 0..rounds {
+        let bout = Bout { town: &town, grounds: &grounds, changes, round };
+        let drained = bout.names("drained");
+        let alone = town.copy_centre("alone", drained.clone())?;
+        grounds.make_topics(&alone)?;
+        bout.drain(&drained)?;
+        let (applied, all_applied) = bout.apply_alone(&alone)?;
+        let (received, all_received) = bout.receive_all()?;
+        for copy in ["alone", "desk-drained", "desk-all", "all"] {
+            town.forget(copy)?;
+        }
+        taken.push((received.as_secs_f64(), applied.as_secs_f64(), all_applied && all_received));
+    }
+    let worst = taken.iter().map(|(received, ..)| *received).fold(0.0, f64::max);
+    let row = Row {
+        name: "l",
+        unit: "seconds until all is received",
+        data: format!("{}; {changes} items renamed, {BYTES} bytes a change, while there was no line", town.told()),
+        peer: "central alone over the same changes, already in the cluster's log",
+        n: changes * taken.len(),
+        rounds: taken.iter().map(|(received, applied, _)| Round { ours: *received, peer: *applied }).collect(),
+        checked: taken.iter().all(|(.., sound)| *sound),
+        goal: "all received within 60 s of the line's return, in every round",
+        goal_met: worst <= GOAL_S,
+        facts: json!({ "worst_s": short(worst) }),
+    };
+    Ok(row.told())
 }
 
 fn told(town: &Town, changes: usize, measured: &[Measured]) -> Value {
