@@ -44,7 +44,7 @@ pub(crate) fn desks(seed: u64, runs: u64) -> Counters {
     let template = Template::new();
     let mut counters = Counters::default();
     for seed in seed.. {
-        if counters.runs >= runs {
+        if counters.runs >= runs || counters.is_enough() {
             break;
         }
         if let Err(wrong) = cuts::desk(&template, seed, Crash::Kill, &mut counters) {
@@ -174,7 +174,7 @@ impl Line<'_> {
             if desk.is_err() || self.disks[victim].is_stopped() {
                 break;
             }
-            self.central_works(victim == 1);
+            self.central_works(victim == 1)?;
             if self.disks[victim].is_stopped() {
                 break;
             }
@@ -243,9 +243,9 @@ impl Line<'_> {
         }
     }
 
-    /// Applies and publishes; ends at once when its disk stops.
-    fn central_works(&self, may_die: bool) {
-        let Some(centre) = &self.centre else { return };
+    /// Applies and publishes; ends at once when its disk stops. Any other end is not its disk's.
+    fn central_works(&self, may_die: bool) -> Result<(), Wrong> {
+        let Some(centre) = &self.centre else { return Ok(()) };
         let stop = Stop::new();
         let options =
             WorkOptions { until_idle: true, timeout: Some(Duration::from_secs(20)), ..WorkOptions::default() };
@@ -257,9 +257,14 @@ impl Line<'_> {
                 }
                 std::thread::sleep(Duration::from_millis(2));
             }
-            // What a dead centre answers nobody hears.
-            let _ = work.join().unwrap();
-        });
+            match work.join().unwrap() {
+                // What a dead centre answers nobody hears.
+                Err(error) if !(may_die && self.disks[1].is_stopped()) => {
+                    Err(torn("central, without a fault", error))
+                }
+                _ => Ok(()),
+            }
+        })
     }
 
     /// Everything is healed: all that was told is to be at central, once, and both are to agree.
@@ -268,7 +273,7 @@ impl Line<'_> {
         for _ in 0..10 {
             let mut pusher = Pusher::new(mirror.clone(), options());
             pusher.push(self.bus, self.clock.now()).map_err(|error| torn("the desk cannot push", error))?;
-            self.central_works(false);
+            self.central_works(false)?;
             self.read(&mirror, Duration::from_secs(10)).map_err(|e| torn("the desk cannot read", e))?.ok();
             let counts = mirror.read(outbox::counts).map_err(|e| torn("the desk cannot count", e))?;
             if counts.held + counts.ready + counts.sent == 0 {
