@@ -13,7 +13,7 @@ use aisle_mirror::{Mirror, NewChange, outbox};
 use uuid::Uuid;
 
 use crate::fixtures::{
-    CLUSTER, Desk, ack, assert_sound, at, entry, item, item_id, money, new_desk, note, order, price,
+    CLUSTER, Desk, ack, assert_sound, at, entry, item, item_id, kill_victim, money, new_desk, note, order, price,
 };
 
 const FOLDER: &str = "AISLE_VICTIM_FOLDER";
@@ -87,8 +87,7 @@ fn kill_one(folder: &Path, patience: Duration) -> Vec<ChangeId> {
             .collect()
     });
     std::thread::sleep(patience);
-    victim.kill().unwrap();
-    victim.wait().unwrap();
+    kill_victim(&mut victim);
     reader.join().unwrap()
 }
 
