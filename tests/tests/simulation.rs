@@ -22,6 +22,7 @@ fn whatever_breaks_nothing_is_lost_nothing_doubled_and_nothing_stuck() {
         let words = told(&plan, &report, Duration::from_secs(30));
         panic!("again with AISLE_RUNS=1 AISLE_SEED={seed}\n{words}");
     }
+    assert!(counters.runs > 0 && counters.is_telling(), "too little was done to say anything: {counters:?}");
 }
 
 #[test]
