@@ -7,6 +7,7 @@ pub mod dice;
 pub mod disk;
 pub mod fixtures;
 pub mod kafka;
+pub mod mirrored;
 pub mod processor;
 pub mod program;
 pub mod proxy;
