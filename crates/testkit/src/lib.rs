@@ -2,6 +2,7 @@
 //! fails on purpose, and named fixtures.
 
 pub mod allocations;
+pub mod asked;
 pub mod dice;
 #[cfg(feature = "disk")]
 pub mod disk;

@@ -10,6 +10,7 @@ use std::{
 use aisle_central::{Stop, WorkOptions};
 use aisle_domain::{ChangeId, Incarnation, Money, OrderStatus};
 use aisle_mirror::{ChangeState, Mirror, anew, outbox};
+use aisle_testkit::asked::number;
 
 use crate::world::{Desk, World, copy_folder, sql};
 
@@ -286,14 +287,10 @@ pub(crate) fn t8(seed: u64, runs: u64) -> Counters {
     counters
 }
 
-fn asked(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
-}
-
 #[test]
 #[allow(clippy::print_stdout, reason = "the closing line is what a torture run is read for")]
 fn backups_of_any_age_and_copies_side_by_side_drop_nothing_and_double_nothing() {
-    let (seed, runs) = (asked("AISLE_SEED", 1), asked("AISLE_RUNS", 50));
+    let (seed, runs) = (number("AISLE_SEED", 1), number("AISLE_RUNS", 50));
     let found = t8(seed, runs);
     println!(
         "T8 seed {seed}: {} runs, {} changes, {} restores, {} copies, {} forks told: {} lost, {} doubled, {} unnoticed",

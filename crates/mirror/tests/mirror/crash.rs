@@ -10,6 +10,7 @@ use std::{
 use aisle_contract::DownBody;
 use aisle_domain::{ChangeId, Lane};
 use aisle_mirror::{Mirror, NewChange, outbox};
+use aisle_testkit::asked::number;
 use uuid::Uuid;
 
 use crate::fixtures::{
@@ -21,7 +22,7 @@ const DONE: &str = "done ";
 
 /// How often the victim is killed: 40 times, or as often as `AISLE_KILLS` says.
 fn kills() -> u64 {
-    std::env::var("AISLE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(40)
+    number("AISLE_KILLS", 40)
 }
 
 /// One round of a busy desk: two acts, and every few rounds a batch, an ack and new rows.
