@@ -102,15 +102,7 @@ impl World {
         let days = self.folder.path().join("days");
         if !days.exists() {
             fixtures::cut(&fixtures::demo(), &days, orders).unwrap();
-            let file = days.join("items.csv");
-            let all = std::fs::read_to_string(&file).unwrap();
-            let used: String = ["orders.jsonl", "receipts.jsonl"]
-                .map(|f| std::fs::read_to_string(days.join(f)).unwrap())
-                .concat();
-            let is_used = |line: &str| line.split(',').next().is_some_and(|id| used.contains(id));
-            let few: Vec<&str> =
-                all.lines().enumerate().filter(|(n, line)| *n <= items || is_used(line)).map(|(_, l)| l).collect();
-            std::fs::write(&file, few.join("\n")).unwrap();
+            fixtures::cut_shelf(&days, items).unwrap();
         }
         let centre = Centre::open(self.centre.path(), TopicNames::default(), Arc::new(CentralClock)).unwrap();
         let mut replay = SimulateOptions::new(store_id(), &days);

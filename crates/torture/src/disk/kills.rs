@@ -96,12 +96,7 @@ impl Shop {
         centre.add_store(NewStore::new(store_id(), "Store 367", "1 Market Street")).unwrap();
         let days = folder.path().join("days");
         fixtures::cut(&fixtures::demo(), &days, ORDERS).unwrap();
-        // Only what was ordered: the whole shelf would take longer to read than everything else.
-        let read = |name| std::fs::read_to_string(days.join(name)).unwrap();
-        let (shelf, ordered) = (read("items.csv"), read("orders.jsonl"));
-        let is_wanted = |line: &&str| line.split(',').next().is_some_and(|id| ordered.contains(id));
-        let few: Vec<_> = shelf.lines().take(1).chain(shelf.lines().skip(1).filter(is_wanted)).collect();
-        std::fs::write(days.join("items.csv"), few.join("\n")).unwrap();
+        fixtures::cut_shelf(&days, 0).unwrap();
         let mut replay = SimulateOptions::new(store_id(), &days);
         replay.timeout = Some(Duration::from_secs(2));
         centre.simulate(&replay, &Stop::new()).unwrap();
