@@ -397,4 +397,15 @@ mod tests {
         assert!(is_wrong(0, Some("Ana"), &[ana, bo]), "what was set last is not there");
         assert!(is_wrong(0, Some("Ana"), &[]), "nobody claimed it");
     }
+
+    #[test]
+    fn what_nobody_did_and_central_has_a_verdict_on_is_an_act_taken_twice() {
+        let conn = central(0, None, &[("order.claimed", r#"{"from":null,"to":"Ana"}"#)]);
+        let id = "019abcde-0000-7000-8000-000000000001";
+        conn.execute("UPDATE audit SET change_id = ?1", [id]).unwrap();
+        let found = verdicts(&conn);
+        assert!(matches!(strangers(&[], &found), Err(Failure::Doubled(words)) if words.contains(id)));
+        conn.execute("UPDATE audit SET change_id = NULL", []).unwrap();
+        assert_eq!(strangers(&[], &verdicts(&conn)), Ok(()), "central's own acts have no change");
+    }
 }
