@@ -206,7 +206,7 @@ impl Desk {
     fn forgets(&mut self, case: &Case) {
         let Fault::Answer(api, number) = case.fault else { return };
         let asks_again = match api {
-            Api::Fetch | Api::InitProducerId | Api::ApiVersion => true,
+            Api::Fetch | Api::ListOffsets | Api::InitProducerId | Api::ApiVersion => true,
             // The others of its kind last until they are mended.
             Api::Metadata => number == CUT,
             _ => false,
