@@ -3,11 +3,8 @@
 
 use std::time::Instant;
 
+use aisle_testkit::asked::number;
 use aisle_torture::disk::{Counters, cuts, errors, kills};
-
-fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
-}
 
 /// Runs a test's body and prints its line.
 #[allow(clippy::print_stderr, reason = "the counters are the result")]

@@ -1,6 +1,6 @@
-//! T16: bugs are planted, one at a time, and each is caught by the programme that is meant to catch it. In a process of
-//! its own: a planted bug is everybody's. `AISLE_PLANTED` names one to plant, or says `all`; otherwise three take
-//! their turn, others each day.
+//! T16: bugs are planted, one at a time, and each is caught by the programme that is meant to catch it: what fails with
+//! the bug does not fail without it. In a process of its own: a planted bug is everybody's. `AISLE_PLANTED` names one to
+//! plant, or says `all`; otherwise three take their turn, others each day.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on ends")]
 
@@ -37,9 +37,9 @@ fn a_planted_bug_is_caught() {
         let took = start.elapsed().as_secs_f32();
         let word = bug.word();
         match caught {
-            Some(what) => println!("T16: {word} caught after {took:.1} s: {what}"),
-            None => missed.push(word),
+            Ok(what) => println!("T16: {word} caught after {took:.1} s: {what}"),
+            Err(why) => missed.push(format!("{word}: {why}")),
         }
     }
-    assert!(missed.is_empty(), "not caught within {WITHIN:?}: {missed:?}");
+    assert!(missed.is_empty(), "not caught: {missed:#?}");
 }

@@ -4,11 +4,8 @@
 
 use std::time::Instant;
 
+use aisle_testkit::asked::number;
 use aisle_torture::poison::t12;
-
-fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().map_or(otherwise, |text| text.parse().unwrap())
-}
 
 #[test]
 fn what_is_no_good_is_put_aside_and_nobody_else_waits_for_it() {

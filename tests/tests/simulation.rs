@@ -4,11 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use aisle_testkit::asked::number;
 use aisle_torture::simulation::{Plan, many, play, told};
-
-fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().map_or(otherwise, |text| text.parse().unwrap())
-}
 
 #[test]
 fn whatever_breaks_nothing_is_lost_nothing_doubled_and_nothing_stuck() {
@@ -22,6 +19,7 @@ fn whatever_breaks_nothing_is_lost_nothing_doubled_and_nothing_stuck() {
         let words = told(&plan, &report, Duration::from_secs(30));
         panic!("again with AISLE_RUNS=1 AISLE_SEED={seed}\n{words}");
     }
+    assert!(counters.runs > 0 && counters.is_telling(), "too little was done to say anything: {counters:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aisle_testkit::{fixtures, kafka::Kit};
+use aisle_testkit::{asked::number, fixtures, kafka::Kit};
 use aisle_torture::cluster::{Counters, Ground, Hurts, Size, growth, silence, storm, t5, t6, t7, t11};
 use tempfile::TempDir;
 
@@ -22,7 +22,7 @@ fn turn(test: &str) -> Option<Turn> {
     let kit = Kit::require(test)?;
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().unwrap();
-    let seed = std::env::var("AISLE_SEED").map_or(1, |text| text.parse().unwrap());
+    let seed = number("AISLE_SEED", 1);
     let ground = Ground { kit, program: env!("CARGO_BIN_EXE_aisle").into(), dir: dir.path().into(), seed };
     Some(Turn { ground, _dir: dir, _alone: turn })
 }

@@ -2,11 +2,13 @@
 //! fails on purpose, and named fixtures.
 
 pub mod allocations;
+pub mod asked;
 pub mod dice;
 #[cfg(feature = "disk")]
 pub mod disk;
 pub mod fixtures;
 pub mod kafka;
+pub mod mirrored;
 pub mod processor;
 pub mod program;
 pub mod proxy;

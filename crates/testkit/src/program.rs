@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -100,13 +100,12 @@ pub struct Running {
 }
 
 impl Running {
-    /// Ends it at once, as a power cut does.
-    pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            // One that is gone already is what is wanted.
-            drop(child.kill());
-            drop(child.wait());
-        }
+    /// Ends it at once, as a power cut does; answers how it ended, since it may have been gone already.
+    pub fn kill(&mut self) -> Option<ExitStatus> {
+        let mut child = self.child.take()?;
+        // One that is gone already is what is wanted.
+        drop(child.kill());
+        child.wait().ok()
     }
 
     /// Its process id, as long as it is not known to have ended.
@@ -140,13 +139,18 @@ impl Running {
         self.signal(rustix::process::Signal::CONT)
     }
 
-    /// Waits for its end; `None` when the time is over first.
+    /// Waits for its end and answers its code, -1 when a signal ended it; `None` when the time is over first.
     pub fn wait(&mut self, limit: Duration) -> std::io::Result<Option<i32>> {
+        Ok(self.wait_status(limit)?.map(|status| status.code().unwrap_or(-1)))
+    }
+
+    /// Waits for its end and answers how it ended; `None` when the time is over first.
+    pub fn wait_status(&mut self, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
         let end = Instant::now() + limit;
         while let Some(child) = &mut self.child {
             if let Some(status) = child.try_wait()? {
                 self.child = None;
-                return Ok(Some(status.code().unwrap_or(-1)));
+                return Ok(Some(status));
             }
             if Instant::now() >= end {
                 return Ok(None);

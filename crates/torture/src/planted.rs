@@ -12,16 +12,28 @@ use aisle_domain::{ItemId, Planted, StoreId, planted::plant};
 
 use crate::{
     disk::{Counters, cuts, errors, kills},
-    simulation::many,
+    simulation::{Plan, Report, many, play},
 };
 
 /// Runs of a part at a time.
 const RUNS: u64 = 50;
+/// How long two writers must live side by side where nothing is planted.
+const SIDE_BY_SIDE: Duration = Duration::from_secs(5);
 
-/// Plants the bug in this process until something fails because of it, at most for `limit`; answers what failed.
-pub fn catch(bug: Planted, limit: Duration) -> Option<String> {
+/// What failed while a bug was planted.
+struct Found {
+    words: String,
+    /// The same once more.
+    again: Box<dyn FnOnce() -> Option<String>>,
+}
+
+/// Plants the bug in this process until something fails, at most for `limit`; answers what failed.
+///
+/// # Errors
+/// Where nothing failed, and where the same fails without the bug too: then it was not caught by that.
+pub fn catch(bug: Planted, limit: Duration) -> Result<String, String> {
     plant(Some(bug));
-    let caught = match bug {
+    let found = match bug {
         Planted::DoneBeforeSync | Planted::SyncNormal | Planted::WritesAfterFailedSync => {
             by_disk(cuts::run, limit)
         }
@@ -30,16 +42,25 @@ pub fn catch(bug: Planted, limit: Duration) -> Option<String> {
         _ => by_simulation(limit),
     };
     plant(None);
-    caught
+    let Found { words, again } = found.ok_or_else(|| format!("nothing failed within {limit:?}"))?;
+    match again() {
+        None => Ok(words),
+        Some(without) => Err(format!("{words}; and without it: {without}")),
+    }
 }
 
 /// Seeds until one fails.
-fn by_simulation(limit: Duration) -> Option<String> {
+fn by_simulation(limit: Duration) -> Option<Found> {
     let end = Instant::now() + limit;
+    let told = |plan: &Plan, report: &Report| {
+        let failure = report.failure.as_ref()?;
+        Some(format!("seed {} of the simulation: {failure:?}", plan.seed))
+    };
     let mut first = 1;
     while Instant::now() < end {
         if let (_, Some((plan, report))) = many(first, RUNS) {
-            return Some(format!("seed {} of the simulation: {:?}", plan.seed, report.failure));
+            let words = told(&plan, &report)?;
+            return Some(Found { words, again: Box::new(move || told(&plan, &play(&plan))) });
         }
         first += RUNS;
     }
@@ -47,21 +68,27 @@ fn by_simulation(limit: Duration) -> Option<String> {
 }
 
 /// Disks that fail, until something is gone or torn.
-fn by_disk(part: fn(u64, u64) -> Counters, limit: Duration) -> Option<String> {
+fn by_disk(part: fn(u64, u64) -> Counters, limit: Duration) -> Option<Found> {
     let end = Instant::now() + limit;
+    let block = move |seed| part(seed, RUNS).failures.into_iter().next();
     let mut seed = 1;
     while Instant::now() < end {
-        let counters = part(seed, RUNS);
-        if let Some(failure) = counters.failures.into_iter().next() {
-            return Some(failure);
+        if let Some(words) = block(seed) {
+            return Some(Found { words, again: Box::new(move || block(seed)) });
         }
         seed += RUNS;
     }
     None
 }
 
+/// Two writers, until one of them is turned away.
+fn by_two_writers(limit: Duration) -> Option<Found> {
+    let words = two_writers(limit)?;
+    Some(Found { words, again: Box::new(|| two_writers(SIDE_BY_SIDE)) })
+}
+
 /// Two programs that write to central's database: neither may be turned away because the other was faster.
-fn by_two_writers(limit: Duration) -> Option<String> {
+fn two_writers(limit: Duration) -> Option<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("central.db");
     let (end, store) = (Instant::now() + limit, StoreId::new(1).unwrap());

@@ -22,6 +22,8 @@ use aisle_domain::{
 use aisle_testkit::dice::Dice;
 use uuid::Uuid;
 
+use crate::simulation::oracle;
+
 const STORES: i64 = 6;
 /// The first of the stores sends what is no good.
 const CHANGES: i64 = 200;
@@ -30,6 +32,8 @@ const PARTITIONS: i32 = 4;
 const HUGE: usize = 2_000_000;
 /// What is measured is spread by the machine as well.
 const SLACK: Duration = Duration::from_millis(150);
+/// Central needs no longer than this for what is left when nobody sends any more.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// What many runs came to.
 #[derive(Debug, Clone, Default, serde::Serialize)]
@@ -251,6 +255,23 @@ fn waits(bus: &Bus, sender: &Sender) -> Vec<Duration> {
         .collect()
 }
 
+/// Ends central's work however the sending ends.
+struct AtEnd<'a>(&'a Stop);
+
+impl Drop for AtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+/// Waits until central has applied and published all that was sent; what it does not do in time is judged.
+fn until_all_is_read(centre: &Centre, bus: &Bus) {
+    let (conn, end) = (oracle::central_db(centre), Instant::now() + LIMIT);
+    while oracle::central_unrest(&conn, centre, bus).is_some() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// One world: stores that send while central works.
 fn play(seed: u64, poisoned: bool) -> Played {
     let dir = tempfile::tempdir().unwrap();
@@ -269,12 +290,11 @@ fn play(seed: u64, poisoned: bool) -> Played {
     let mut dice = Dice::new(seed);
     let mut injected = Vec::new();
     let mut good = 0_u64;
-    let report = std::thread::scope(|scope| {
-        let (own, stop) = (centre.clone(), Stop::new());
-        let bus_of_central = bus.clone();
-        let options =
-            WorkOptions { until_idle: true, timeout: Some(Duration::from_secs(60)), ..WorkOptions::default() };
-        let work = scope.spawn(move || own.work(&bus_of_central, &options, &stop).unwrap());
+    let stop = Stop::new();
+    std::thread::scope(|scope| {
+        let _ended = AtEnd(&stop);
+        // Central works for as long as anything is sent: it may well be idle between two records.
+        scope.spawn(|| centre.work(&bus, &WorkOptions::default(), &stop).unwrap());
         for round in 0..CHANGES {
             let mut records: Vec<Outgoing> = senders.iter_mut().map(Sender::good).collect();
             good += u64::try_from(records.len()).unwrap();
@@ -291,8 +311,11 @@ fn play(seed: u64, poisoned: bool) -> Played {
             assert!(answers.iter().all(Result::is_ok), "{answers:?}");
             std::thread::sleep(Duration::from_millis(5));
         }
-        work.join().unwrap()
+        until_all_is_read(&centre, &bus);
     });
+    // What is left to be published is, by another who takes over.
+    let rest = WorkOptions { until_idle: true, timeout: Some(LIMIT), ..WorkOptions::default() };
+    let report = centre.work(&bus, &rest, &Stop::new()).unwrap();
     let mut wrong = Vec::new();
     if !report.reached {
         wrong.push(format!("central did not come to rest: {report:?}"));

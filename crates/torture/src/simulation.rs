@@ -46,7 +46,15 @@ pub struct Counters {
     pub longest_heal_ms: u64,
 }
 
+/// So many runs have a fault and a kill among them, whatever their seeds.
+const SOME: u64 = 20;
+
 impl Counters {
+    /// Whether enough was done and broken to say anything: a few runs may have been quiet ones.
+    pub const fn is_telling(&self) -> bool {
+        self.runs < SOME || self.acts > 0 && self.faults > 0 && self.kills > 0
+    }
+
     /// Adds one run.
     pub fn add(&mut self, report: &Report) {
         self.runs += 1;

@@ -12,15 +12,11 @@ mod pages;
 
 use std::{path::Path, time::Instant};
 
-use aisle_testkit::allocations::CountingAllocator;
+use aisle_testkit::{allocations::CountingAllocator, asked::number};
 use aisle_torture::fuzz::{made, t14, targets};
 
 #[global_allocator]
 static COUNTING: CountingAllocator = CountingAllocator;
-
-fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().map_or(otherwise, |text| text.parse().unwrap())
-}
 
 fn corpus() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")

@@ -1,6 +1,6 @@
 //! A centre that was restored from a backup, or lost whole.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aisle_central::Centre;
 use aisle_domain::{Change, ChangeId, Money, OrderStatus, change::StoreBusy};
@@ -9,8 +9,19 @@ use aisle_mirror::{ChangeState, orders};
 use crate::world::{Desk, World, effects, open_centre, sql, store_id};
 
 /// A copy of central's database, as SQLite itself makes one.
-fn back_up(world: &World, to: &Path) {
+fn back_up(world: &World) -> PathBuf {
+    let to = world.folder.path().join("central.backup");
     sql(world.centre.path(), &format!("VACUUM INTO '{}'", to.display()));
+    to
+}
+
+/// A small centre with one desk, and a copy of its database from before anything was done.
+fn backed_up() -> (World, Desk, PathBuf) {
+    let world = World::new(4);
+    let mut desk = world.desk("one");
+    world.settle(&mut [&mut desk]);
+    let copy = back_up(&world);
+    (world, desk, copy)
 }
 
 /// Puts a database in the place of central's.
@@ -59,8 +70,7 @@ fn history_is_brought_back(log_is_lost: bool) {
     let [mut a, mut b, mut c] = three(&world);
     let mut changes = work(&[&a, &b, &c], 0);
     world.settle(&mut [&mut a, &mut b, &mut c]);
-    let copy = world.folder.path().join("central.backup");
-    back_up(&world, &copy);
+    let copy = back_up(&world);
     changes.extend(work(&[&a, &b, &c], 1));
     world.settle(&mut [&mut a, &mut b, &mut c]);
     assert_all_once(&world, &[&a, &b, &c], &changes);
@@ -130,11 +140,7 @@ fn a_centre_that_was_lost_whole_gets_what_it_can_take_and_refuses_the_rest_aloud
 
 #[test]
 fn a_store_whose_own_row_went_back_is_mirrored_to_the_end_all_the_same() {
-    let mut world = World::new(4);
-    let mut desk = world.desk("one");
-    world.settle(&mut [&mut desk]);
-    let copy = world.folder.path().join("central.backup");
-    back_up(&world, &copy);
+    let (mut world, mut desk, copy) = backed_up();
     let busy =
         desk.act(Change::StoreBusy(StoreBusy { minutes: 15, until: world.hands.now().plus_millis(900_000) }));
     world.settle(&mut [&mut desk]);
@@ -149,11 +155,7 @@ fn a_store_whose_own_row_went_back_is_mirrored_to_the_end_all_the_same() {
 
 #[test]
 fn what_is_done_after_a_centre_went_back_comes_behind_what_it_forgot() {
-    let mut world = World::new(4);
-    let mut desk = world.desk("one");
-    world.settle(&mut [&mut desk]);
-    let copy = world.folder.path().join("central.backup");
-    back_up(&world, &copy);
+    let (mut world, mut desk, copy) = backed_up();
     let order = desk.orders(OrderStatus::New)[0];
     let accepted = desk.accept(order);
     let item = desk.items(1).remove(0);
@@ -179,11 +181,7 @@ fn what_is_done_after_a_centre_went_back_comes_behind_what_it_forgot() {
 
 #[test]
 fn a_payment_s_number_that_another_history_gave_to_another_order_is_that_order_s() {
-    let mut world = World::new(4);
-    let mut desk = world.desk("one");
-    world.settle(&mut [&mut desk]);
-    let copy = world.folder.path().join("central.backup");
-    back_up(&world, &copy);
+    let (mut world, mut desk, copy) = backed_up();
     let [first, second] = desk.orders(OrderStatus::New)[..2] else { unreachable!() };
     let pay = |world: &World, order| {
         let paid = world.centre.add_payment(Some(store_id()), order, Money::from_minor(900)).unwrap();
@@ -202,11 +200,7 @@ fn a_payment_s_number_that_another_history_gave_to_another_order_is_that_order_s
 
 #[test]
 fn what_one_history_refused_and_another_takes_counts_as_received() {
-    let mut world = World::new(4);
-    let mut desk = world.desk("one");
-    world.settle(&mut [&mut desk]);
-    let copy = world.folder.path().join("central.backup");
-    back_up(&world, &copy);
+    let (mut world, mut desk, copy) = backed_up();
     let order = desk.orders(OrderStatus::New)[0];
     let accepted = desk.accept(order);
     world.centre.cancel_order(Some(store_id()), order, "cancelled").unwrap();

@@ -1,7 +1,7 @@
 //! A centre on the in-process bus and desks that are stepped by hand: pushed, then read to the end.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -25,7 +25,7 @@ use aisle_mirror::{
     remirror, verify,
 };
 use aisle_sync::{Clock, FeedReader, Pusher, SyncOptions, SystemClock};
-use aisle_testkit::fixtures;
+use aisle_testkit::{fixtures, mirrored::TABLES};
 use uuid::Uuid;
 
 pub(crate) const STORE: i64 = 367;
@@ -102,15 +102,7 @@ impl World {
         let days = self.folder.path().join("days");
         if !days.exists() {
             fixtures::cut(&fixtures::demo(), &days, orders).unwrap();
-            let file = days.join("items.csv");
-            let all = std::fs::read_to_string(&file).unwrap();
-            let used: String = ["orders.jsonl", "receipts.jsonl"]
-                .map(|f| std::fs::read_to_string(days.join(f)).unwrap())
-                .concat();
-            let is_used = |line: &str| line.split(',').next().is_some_and(|id| used.contains(id));
-            let few: Vec<&str> =
-                all.lines().enumerate().filter(|(n, line)| *n <= items || is_used(line)).map(|(_, l)| l).collect();
-            std::fs::write(&file, few.join("\n")).unwrap();
+            fixtures::cut_shelf(&days, items).unwrap();
         }
         let centre = Centre::open(self.centre.path(), TopicNames::default(), Arc::new(CentralClock)).unwrap();
         let mut replay = SimulateOptions::new(store_id(), &days);
@@ -207,7 +199,18 @@ impl World {
         panic!("it does not come to rest");
     }
 
-    /// Every desk has what central has, by both their own counting, and both are sound.
+    /// Where a desk's rows are not central's, field by field, read without either's own code.
+    pub(crate) fn difference(&self, desk: &Desk) -> Option<String> {
+        let here = sql(&desk.dir.join("aisle.db"), &TABLES.map(|table| table.at_desk()).concat());
+        let there = sql(self.centre.path(), &TABLES.map(|table| table.at_central(STORE)).concat());
+        let lines = |text: &'_ str| text.lines().map(ToOwned::to_owned).collect::<BTreeSet<String>>();
+        let (here, there) = (lines(&here), lines(&there));
+        let few = |one: &BTreeSet<String>, other| one.difference(other).take(3).cloned().collect::<Vec<_>>();
+        (here != there)
+            .then(|| format!("only here {:?}, only at central {:?}", few(&here, &there), few(&there, &here)))
+    }
+
+    /// Every desk has what central has, field by field and by both their own counting, and both are sound.
     pub(crate) fn assert_same(&self, desks: &[&Desk]) {
         let central = self.centre.digest(store_id()).unwrap();
         for desk in desks {
@@ -216,6 +219,7 @@ impl World {
                 (orders.into(), items.into()),
                 (central.tables.orders.clone(), central.tables.items.clone())
             );
+            assert_eq!(self.difference(desk), None);
             desk.assert_sound();
         }
         let report = self.centre.verify(None).unwrap();

@@ -90,7 +90,7 @@ fn on_a_cluster(torture: &Torture, part: &str, output: Output) -> Result<u8, Fai
         "T6" => t6(&ground, runs(3_000), size(4, 20, 1)),
         "T7" => t7(&ground, runs(20), size(4, 20, 2)),
         "T11" => {
-            let kills = runs(300);
+            let kills = runs(3_000);
             t11(&ground, Hurts { kills, rebalances: kills / 10, zombies: kills / 30 }, size(3, 12, 2))
         }
         "GROWTH" => growth(&ground, size(10, 30, 2)),
@@ -147,6 +147,10 @@ fn simulated(torture: &Torture, output: Output) -> Result<u8, Failure> {
     }))?;
     if let Some((plan, report)) = failed {
         output.message(&told(&plan, &report, SHORTEN))?;
+        return Ok(exit::PROBLEMS);
+    }
+    if !counters.is_telling() {
+        output.message("too little was done to say anything")?;
         return Ok(exit::PROBLEMS);
     }
     Ok(exit::OK)

@@ -10,10 +10,11 @@ use std::{
 use aisle_contract::DownBody;
 use aisle_domain::{ChangeId, Lane};
 use aisle_mirror::{Mirror, NewChange, outbox};
+use aisle_testkit::asked::number;
 use uuid::Uuid;
 
 use crate::fixtures::{
-    CLUSTER, Desk, ack, assert_sound, at, entry, item, item_id, money, new_desk, note, order, price,
+    CLUSTER, Desk, ack, assert_sound, at, entry, item, item_id, kill_victim, money, new_desk, note, order, price,
 };
 
 const FOLDER: &str = "AISLE_VICTIM_FOLDER";
@@ -21,7 +22,7 @@ const DONE: &str = "done ";
 
 /// How often the victim is killed: 40 times, or as often as `AISLE_KILLS` says.
 fn kills() -> u64 {
-    std::env::var("AISLE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(40)
+    number("AISLE_KILLS", 40)
 }
 
 /// One round of a busy desk: two acts, and every few rounds a batch, an ack and new rows.
@@ -87,8 +88,7 @@ fn kill_one(folder: &Path, patience: Duration) -> Vec<ChangeId> {
             .collect()
     });
     std::thread::sleep(patience);
-    victim.kill().unwrap();
-    victim.wait().unwrap();
+    kill_victim(&mut victim);
     reader.join().unwrap()
 }
 

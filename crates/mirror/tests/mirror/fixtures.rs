@@ -1,6 +1,6 @@
 //! A desk of store 367 in a folder of its own, and what central and staff send it.
 
-use std::path::Path;
+use std::{os::unix::process::ExitStatusExt, path::Path, process::Child};
 
 use aisle_contract::{ChangeRefused, DeskAck, DownBody, DownMessage, Incoming, down::CentralPosition};
 use aisle_domain::{
@@ -136,6 +136,13 @@ impl Desk {
     pub(crate) fn assert_sound(&self) {
         assert_sound(&self.mirror);
     }
+}
+
+/// Kills a victim. One that had ended by itself was killed by nobody and shows nothing.
+pub(crate) fn kill_victim(victim: &mut Child) {
+    victim.kill().unwrap();
+    let status = victim.wait().unwrap();
+    assert_eq!(status.signal(), Some(9), "the victim ended by itself: {status}");
 }
 
 pub(crate) fn checks(mirror: &Mirror, deep: bool) -> Vec<Check> {

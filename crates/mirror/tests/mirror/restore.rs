@@ -11,7 +11,8 @@ use aisle_domain::{Incarnation, Lane, Refusal, Subject, Timestamp};
 use aisle_mirror::{ActError, Anew, ChangeState, Mirror, MirrorError, NewDesk, anew, audit, outbox, settings};
 
 use crate::fixtures::{
-    CLUSTER, Desk, accept, ack, assert_sound, at, contents, entry, new_desk, note, order_id, price, refused,
+    CLUSTER, Desk, accept, ack, assert_sound, at, contents, entry, kill_victim, new_desk, note, order_id, price,
+    refused,
 };
 
 const NEXT: Incarnation = Incarnation(0xbeef);
@@ -209,8 +210,7 @@ fn a_kill_in_the_midst_of_a_restore_leaves_the_old_or_the_new_database() {
             .spawn()
             .unwrap();
         std::thread::sleep(Duration::from_micros(20_000 + (kill * 7_919_333) % 200_000));
-        victim.kill().unwrap();
-        victim.wait().unwrap();
+        kill_victim(&mut victim);
         let mirror = Mirror::open(&dir, at(901)).unwrap();
         themes.extend(mirror.read(|conn| settings::get(conn, "theme")).unwrap());
         for id in [act, later] {

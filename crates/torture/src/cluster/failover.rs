@@ -24,6 +24,7 @@ const TOLD: Duration = Duration::from_secs(40);
 const ANSWERED: Duration = Duration::from_mins(2);
 /// How long nothing may be accepted is watched for.
 const SHORT: Duration = Duration::from_secs(1);
+const WATCHED: &str = "times watched that nothing was accepted";
 /// So often everything comes to rest and is judged.
 const JUDGED_EVERY: u64 = 6;
 const SMALL: (usize, u32) = (3, 192);
@@ -86,7 +87,9 @@ pub fn t5(ground: &Ground, runs: u64, size: Size) -> Counters {
     let kinds: Vec<FailOver> =
         FailOver::ALL.into_iter().filter(|kind| has_small || *kind != FailOver::DiskFull).collect();
     let mut run = Play { cluster, town: &town, dice: Dice::new(ground.seed), counters };
-    if let Err(failure) = run.all(runs, &kinds, size.rate, ground.seed) {
+    let outcome = run.all(runs, &kinds, size.rate, ground.seed).and_then(|()| workers.all_live());
+    let outcome = outcome.and_then(|()| run.watched(runs, &kinds));
+    if let Err(failure) = outcome {
         workers.all.iter().for_each(|worker| say(&worker.last_words()));
         run.counters.failed(failure);
     }
@@ -121,6 +124,16 @@ impl Play<'_> {
             left -= now;
         }
         Ok(())
+    }
+
+    /// Of the kinds that were played, those with a machine away were watched at least once while it was.
+    fn watched(&self, runs: u64, kinds: &[FailOver]) -> Result<(), Failure> {
+        let played = kinds.iter().take(usize::try_from(runs).unwrap());
+        let away = played.filter(|kind| **kind != FailOver::Rolling).count();
+        if away == 0 || self.counters.seen.contains_key(WATCHED) {
+            return Ok(());
+        }
+        Err(Failure::Wrong("it could never be watched whether anything was accepted".into()))
     }
 
     fn one(&mut self, kind: FailOver) -> Result<(), Failure> {
@@ -191,7 +204,7 @@ impl Play<'_> {
         if let Some(before) = ends(self.town, &topic) {
             std::thread::sleep(SHORT);
             if let Some(after) = ends(self.town, &topic) {
-                self.counters.saw("times watched that nothing was accepted", 1);
+                self.counters.saw(WATCHED, 1);
                 if before != after {
                     let words = format!("accepted with a machine away: {before:?}, then {after:?}");
                     return Err(Failure::Wrong(words));

@@ -31,7 +31,7 @@ pub fn growth(ground: &Ground, size: Size) -> Counters {
     let town = Town::new(ground, &plan);
     let mut workers = town.workers(ground);
     workers.start_all(size.workers);
-    let outcome = play(&town, &mut counters, size.rate, ground.seed);
+    let outcome = play(&town, &mut counters, size.rate, ground.seed).and_then(|()| workers.all_live());
     if let Err(failure) = outcome {
         counters.failed(failure);
     }

@@ -53,7 +53,7 @@ pub fn t7(ground: &Ground, runs: u64, size: Size) -> Counters {
         town.judge()
     };
     for run in 0..runs {
-        if let Err(failure) = once(&mut counters, run) {
+        if let Err(failure) = once(&mut counters, run).and_then(|()| workers.all_live()) {
             counters.failed(failure);
             workers.all.iter().for_each(|worker| say(&worker.last_words()));
             break;

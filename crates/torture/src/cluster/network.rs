@@ -47,7 +47,8 @@ pub fn t6(ground: &Ground, runs: u64, size: Size) -> Counters {
     let mut left = runs;
     while left > 0 {
         let now = left.min(JUDGED_EVERY);
-        if let Err(failure) = round(&town, &proxies, &mut dice, &mut counters, (now, size.rate)) {
+        let outcome = round(&town, &proxies, &mut dice, &mut counters, (now, size.rate));
+        if let Err(failure) = outcome.and_then(|()| workers.all_live()) {
             counters.failed(failure);
             break;
         }
@@ -55,6 +56,11 @@ pub fn t6(ground: &Ground, runs: u64, size: Size) -> Counters {
     }
     let through: u64 = proxies.iter().map(|proxy| proxy.passed().1).sum();
     counters.saw("KiB through the proxies", through / 1024);
+    // Every act goes through one of them, in a message larger than this.
+    let least = town.acts() * 64;
+    if through < least {
+        counters.failed(Failure::Wrong(format!("{through} bytes through the proxies, at least {least} must be")));
+    }
     counters.saw("connections", proxies.iter().map(|proxy| proxy.passed().0).sum());
     counters.acts = town.acts();
     counters.took = begun.elapsed();

@@ -60,7 +60,8 @@ impl Play<'_> {
         self.replicas_missing()?;
         self.nobody_answers()?;
         self.two_of_three()?;
-        self.central_quiet()
+        self.central_quiet()?;
+        self.workers.all_live()
     }
 
     /// Waits for the cause, then for its end.
@@ -124,7 +125,7 @@ impl Play<'_> {
 
     fn central_quiet(&mut self) -> Result<(), Failure> {
         while !self.workers.all.is_empty() {
-            self.workers.kill(0);
+            self.workers.kill(0)?;
         }
         self.told("centres quiet", TOLD, |cause| matches!(cause, Cause::CentralSilent { .. }))?;
         self.workers.start_all(1);

@@ -12,10 +12,14 @@ use super::{
     town::{Plan, Town},
     workers::{Worker, Workers},
 };
+use crate::simulation::Failure;
 
 const LIMIT: Duration = Duration::from_mins(3);
 /// Longer than a session of the group and longer than a lease.
 const FROZEN: Duration = Duration::from_millis(8_500);
+/// A zombie that goes on finds out by the first thing it tries.
+const FOUND_WITHIN: Duration = Duration::from_secs(15);
+const REPLACED: &str = "zombies found themselves replaced";
 const TOWNS: u64 = 3;
 const POINTS: [&str; 3] = ["after_commit", "after_publish", "before_offset_commit"];
 
@@ -62,6 +66,9 @@ pub fn t11(ground: &Ground, hurts: Hurts, size: Size) -> Counters {
         }
     });
     counters.took = begun.elapsed();
+    if hurts.zombies > 0 && counters.seen.get(REPLACED).is_none_or(|times| *times == 0) {
+        counters.failed(Failure::Wrong("no zombie lived to find itself replaced".into()));
+    }
     counters
 }
 
@@ -83,11 +90,12 @@ fn town(ground: &Ground, place: u64, hurts: Hurts, size: Size, brokers: &str) ->
     // Nobody dies before there is work.
     run.workers.start_all(size.workers);
     let outcome = town.until_up(LIMIT).and_then(|_| {
-        under_load(&town, (size.rate, seed), || run.all(hurts));
+        under_load(&town, (size.rate, seed), || run.all(hurts))?;
         // From here on nobody dies by itself.
-        run.replace_all();
+        run.replace_all()?;
         let heal = town.rest(LIMIT)?;
         run.counters.heals.add(heal);
+        run.workers.all_live()?;
         if run.uncorrected == 0 {
             return town.judge();
         }
@@ -115,26 +123,27 @@ struct Play<'a> {
 }
 
 impl Play<'_> {
-    fn all(&mut self, hurts: Hurts) {
+    fn all(&mut self, hurts: Hurts) -> Result<(), Failure> {
         let mut left = hurts;
         while left.kills + left.rebalances + left.zombies > 0 {
             let of = self.dice.below(left.kills + left.rebalances + left.zombies);
             if of < left.kills {
                 left.kills -= 1;
-                self.kill();
+                self.kill()?;
             } else if of < left.kills + left.rebalances {
                 left.rebalances -= 1;
-                self.storm();
+                self.storm()?;
             } else {
                 left.zombies -= 1;
-                self.zombie();
+                self.zombie()?;
             }
         }
+        Ok(())
     }
 
     /// As many as there are to be; most of them die by themselves at a bad moment.
-    fn staff(&mut self) {
-        while let Some(dead) = self.workers.take_dead() {
+    fn staff(&mut self) -> Result<(), Failure> {
+        while let Some(dead) = self.workers.take_dead()? {
             self.died(&dead, "kills at a point");
         }
         while self.workers.all.len() < self.kept {
@@ -144,6 +153,7 @@ impl Play<'_> {
             });
             self.workers.start(point.as_deref());
         }
+        Ok(())
     }
 
     fn died(&mut self, worker: &Worker, how: &'static str) {
@@ -153,25 +163,26 @@ impl Play<'_> {
     }
 
     /// Somebody dies: by itself within a while, or at the end of it.
-    fn kill(&mut self) {
-        self.staff();
+    fn kill(&mut self) -> Result<(), Failure> {
+        self.staff()?;
         // Some before they own anything, most at work.
         let end = Instant::now() + Duration::from_millis(500 + self.dice.below(8_000));
         while Instant::now() < end {
-            if let Some(dead) = self.workers.take_dead() {
+            if let Some(dead) = self.workers.take_dead()? {
                 self.died(&dead, "kills at a point");
-                return;
+                return Ok(());
             }
             std::thread::sleep(Duration::from_millis(10));
         }
         let place = self.dice.index(self.workers.all.len());
-        let dead = self.workers.kill(place);
+        let dead = self.workers.kill(place)?;
         self.died(&dead, "kills");
+        Ok(())
     }
 
     /// Two more come, and two go in order; the group shares its partitions out again each time.
-    fn storm(&mut self) {
-        self.staff();
+    fn storm(&mut self) -> Result<(), Failure> {
+        self.staff()?;
         self.counters.hurt("rebalances");
         for _ in 0..2 {
             self.workers.start(None);
@@ -179,50 +190,56 @@ impl Play<'_> {
         }
         for _ in 0..2 {
             let place = self.dice.index(self.workers.all.len());
-            self.workers.dismiss(place);
+            self.workers.dismiss(place)?;
             std::thread::sleep(Duration::from_millis(self.dice.below(500)));
         }
+        Ok(())
     }
 
     /// One stands still until another has what it had, and then goes on as if nothing had happened.
-    fn zombie(&mut self) {
-        self.staff();
-        let mut busy = Instant::now() + Duration::from_secs(10);
-        let place = loop {
-            while let Some(dead) = self.workers.take_dead() {
-                self.died(&dead, "kills at a point");
-                self.staff();
-            }
-            if let Some(place) = self.workers.all.iter().position(|worker| worker.told("applied")) {
-                break place;
-            }
-            if Instant::now() >= busy {
-                busy = Instant::now() + Duration::from_secs(10);
-                self.staff();
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        };
+    fn zombie(&mut self) -> Result<(), Failure> {
+        let place = self.at_work()?;
         self.counters.hurt("zombies");
         let mut frozen = self.workers.all.remove(place);
         frozen.running.pause().unwrap();
+        let left = frozen.times_told("left");
         self.workers.start(None);
         std::thread::sleep(FROZEN);
         frozen.running.resume().unwrap();
-        std::thread::sleep(Duration::from_secs(2));
-        let refused = frozen.told("left");
-        self.counters.saw("zombies found themselves replaced", u64::from(refused));
-        let died = u64::from(!frozen.running.is_alive());
-        self.uncorrected += died;
-        self.counters.saw("zombies died at once", died);
+        let found = frozen.tells_more("left", left, FOUND_WITHIN);
+        self.counters.saw(REPLACED, u64::from(found));
+        if !frozen.running.is_alive() {
+            self.uncorrected += 1;
+            self.counters.saw("zombies died at once", 1);
+        } else if !found {
+            let words = format!("a zombie never found itself replaced: {}", frozen.last_words());
+            return Err(Failure::Wrong(words));
+        }
         self.workers.all.push(frozen);
-        self.workers.dismiss(0);
+        self.workers.dismiss(0)
     }
 
-    fn replace_all(&mut self) {
+    /// Waits until one has applied changes and has partitions still.
+    fn at_work(&mut self) -> Result<usize, Failure> {
+        let end = Instant::now() + LIMIT;
+        while Instant::now() < end {
+            // Whoever dies while it is waited for is replaced.
+            self.staff()?;
+            let busy = |worker: &Worker| worker.told("applied") && worker.has_a_partition();
+            if let Some(place) = self.workers.all.iter().position(busy) {
+                return Ok(place);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Err(Failure::Stuck(format!("no worker applies anything for {LIMIT:?}")))
+    }
+
+    fn replace_all(&mut self) -> Result<(), Failure> {
         while !self.workers.all.is_empty() {
-            self.workers.kill(0);
+            self.workers.kill(0)?;
         }
         self.workers.start_all(self.kept);
+        Ok(())
     }
 }
 

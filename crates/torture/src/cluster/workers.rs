@@ -1,16 +1,29 @@
 //! Worker processes of the centre.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    os::unix::process::ExitStatusExt,
+    path::PathBuf,
+    process::ExitStatus,
+    time::{Duration, Instant},
+};
 
 use aisle_testkit::program::{Program, Running};
 
 use super::tail;
+use crate::simulation::Failure;
 
 /// One process, and where it tells what it does.
 pub(super) struct Worker {
     pub(super) running: Running,
     log: PathBuf,
+    /// It was told a point at which it is to die.
+    is_to_die: bool,
 }
+
+/// SIGKILL, by which the test ends one and by which one ends itself at its point.
+const KILLED: i32 = 9;
+/// SIGTERM, before one listens for it.
+const ASKED: i32 = 15;
 
 pub(super) struct Workers {
     program: Program,
@@ -20,10 +33,45 @@ pub(super) struct Workers {
 }
 
 impl Worker {
+    /// How often it told such an event so far.
+    pub(super) fn times_told(&self, event: &str) -> usize {
+        let wanted = format!("\"event\":\"{event}\"");
+        std::fs::read_to_string(&self.log).unwrap_or_default().matches(&wanted).count()
+    }
+
     /// Whether it ever told such an event.
     pub(super) fn told(&self, event: &str) -> bool {
-        let wanted = format!("\"event\":\"{event}\"");
-        std::fs::read_to_string(&self.log).unwrap_or_default().contains(&wanted)
+        self.times_told(event) > 0
+    }
+
+    /// Whether it works on something now, as far as it has told.
+    pub(super) fn has_a_partition(&self) -> bool {
+        self.times_told("taken") > self.times_told("left")
+    }
+
+    /// Waits until it has told such an event more than so many times, or has ended; whether it has told it.
+    pub(super) fn tells_more(&mut self, event: &str, than: usize, limit: Duration) -> bool {
+        let end = Instant::now() + limit;
+        while self.times_told(event) <= than && self.running.is_alive() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.times_told(event) > than
+    }
+
+    /// Ends it at once.
+    ///
+    /// # Errors
+    /// Where it has ended by itself before, and not at the point it was told.
+    fn kill(&mut self) -> Result<(), Failure> {
+        let has_ended = !self.running.is_alive();
+        let status = self.running.kill();
+        let killed = status.and_then(|status| status.signal()) == Some(KILLED);
+        if killed && (!has_ended || self.is_to_die) { Ok(()) } else { Err(self.ended_by_itself(status)) }
+    }
+
+    fn ended_by_itself(&self, status: Option<ExitStatus>) -> Failure {
+        let how = status.map_or_else(|| "nobody knows how".to_owned(), |status| status.to_string());
+        Failure::Wrong(format!("a worker ended by itself ({how}): {}", self.last_words()))
     }
 
     pub(super) fn last_words(&self) -> String {
@@ -46,31 +94,49 @@ impl Workers {
             program = program.with("AISLE_DIES_AT", point);
         }
         let running = program.start(&["central", "work", "--partitions", "all"], &log).unwrap();
-        self.all.push(Worker { running, log });
+        self.all.push(Worker { running, log, is_to_die: dies_at.is_some() });
     }
 
     pub(super) fn start_all(&mut self, count: usize) {
         (0..count).for_each(|_| self.start(None));
     }
 
-    /// Takes out one that ended by itself.
-    pub(super) fn take_dead(&mut self) -> Option<Worker> {
-        let place = self.all.iter_mut().position(|worker| !worker.running.is_alive())?;
-        Some(self.all.remove(place))
+    /// Takes out one that died at the point it was told.
+    ///
+    /// # Errors
+    /// Where one has ended otherwise.
+    pub(super) fn take_dead(&mut self) -> Result<Option<Worker>, Failure> {
+        let Some(place) = self.all.iter_mut().position(|worker| !worker.running.is_alive()) else {
+            return Ok(None);
+        };
+        self.kill(place).map(Some)
     }
 
     /// Kills one.
-    pub(super) fn kill(&mut self, place: usize) -> Worker {
+    pub(super) fn kill(&mut self, place: usize) -> Result<Worker, Failure> {
         let mut worker = self.all.remove(place);
-        worker.running.kill();
-        worker
+        worker.kill()?;
+        Ok(worker)
     }
 
     /// Ends one in order, or by force after a while.
-    pub(super) fn dismiss(&mut self, place: usize) {
+    pub(super) fn dismiss(&mut self, place: usize) -> Result<(), Failure> {
         let mut worker = self.all.remove(place);
-        // One that is gone already is what is wanted.
+        // Where it died at its point meanwhile, or had not come so far as to hear this, that is an end as well.
         drop(worker.running.term());
-        drop(worker.running.wait(Duration::from_secs(10)));
+        let Some(status) = worker.running.wait_status(Duration::from_secs(10)).unwrap() else {
+            return worker.kill();
+        };
+        let is_in_order = match status.signal() {
+            None => status.success(),
+            Some(signal) => signal == ASKED || signal == KILLED && worker.is_to_die,
+        };
+        if is_in_order { Ok(()) } else { Err(worker.ended_by_itself(Some(status))) }
+    }
+
+    /// Nobody has ended who was not told to.
+    pub(super) fn all_live(&mut self) -> Result<(), Failure> {
+        while self.take_dead()?.is_some() {}
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aisle_mirror::Mirror;
+use aisle_mirror::{Mirror, MirrorError};
 use aisle_testkit::{
     dice::Dice,
     disk::{Crash, Disk, Fault},
@@ -22,7 +22,7 @@ pub fn run(seed: u64, runs: u64) -> Counters {
     let template = Template::new();
     let mut counters = Counters::default();
     for seed in seed.. {
-        if counters.runs >= runs {
+        if counters.runs >= runs || counters.is_enough() {
             break;
         }
         if let Err(wrong) = desk(&template, seed, Crash::PowerCut, &mut counters) {
@@ -79,9 +79,9 @@ fn work(
     staff: &mut Staff,
     counters: &mut Counters,
 ) -> Result<(), Wrong> {
-    let failed = |error| {
-        if disk.struck() > 0 { Ok(()) } else { Err(Wrong::Torn(format!("without a fault: {error}"))) }
-    };
+    // Faults of an earlier life explain nothing in this one.
+    let before = disk.struck();
+    let failed = |error| explained(disk, before, &error);
     let mirror = match running.map_or_else(|| Mirror::open(dir, at(90)), Ok) {
         Ok(mirror) => mirror,
         Err(error) => return failed(error),
@@ -103,12 +103,23 @@ fn work(
     Ok(())
 }
 
+/// An error is the disk's only where a fault has struck since.
+fn explained(disk: &Disk, before: u64, error: &MirrorError) -> Result<(), Wrong> {
+    if disk.struck() > before { Ok(()) } else { Err(Wrong::Torn(format!("without a fault: {error}"))) }
+}
+
 /// After a kill, what the next start shows is on the disk: also what the dead program had written and not synced.
 fn is_kept_once_it_is_shown(disk: &Disk, dir: &Path, dice: &mut Dice, staff: &mut Staff) -> Result<(), Wrong> {
     let mirror = open(dir)?;
     staff.settle(&mirror, false)?;
+    let before = disk.struck();
     disk.fail(1 + dice.below(80), Fault::Stop);
-    while staff.act(&mirror).is_ok() {}
+    let error = loop {
+        if let Err(error) = staff.act(&mirror) {
+            break error;
+        }
+    };
+    explained(disk, before, &error)?;
     disk.crash(Crash::Kill).unwrap();
     drop(mirror);
     let mirror = open(dir)?;

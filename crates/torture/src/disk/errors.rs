@@ -87,6 +87,9 @@ pub fn run(seed: u64, runs: u64) -> Counters {
                 Ok(false) => break,
                 Err(wrong) => {
                     counters.wrong(&format!("seed {seed}, {scenario:?}, call {call}, {fault:?}"), wrong);
+                    if counters.is_enough() {
+                        return counters;
+                    }
                 }
             }
             call += 1 + dice.below(steps);

@@ -44,7 +44,7 @@ pub(crate) fn desks(seed: u64, runs: u64) -> Counters {
     let template = Template::new();
     let mut counters = Counters::default();
     for seed in seed.. {
-        if counters.runs >= runs {
+        if counters.runs >= runs || counters.is_enough() {
             break;
         }
         if let Err(wrong) = cuts::desk(&template, seed, Crash::Kill, &mut counters) {
@@ -96,12 +96,7 @@ impl Shop {
         centre.add_store(NewStore::new(store_id(), "Store 367", "1 Market Street")).unwrap();
         let days = folder.path().join("days");
         fixtures::cut(&fixtures::demo(), &days, ORDERS).unwrap();
-        // Only what was ordered: the whole shelf would take longer to read than everything else.
-        let read = |name| std::fs::read_to_string(days.join(name)).unwrap();
-        let (shelf, ordered) = (read("items.csv"), read("orders.jsonl"));
-        let is_wanted = |line: &&str| line.split(',').next().is_some_and(|id| ordered.contains(id));
-        let few: Vec<_> = shelf.lines().take(1).chain(shelf.lines().skip(1).filter(is_wanted)).collect();
-        std::fs::write(days.join("items.csv"), few.join("\n")).unwrap();
+        fixtures::cut_shelf(&days, 0).unwrap();
         let mut replay = SimulateOptions::new(store_id(), &days);
         replay.timeout = Some(Duration::from_secs(2));
         centre.simulate(&replay, &Stop::new()).unwrap();
@@ -174,7 +169,7 @@ impl Line<'_> {
             if desk.is_err() || self.disks[victim].is_stopped() {
                 break;
             }
-            self.central_works(victim == 1);
+            self.central_works(victim == 1)?;
             if self.disks[victim].is_stopped() {
                 break;
             }
@@ -243,9 +238,9 @@ impl Line<'_> {
         }
     }
 
-    /// Applies and publishes; ends at once when its disk stops.
-    fn central_works(&self, may_die: bool) {
-        let Some(centre) = &self.centre else { return };
+    /// Applies and publishes; ends at once when its disk stops. Any other end is not its disk's.
+    fn central_works(&self, may_die: bool) -> Result<(), Wrong> {
+        let Some(centre) = &self.centre else { return Ok(()) };
         let stop = Stop::new();
         let options =
             WorkOptions { until_idle: true, timeout: Some(Duration::from_secs(20)), ..WorkOptions::default() };
@@ -257,9 +252,14 @@ impl Line<'_> {
                 }
                 std::thread::sleep(Duration::from_millis(2));
             }
-            // What a dead centre answers nobody hears.
-            let _ = work.join().unwrap();
-        });
+            match work.join().unwrap() {
+                // What a dead centre answers nobody hears.
+                Err(error) if !(may_die && self.disks[1].is_stopped()) => {
+                    Err(torn("central, without a fault", error))
+                }
+                _ => Ok(()),
+            }
+        })
     }
 
     /// Everything is healed: all that was told is to be at central, once, and both are to agree.
@@ -268,7 +268,7 @@ impl Line<'_> {
         for _ in 0..10 {
             let mut pusher = Pusher::new(mirror.clone(), options());
             pusher.push(self.bus, self.clock.now()).map_err(|error| torn("the desk cannot push", error))?;
-            self.central_works(false);
+            self.central_works(false)?;
             self.read(&mirror, Duration::from_secs(10)).map_err(|e| torn("the desk cannot read", e))?.ok();
             let counts = mirror.read(outbox::counts).map_err(|e| torn("the desk cannot count", e))?;
             if counts.held + counts.ready + counts.sent == 0 {

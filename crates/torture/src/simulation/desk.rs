@@ -200,11 +200,12 @@ impl Desk {
         self.dir.with_extension(format!("backup-{}", self.backups))
     }
 
-    /// Puts the last backup back, where there is one.
+    pub(crate) const fn has_backup(&self) -> bool {
+        self.backups > 0
+    }
+
+    /// Puts the last backup back.
     pub(crate) fn restore(mut self) -> Self {
-        if self.backups == 0 {
-            return self;
-        }
         let file = self.backup();
         let now = aisle_sync::Clock::now(&self.watch);
         let (dir, incarnation) = (self.dir.clone(), self.options.chance.incarnation());

@@ -1,8 +1,11 @@
-//! The judge: what was said to be done, line by line, against what desk and centre hold in the end. It reads central's
-//! database by itself and trusts no function of the system.
+//! The judge: what was said to be done, line by line, against what desk and centre hold in the end. What was done is
+//! kept by whoever did it; central's verdicts and the rows of both are read with SQL of the judge's own. What the system
+//! says of itself (outbox, digests, its own checks, the decoder of the feed) is asked for besides, and never instead.
+
+mod tables;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     time::Duration,
 };
 
@@ -11,7 +14,7 @@ use aisle_central::Centre;
 use aisle_contract::{Bounds, DownBody, DownMessage, Incoming, Transport};
 use aisle_domain::{ChangeId, Lane, StoreId};
 use aisle_mirror::{ChangeState, Mirror, digest, feed, items, orders, outbox, store, verify};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, types::Value};
 
 use super::{
     desk::{Done, short},
@@ -81,16 +84,23 @@ struct Verdict {
     outcome: String,
     times: u32,
     place: i64,
+    /// Store, subject and kind, as they are written down.
+    of: (i64, String, String),
 }
 
+/// What central does by itself has no change in its audit.
 fn verdicts(conn: &Connection) -> HashMap<ChangeId, Verdict> {
-    let mut statement =
-        conn.prepare("SELECT id, change_id, outcome FROM audit WHERE change_id IS NOT NULL ORDER BY id").unwrap();
+    let mut statement = conn
+        .prepare(
+            "SELECT id, change_id, outcome, store_id, subject, kind FROM audit WHERE change_id IS NOT NULL ORDER BY id",
+        )
+        .unwrap();
     let mut rows = statement.query([]).unwrap();
     let mut found: HashMap<ChangeId, Verdict> = HashMap::new();
     while let Some(row) = rows.next().unwrap() {
         let id: ChangeId = row.get::<_, String>(1).unwrap().parse().unwrap();
-        let verdict = Verdict { outcome: row.get(2).unwrap(), times: 0, place: row.get(0).unwrap() };
+        let of = (row.get(3).unwrap(), row.get(4).unwrap(), row.get(5).unwrap());
+        let verdict = Verdict { outcome: row.get(2).unwrap(), times: 0, place: row.get(0).unwrap(), of };
         found.entry(id).or_insert(verdict).times += 1;
     }
     found
@@ -113,8 +123,10 @@ pub(crate) fn judge(
             order_of_acting(desk, &verdicts)?;
         }
     }
+    strangers(desks, &verdicts)?;
     chains(&conn)?;
     for desk in desks {
+        tables::same(desk, &conn)?;
         rows(desk, centre, log)?;
         sound(desk)?;
     }
@@ -147,6 +159,10 @@ fn acts(desk: &Seen<'_>, verdicts: &HashMap<ChangeId, Verdict>, central_went_bac
         if there.times > 1 {
             return Err(Failure::Doubled(format!("{} has {} outcomes", words(), there.times)));
         }
+        let done_to = (desk.store.get(), done.change.subject().to_string(), done.change.type_word().to_owned());
+        if there.of != done_to {
+            return Err(Failure::Wrong(format!("{} is {:?} at central", words(), there.of)));
+        }
         if here.is_none() && done.before_restore {
             continue;
         }
@@ -162,6 +178,15 @@ fn acts(desk: &Seen<'_>, verdicts: &HashMap<ChangeId, Verdict>, central_went_bac
         }
     }
     Ok(())
+}
+
+/// Central has a verdict on nothing that nobody did: an act that came to it under a second id would take effect twice.
+fn strangers(desks: &[Seen<'_>], verdicts: &HashMap<ChangeId, Verdict>) -> Result<(), Failure> {
+    let done: HashSet<ChangeId> = desks.iter().flat_map(|desk| desk.done).map(|done| done.id).collect();
+    match verdicts.iter().filter(|(id, _)| !done.contains(id)).min_by_key(|(_, verdict)| verdict.place) {
+        None => Ok(()),
+        Some((id, verdict)) => Err(Failure::Doubled(format!("nobody did {id}, of which central has {verdict:?}"))),
+    }
 }
 
 /// Central took what was done at a desk to one thing in the order in which it was done.
@@ -180,21 +205,49 @@ fn order_of_acting(desk: &Seen<'_>, verdicts: &HashMap<ChangeId, Verdict>) -> Re
     Ok(())
 }
 
-/// Values that only desks set: each change that took effect was made from the value that the one before it made.
+/// A value of orders that only desks set once the order is there.
+struct Chain {
+    kind: &'static str,
+    column: &'static str,
+    /// A field of a change's body, as the column has it.
+    told: fn(&str) -> String,
+    /// What it is before anybody set it, where central does not choose that.
+    first: Option<Value>,
+}
+
+const CHAINS: [Chain; 2] = [
+    Chain {
+        kind: "order.due_set",
+        column: "due_at",
+        told: |field| {
+            format!("CAST(round(unixepoch(json_extract(detail, '$.{field}'), 'subsec') * 1000) AS INTEGER)")
+        },
+        first: None,
+    },
+    Chain {
+        kind: "order.claimed",
+        column: "claimed_by",
+        told: |field| format!("json_extract(detail, '$.{field}')"),
+        first: Some(Value::Null),
+    },
+];
+
+/// Each change that took effect was made from the value that the one before it made, and the last is what the order has.
 fn chains(conn: &Connection) -> Result<(), Failure> {
-    for (kind, column) in [("order.due_set", "due_at"), ("order.claimed", "claimed_by")] {
+    for Chain { kind, column, told, first } in CHAINS {
+        let mut now: BTreeMap<(i64, String), Value> = BTreeMap::new();
+        let (from, to) = (told("from"), told("to"));
         let mut statement = conn
-            .prepare(
-                "SELECT store_id, subject, json_extract(detail, '$.from'), json_extract(detail, '$.to'), change_id
-                 FROM audit WHERE kind = ?1 AND outcome = 'applied' ORDER BY id",
-            )
+            .prepare(&format!(
+                "SELECT store_id, subject, {from}, {to}, change_id FROM audit
+                 WHERE kind = ?1 AND outcome = 'applied' ORDER BY id"
+            ))
             .unwrap();
         let mut rows = statement.query([kind]).unwrap();
-        let mut now: BTreeMap<(i64, String), Option<String>> = BTreeMap::new();
         while let Some(row) = rows.next().unwrap() {
             let key: (i64, String) = (row.get(0).unwrap(), row.get(1).unwrap());
-            let (from, to): (Option<String>, Option<String>) = (row.get(2).unwrap(), row.get(3).unwrap());
-            let known = now.insert(key.clone(), to);
+            let (from, to): (Value, Value) = (row.get(2).unwrap(), row.get(3).unwrap());
+            let known = now.insert(key.clone(), to).or_else(|| first.clone());
             if known.is_some_and(|known| known != from) {
                 let change: String = row.get(4).unwrap();
                 return Err(Failure::Doubled(format!(
@@ -202,6 +255,37 @@ fn chains(conn: &Connection) -> Result<(), Failure> {
                 )));
             }
         }
+        ends(conn, column, &now, first.as_ref())?;
+    }
+    Ok(())
+}
+
+/// The orders have what was set last.
+fn ends(
+    conn: &Connection,
+    column: &str,
+    last: &BTreeMap<(i64, String), Value>,
+    first: Option<&Value>,
+) -> Result<(), Failure> {
+    let mut statement =
+        conn.prepare(&format!("SELECT store_id, 'order/' || order_id, {column} FROM orders")).unwrap();
+    let mut rows = statement.query([]).unwrap();
+    let mut seen = 0;
+    while let Some(row) = rows.next().unwrap() {
+        let key: (i64, String) = (row.get(0).unwrap(), row.get(1).unwrap());
+        let has: Value = row.get(2).unwrap();
+        seen += usize::from(last.contains_key(&key));
+        if let Some(set) = last.get(&key).or(first)
+            && *set != has
+        {
+            return Err(Failure::Wrong(format!("{column} of {key:?} is {has:?}, and {set:?} was set last")));
+        }
+    }
+    if seen < last.len() {
+        return Err(Failure::Wrong(format!(
+            "{column} was set on {} orders that are not there",
+            last.len() - seen
+        )));
     }
     Ok(())
 }
@@ -272,4 +356,56 @@ fn fingerprint(conn: &Connection) -> String {
         .query_row("SELECT coalesce(group_concat(store_id || ':' || item_id || ':' || unit_price || ':' || version), '') FROM items", [], |row| row.get(0))
         .unwrap();
     format!("orders {orders}; items {items}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Central's tables with one order, on which such changes took effect.
+    fn central(due_at: i64, claimed_by: Option<&str>, applied: &[(&str, &str)]) -> Connection {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(
+            "CREATE TABLE orders (store_id INTEGER, order_id INTEGER, due_at INTEGER, claimed_by TEXT);
+             CREATE TABLE audit (id INTEGER PRIMARY KEY, store_id INTEGER, subject TEXT, kind TEXT, outcome TEXT,
+                 change_id TEXT, detail TEXT);",
+        )
+        .unwrap();
+        conn.execute("INSERT INTO orders VALUES (1, 7, ?1, ?2)", (due_at, claimed_by)).unwrap();
+        for (kind, detail) in applied {
+            let sql = "INSERT INTO audit (store_id, subject, kind, outcome, change_id, detail)
+                       VALUES (1, 'order/7', ?1, 'applied', 'c', ?2)";
+            conn.execute(sql, (kind, detail)).unwrap();
+        }
+        conn
+    }
+
+    #[test]
+    fn a_chain_holds_link_by_link_and_ends_in_what_the_order_has() {
+        let due = ("order.due_set", r#"{"from":"2026-09-21T14:13:20Z","to":"2026-09-21T14:13:21.250Z"}"#);
+        let [ana, bo] =
+            [r#"{"from":null,"to":"Ana"}"#, r#"{"from":"Ana","to":"Bo"}"#].map(|d| ("order.claimed", d));
+        assert_eq!(chains(&central(1_790_000_001_250, Some("Bo"), &[due, ana, bo])), Ok(()));
+        let is_doubled = |applied: &[_]| {
+            matches!(chains(&central(1_790_000_001_250, Some("Ana"), applied)), Err(Failure::Doubled(_)))
+        };
+        assert!(is_doubled(&[ana, ana]), "taken twice");
+        assert!(is_doubled(&[bo]), "nobody had claimed it before");
+        let is_wrong =
+            |due_at, by, applied: &[_]| matches!(chains(&central(due_at, by, applied)), Err(Failure::Wrong(_)));
+        assert!(is_wrong(1_790_000_001_251, None, &[due]), "a millisecond more than was set");
+        assert!(is_wrong(0, Some("Ana"), &[ana, bo]), "what was set last is not there");
+        assert!(is_wrong(0, Some("Ana"), &[]), "nobody claimed it");
+    }
+
+    #[test]
+    fn what_nobody_did_and_central_has_a_verdict_on_is_an_act_taken_twice() {
+        let conn = central(0, None, &[("order.claimed", r#"{"from":null,"to":"Ana"}"#)]);
+        let id = "019abcde-0000-7000-8000-000000000001";
+        conn.execute("UPDATE audit SET change_id = ?1", [id]).unwrap();
+        let found = verdicts(&conn);
+        assert!(matches!(strangers(&[], &found), Err(Failure::Doubled(words)) if words.contains(id)));
+        conn.execute("UPDATE audit SET change_id = NULL", []).unwrap();
+        assert_eq!(strangers(&[], &verdicts(&conn)), Ok(()), "central's own acts have no change");
+    }
 }

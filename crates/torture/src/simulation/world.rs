@@ -306,10 +306,16 @@ impl World<'_> {
                 self.at_central(what, dice)
             }
             What::Nothing => "nothing".into(),
-            _ => {
-                self.faults += 1;
-                self.breaks(what, dice)
+            What::MendDesks | What::MendProcesses | What::Revive | What::BackUpDesk | What::BackUpCentral => {
+                self.mends(what, dice)
             }
+            _ => match self.breaks(what, dice) {
+                Ok(words) => {
+                    self.faults += 1;
+                    words
+                }
+                Err(why_not) => why_not,
+            },
         }
     }
 

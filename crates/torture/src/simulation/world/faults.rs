@@ -10,16 +10,44 @@ use super::{World, oracle};
 use crate::simulation::plan::What;
 
 impl World<'_> {
-    pub(super) fn breaks(&mut self, what: What, dice: &mut Dice) -> String {
+    /// What somebody does against faults, which is none itself.
+    pub(super) fn mends(&mut self, what: What, dice: &mut Dice) -> String {
         match what {
+            What::MendDesks => {
+                self.desks.iter().for_each(|desk| desk.line.set(None));
+                "the desks' lines work".into()
+            }
+            What::MendProcesses => {
+                self.processes.iter().for_each(|process| process.line.set(None));
+                "the processes' lines work".into()
+            }
+            What::BackUpDesk => {
+                let place = dice.index(self.desks.len());
+                self.desks[place].back_up()
+            }
+            What::BackUpCentral => {
+                self.backups += 1;
+                let file = self.backup_of_central();
+                oracle::central_db(self.centre).execute("VACUUM INTO ?1", [file.to_string_lossy()]).unwrap();
+                "central backed up".into()
+            }
+            _ => {
+                self.revive();
+                "all processes go on".into()
+            }
+        }
+    }
+
+    /// Breaks something.
+    ///
+    /// # Errors
+    /// In words, where there is nothing to break.
+    pub(super) fn breaks(&mut self, what: What, dice: &mut Dice) -> Result<String, String> {
+        Ok(match what {
             What::CutDesk(cut) => {
                 let desk = &self.desks[dice.index(self.desks.len())];
                 desk.line.set(Some(cut));
                 format!("{}: line {cut:?}", desk.name)
-            }
-            What::MendDesks => {
-                self.desks.iter().for_each(|desk| desk.line.set(None));
-                "the desks' lines work".into()
             }
             What::KillDesk => {
                 self.kills += 1;
@@ -29,24 +57,17 @@ impl World<'_> {
                 self.desks.insert(place, desk);
                 words
             }
-            What::BackUpDesk => {
-                let place = dice.index(self.desks.len());
-                self.desks[place].back_up()
-            }
             What::RestoreDesk => {
                 let place = dice.index(self.desks.len());
+                if !self.desks[place].has_backup() {
+                    return Err(format!("{} was never backed up", self.desks[place].name));
+                }
                 let desk = self.desks.remove(place).restore();
                 let words = format!("{} restored", desk.name);
                 self.desks.insert(place, desk);
                 words
             }
-            What::BackUpCentral => {
-                self.backups += 1;
-                let file = self.backup_of_central();
-                oracle::central_db(self.centre).execute("VACUUM INTO ?1", [file.to_string_lossy()]).unwrap();
-                "central backed up".into()
-            }
-            What::RestoreCentral => self.restore_central(),
+            What::RestoreCentral => return self.restore_central(),
             What::DeskClock => {
                 let desk = &self.desks[dice.index(self.desks.len())];
                 let wrong_by = clock_jump(dice, 10 * 365 * 24 * 3_600_000);
@@ -58,23 +79,20 @@ impl World<'_> {
                 self.central_watch.set_wrong_by(wrong_by);
                 format!("central's clock off by {wrong_by} ms")
             }
-            What::CutProcess(_)
-            | What::MendProcesses
-            | What::KillProcess
-            | What::Strike
-            | What::Freeze
-            | What::Revive => self.process_breaks(what, dice),
+            What::CutProcess(_) | What::KillProcess | What::Strike | What::Freeze => {
+                return self.process_breaks(what, dice);
+            }
             _ => self.cluster_breaks(what, dice),
-        }
+        })
     }
 
     fn backup_of_central(&self) -> PathBuf {
         self.centre.path().with_extension(format!("backup-{}", self.backups))
     }
 
-    fn restore_central(&mut self) -> String {
+    fn restore_central(&mut self) -> Result<String, String> {
         if self.backups == 0 {
-            return "central was never backed up".into();
+            return Err("central was never backed up".into());
         }
         self.went_back = true;
         for process in &mut self.processes {
@@ -89,23 +107,17 @@ impl World<'_> {
         std::fs::copy(self.backup_of_central(), path).unwrap();
         self.centre.new_epoch().unwrap();
         self.revive();
-        "central restored".into()
+        Ok("central restored".into())
     }
 
-    fn process_breaks(&mut self, what: What, dice: &mut Dice) -> String {
+    fn process_breaks(&mut self, what: What, dice: &mut Dice) -> Result<String, String> {
         let place = dice.index(self.processes.len());
         let now = self.time.elapsed();
         let process = &mut self.processes[place];
-        match what {
+        Ok(match what {
             What::CutProcess(cut) => {
                 process.line.set(Some(cut));
                 format!("process {place}: line {cut:?}")
-            }
-            What::KillProcess => {
-                self.kills += 1;
-                process.work = None;
-                process.silent_since.get_or_insert(now);
-                format!("process {place} killed")
             }
             What::Strike => {
                 let points = [
@@ -118,20 +130,19 @@ impl World<'_> {
                 self.strikes.arm(point);
                 format!("the next process dies at {point:?}")
             }
-            What::Freeze => {
+            _ if process.work.is_none() => return Err(format!("process {place} is dead already")),
+            What::KillProcess => {
+                self.kills += 1;
+                process.work = None;
+                process.silent_since.get_or_insert(now);
+                format!("process {place} killed")
+            }
+            _ => {
                 process.frozen = true;
                 process.silent_since.get_or_insert(now);
                 format!("process {place} stands still")
             }
-            What::MendProcesses => {
-                self.processes.iter().for_each(|process| process.line.set(None));
-                "the processes' lines work".into()
-            }
-            _ => {
-                self.revive();
-                "all processes go on".into()
-            }
-        }
+        })
     }
 
     /// A frozen one goes on for a moment with what it believed to own.
