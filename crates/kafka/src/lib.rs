@@ -20,8 +20,9 @@ use aisle_contract::{
     Bounds, ClusterView, Membership, PartitionView, PortError, Reader, Sender, Start, TopicView, Transport,
 };
 use rdkafka::{
-    ClientConfig,
+    ClientConfig, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
     metadata::MetadataTopic,
 };
 
@@ -137,6 +138,38 @@ fn left(end: Instant) -> Duration {
     end.saturating_duration_since(Instant::now()).max(Duration::from_millis(50))
 }
 
+/// Where a partition begins and ends. The library's own question for both at once passes over an error that the answer
+/// for the beginning holds, and takes the end for it.
+pub(crate) fn bounds_of(
+    client: &BaseConsumer<Observer>,
+    (topic, partition): (&str, i32),
+    timeout: Duration,
+) -> Result<Bounds, PortError> {
+    let end = Instant::now() + timeout;
+    let low = offset_at(client, (topic, partition), Offset::Beginning, left(end))?;
+    let high = offset_at(client, (topic, partition), Offset::End, left(end))?;
+    Ok(Bounds { low, high })
+}
+
+fn offset_at(
+    client: &BaseConsumer<Observer>,
+    (topic, partition): (&str, i32),
+    place: Offset,
+    timeout: Duration,
+) -> Result<i64, PortError> {
+    let classified = |error: KafkaError| classify_kafka(&error, topic);
+    let mut asked = TopicPartitionList::new();
+    asked.add_partition_offset(topic, partition, place).map_err(classified)?;
+    let answer = client.offsets_for_times(asked, timeout).map_err(classified)?;
+    let found = answer.find_partition(topic, partition);
+    let found = found.ok_or_else(|| PortError::TimedOut("the answer leaves the partition out".into()))?;
+    found.error().map_err(classified)?;
+    match found.offset() {
+        Offset::Offset(offset) => Ok(offset),
+        other => Err(PortError::TimedOut(format!("the answer names no place in the log, but {other:?}"))),
+    }
+}
+
 /// Whether a partition is there and no machine leads it.
 fn is_leaderless(client: &BaseConsumer<Observer>, topic: &str, partition: i32, timeout: Duration) -> bool {
     client.fetch_metadata(Some(topic), timeout).is_ok_and(|found| {
@@ -202,15 +235,14 @@ impl Transport for Kafka {
 
     fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
         let end = Instant::now() + timeout;
-        self.ask(|client| match client.fetch_watermarks(topic, partition, timeout) {
-            Ok((low, high)) => Ok(Bounds { low, high }),
-            Err(error) => Err(match classify_kafka(&error, topic) {
+        self.ask(|client| {
+            bounds_of(client, (topic, partition), timeout).map_err(|error| match error {
                 // The library says of a partition that nobody leads that it is not there.
                 PortError::TopicMissing { .. } if is_leaderless(client, topic, partition, left(end)) => {
                     PortError::TimedOut("no machine of the cluster leads this partition just now".into())
                 }
                 error => error,
-            }),
+            })
         })
     }
 

@@ -13,6 +13,7 @@ use rdkafka::{
 };
 
 use crate::{
+    bounds_of,
     context::Observer,
     error_class::{ErrorClass, classify_kafka, meaning},
 };
@@ -44,8 +45,9 @@ impl KafkaReader {
     fn failed(&self, error: &KafkaError) -> Option<PortError> {
         match error.rdkafka_error_code() {
             Some(code) if meaning(code).class() == ErrorClass::MirrorAnew => {
-                let bounds = self.consumer.fetch_watermarks(&self.topic, self.partition, Duration::from_secs(4));
-                let (low, high) = bounds.unwrap_or((0, 0));
+                let place = (self.topic.as_str(), self.partition);
+                let bounds = bounds_of(&self.consumer, place, Duration::from_secs(4));
+                let (low, high) = bounds.map_or((0, 0), |bounds| (bounds.low, bounds.high));
                 Some(PortError::OutOfRange { wanted: self.next, low, high })
             }
             // The client tries again by itself; whether anybody answers is asked elsewhere, never concluded here.

@@ -201,7 +201,20 @@ pub(crate) fn the_store(
     Ok(())
 }
 
+/// A word that was said before the last one and came behind it: of a worker that stood still until it was replaced. A
+/// centre that went back has read less, and says so later.
+fn is_overtaken(tx: &Transaction<'_>, ack: &DeskAck) -> Result<bool> {
+    let Some(last) = super::last_ack(tx, ack.lane)? else { return Ok(false) };
+    let (of, after) = (&last.position, &ack.position);
+    let is_of_one_log = (of.cluster == after.cluster) && (of.partition == after.partition);
+    let is_of_one_numbering = last.incarnation == ack.incarnation;
+    Ok(is_of_one_numbering && is_of_one_log && after.offset < of.offset && ack.central_time < last.central_time)
+}
+
 fn acknowledge(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp, applied: &mut FeedApplied) -> Result<()> {
+    if is_overtaken(tx, ack)? {
+        return Ok(());
+    }
     applied.acks.push(ack.clone());
     // What was said of numbers that are given up says nothing of the changes that have them here.
     if anew::wanted(tx)?.is_some() {

@@ -54,3 +54,24 @@ fn an_ack_of_no_number_acknowledges_nothing_and_is_parked() {
         desk.assert_sound();
     }
 }
+
+#[test]
+fn a_word_that_comes_behind_a_later_one_says_nothing() {
+    let (mut desk, id) = sent_desk();
+    let later = word(2, None);
+    let DownBody::Ack(ack) = &later else { panic!("an ack") };
+    let mut overtaken = (**ack).clone();
+    overtaken.expected = 1;
+    overtaken.position.offset -= 1;
+    overtaken.central_time = ack.central_time.plus_millis(-5_000);
+    desk.orders(vec![later.clone()]);
+    let heard = desk.orders(vec![DownBody::Ack(Box::new(overtaken.clone()))]);
+    assert!(heard.acks.is_empty());
+    let last = || desk.mirror.read(|conn| feed::last_ack(conn, Lane::Orders)).unwrap().unwrap().expected;
+    assert_eq!((last(), desk.row(id).state), (2, ChangeState::Received));
+    // A centre that went back has read less, and says so later.
+    overtaken.central_time = ack.central_time.plus_millis(5_000);
+    desk.orders(vec![DownBody::Ack(Box::new(overtaken))]);
+    let last = desk.mirror.read(|conn| feed::last_ack(conn, Lane::Orders)).unwrap().unwrap().expected;
+    assert_eq!(last, 1);
+}
