@@ -50,13 +50,10 @@ impl StandardLauncher {
         Self { in_keychain, ..self }
     }
 
-    fn opened(mirror: Mirror, connection: ConnectionSettings) -> Result<Opened, RpcError> {
-        let line = match line_for(&mirror, &connection) {
-            // The desk works on without its line, and shows why it has none.
-            Err(error) if error.code == "secrets_unavailable" => Line::closed(&error),
-            line => line?,
-        };
-        Ok(Opened {
+    fn opened(mirror: Mirror, connection: ConnectionSettings) -> Opened {
+        // Whatever is wrong with its line, the desk works on without it and shows why it has none.
+        let line = line_for(&mirror, &connection).unwrap_or_else(|error| Line::closed(&error));
+        Opened {
             transport: line.transport,
             key: line.key,
             names: connection.names(),
@@ -64,7 +61,7 @@ impl StandardLauncher {
             rehearsal: false,
             connection,
             guard: Box::new(()),
-        })
+        }
     }
 }
 
@@ -87,13 +84,17 @@ fn told(error: impl Into<AppError>) -> RpcError {
 
 /// The password in a file, without the line's end. Nothing else ever holds one.
 pub fn read_password(file: &str) -> Result<String, RpcError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|e| error("io_error", format!("the password file {file} cannot be read: {e}"), None))?;
+    let text = std::fs::read_to_string(file).map_err(|e| unreadable("the password file", Path::new(file), &e))?;
     let password = text.trim_end_matches(['\r', '\n']).to_owned();
     if password.is_empty() {
         return Err(error("bad_settings", format!("the password file {file} is empty"), None));
     }
     Ok(password)
+}
+
+fn unreadable(what: &str, file: &Path, why: &std::io::Error) -> RpcError {
+    let message = format!("{what} {} cannot be read: {why}", file.display());
+    error("io_error", message, Some("put the file where this desk looks for it"))
 }
 
 /// A desk's way to its cluster.
@@ -128,6 +129,14 @@ pub fn line_for(mirror: &Mirror, connection: &ConnectionSettings) -> Result<Line
     Ok(Line { transport: Arc::new(kafka), key: key.transpose()? })
 }
 
+/// The file with the authority's certificate. A client that cannot read it says so in words of its own library only.
+fn certificate(file: PathBuf) -> Result<PathBuf, RpcError> {
+    match std::fs::File::open(&file) {
+        Ok(_) => Ok(file),
+        Err(why) => Err(unreadable("the authority's certificate", &file, &why)),
+    }
+}
+
 pub(crate) fn kafka_for(
     connection: &ConnectionSettings,
     dir: &Path,
@@ -149,7 +158,8 @@ pub(crate) fn kafka_for(
                 authority: connection
                     .ca_file
                     .as_ref()
-                    .map(|file| if secrets.is_some() { dir.join(file) } else { PathBuf::from(file) })
+                    .map(|file| certificate(if secrets.is_some() { dir.join(file) } else { PathBuf::from(file) }))
+                    .transpose()?
                     .into(),
             }
         }
@@ -181,7 +191,7 @@ impl Launcher for StandardLauncher {
         }
         let mirror = Mirror::open(&self.dir, self.clock.now()).map_err(told)?;
         let connection = ConnectionSettings::load(&mirror).map_err(told)?;
-        Self::opened(mirror, connection).map(Some)
+        Ok(Some(Self::opened(mirror, connection)))
     }
 
     fn connect(&self, settings: &ConnectionSettings) -> Result<Opened, RpcError> {
@@ -192,7 +202,7 @@ impl Launcher for StandardLauncher {
         let mirror = Mirror::create(&self.dir, &new).map_err(told)?;
         settings.save(&mirror).map_err(told)?;
         let connection = ConnectionSettings::load(&mirror).map_err(told)?;
-        Self::opened(mirror, connection)
+        Ok(Self::opened(mirror, connection))
     }
 
     fn read_enrolment(&self, text: &str) -> Result<EnrolmentView, RpcError> {
@@ -206,7 +216,7 @@ impl Launcher for StandardLauncher {
         let mirror = Mirror::create(&self.dir, &new).map_err(told)?;
         take_over(&mirror, &enrolment, settings, self.in_keychain)?;
         let connection = ConnectionSettings::load(&mirror).map_err(told)?;
-        Self::opened(mirror, connection)
+        Ok(Self::opened(mirror, connection))
     }
 
     fn rehearse(&self) -> Result<Opened, RpcError> {
