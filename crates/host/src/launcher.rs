@@ -8,19 +8,19 @@ use std::{
 use aisle_app::{
     AppError, ConnectionReport, ConnectionSettings, EnrolmentView, Launcher, Opened, RpcError, Security,
 };
-use aisle_contract::{Enrolment, PortError, StoreKey, Transport, enrolment::LineSecurity};
+use aisle_contract::{Enrolment, StoreKey, Transport, enrolment::LineSecurity};
 use aisle_domain::{DeskId, Incarnation, StoreId, Timestamp};
 use aisle_kafka::{Authority, Kafka, KafkaSettings};
 use aisle_mirror::{Mirror, NewDesk};
-use aisle_sync::{Clock, SystemClock};
+use aisle_sync::{Clock, SigningKey, SystemClock};
 use uuid::Uuid;
 
 use crate::{
-    closed::Closed,
     connection_test,
     enrolment::{self, read_enrolment, settings_of, take_over},
     error,
     rehearsal::Rehearsal,
+    reopening::Reopening,
     secrets::{Secrets, wants_keychain},
 };
 
@@ -50,9 +50,10 @@ impl StandardLauncher {
         Self { in_keychain, ..self }
     }
 
-    fn opened(mirror: Mirror, connection: ConnectionSettings) -> Opened {
+    fn opened(&self, mirror: Mirror, connection: ConnectionSettings) -> Opened {
         // Whatever is wrong with its line, the desk works on without it and shows why it has none.
-        let line = line_for(&mirror, &connection).unwrap_or_else(|error| Line::closed(&error));
+        let line = line_for(&mirror, &connection)
+            .unwrap_or_else(|error| Line::closed(&error, &mirror, &connection, self.clock));
         Opened {
             transport: line.transport,
             key: line.key,
@@ -102,12 +103,16 @@ pub struct Line {
     /// The way.
     pub transport: Arc<dyn Transport>,
     /// What changes are signed with, where the desk was enrolled.
-    pub key: Option<Arc<StoreKey>>,
+    pub key: Option<SigningKey>,
 }
 
 impl Line {
-    fn closed(error: &RpcError) -> Self {
-        Self { transport: Arc::new(Closed(PortError::AuthFailed(error.message.clone()))), key: None }
+    /// One that cannot be opened just now.
+    fn closed(why: &RpcError, mirror: &Mirror, connection: &ConnectionSettings, clock: SystemClock) -> Self {
+        let (dir, desk, own) = (mirror.dir().to_path_buf(), mirror.identity().desk_id, connection.clone());
+        let line = Reopening::new(why, move || open_line(&dir, desk, &own), Arc::new(clock));
+        let key = connection.enrolled.as_ref().map(|_| line.key());
+        Self { transport: Arc::new(line), key }
     }
 }
 
@@ -116,13 +121,17 @@ impl Line {
 /// # Errors
 /// `secrets_unavailable` when the desk was enrolled and its secrets cannot be read; what the settings lack.
 pub fn line_for(mirror: &Mirror, connection: &ConnectionSettings) -> Result<Line, RpcError> {
+    open_line(mirror.dir(), mirror.identity().desk_id, connection)
+}
+
+fn open_line(dir: &Path, desk: DeskId, connection: &ConnectionSettings) -> Result<Line, RpcError> {
     let secrets = match &connection.enrolled {
-        Some(enrolled) => Some(Secrets::load(mirror.dir(), mirror.identity().desk_id, enrolled.secrets)?),
+        Some(enrolled) => Some(Secrets::load(dir, desk, enrolled.secrets)?),
         None => None,
     };
-    let kafka = kafka_for(connection, mirror.dir(), secrets.as_ref())?;
+    let kafka = kafka_for(connection, dir, secrets.as_ref())?;
     let key = secrets.map(|secrets| {
-        StoreKey::from_text(&secrets.key.id, secrets.key.secret.expose()).map(Arc::new).map_err(|e| {
+        StoreKey::from_text(&secrets.key.id, secrets.key.secret.expose()).map(SigningKey::from).map_err(|e| {
             error("secrets_unavailable", format!("this desk's key: {e}"), Some("enrol this desk again"))
         })
     });
@@ -191,7 +200,7 @@ impl Launcher for StandardLauncher {
         }
         let mirror = Mirror::open(&self.dir, self.clock.now()).map_err(told)?;
         let connection = ConnectionSettings::load(&mirror).map_err(told)?;
-        Ok(Some(Self::opened(mirror, connection)))
+        Ok(Some(self.opened(mirror, connection)))
     }
 
     fn connect(&self, settings: &ConnectionSettings) -> Result<Opened, RpcError> {
@@ -202,7 +211,7 @@ impl Launcher for StandardLauncher {
         let mirror = Mirror::create(&self.dir, &new).map_err(told)?;
         settings.save(&mirror).map_err(told)?;
         let connection = ConnectionSettings::load(&mirror).map_err(told)?;
-        Ok(Self::opened(mirror, connection))
+        Ok(self.opened(mirror, connection))
     }
 
     fn read_enrolment(&self, text: &str) -> Result<EnrolmentView, RpcError> {
@@ -216,7 +225,7 @@ impl Launcher for StandardLauncher {
         let mirror = Mirror::create(&self.dir, &new).map_err(told)?;
         take_over(&mirror, &enrolment, settings, self.in_keychain)?;
         let connection = ConnectionSettings::load(&mirror).map_err(told)?;
-        Ok(Self::opened(mirror, connection))
+        Ok(self.opened(mirror, connection))
     }
 
     fn rehearse(&self) -> Result<Opened, RpcError> {

@@ -1,12 +1,12 @@
 //! Opens a desk for a shell, over Kafka or as a rehearsal, and shows it to a browser on this computer. Window and
 //! command line share it; nothing here decides anything about orders.
 
-mod closed;
 mod connection_test;
 mod enrolment;
 mod folder;
 mod launcher;
 mod rehearsal;
+mod reopening;
 mod secrets;
 mod server;
 

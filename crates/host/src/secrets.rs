@@ -5,7 +5,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Mutex, MutexGuard, PoisonError, mpsc},
     time::Duration,
 };
 
@@ -70,7 +70,7 @@ impl Secrets {
         let text = match place {
             SecretsPlace::Keychain => keychain_load(desk).map_err(|why| {
                 let message = format!("the system's keychain does not give this desk's password and key: {why}");
-                unavailable(message, "unlock the keychain and start again, or enrol this desk again")
+                unavailable(message, "unlock the keychain and try again, or enrol this desk again")
             })?,
             SecretsPlace::File => file_load(&dir.join(FILE))?,
         };
@@ -90,20 +90,66 @@ fn file_load(file: &Path) -> Result<Secret, RpcError> {
     })
 }
 
+/// What a question's own thread will answer.
+type Answer<T> = mpsc::Receiver<Result<T, String>>;
+
 /// On a thread of its own: a keychain may ask its owner, and its client runs a loop of its own.
-fn within<T: Send + 'static>(
-    limit: Duration,
-    ask: impl FnOnce() -> Result<T, String> + Send + 'static,
-) -> Result<T, String> {
+fn ask<T: Send + 'static>(
+    question: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<Answer<T>, String> {
     let (sender, answer) = mpsc::channel();
     std::thread::Builder::new()
         .name("keychain".into())
         .spawn(move || {
             // Nobody waits any more for an answer that came too late.
-            let _ = sender.send(ask());
+            let _ = sender.send(question());
         })
         .map_err(|e| e.to_string())?;
-    answer.recv_timeout(limit).map_err(|_| "it does not answer".to_owned())?
+    Ok(answer)
+}
+
+/// The answer, where it comes in time.
+fn within<T>(limit: Duration, answer: &Answer<T>) -> Option<Result<T, String>> {
+    match answer.recv_timeout(limit) {
+        Ok(said) => Some(said),
+        Err(mpsc::RecvTimeoutError::Timeout) => None,
+        Err(mpsc::RecvTimeoutError::Disconnected) => Some(Err("it was asked in vain".into())),
+    }
+}
+
+const SILENT: &str = "it does not answer";
+
+/// Questions that nobody has answered yet, each with what it is about. None is asked a second time meanwhile: its owner
+/// has a window of the keychain's before them, and the answer to that is waited for.
+struct Unanswered<T>(Mutex<Vec<(DeskId, Answer<T>)>>);
+
+impl<T: Send + 'static> Unanswered<T> {
+    const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(DeskId, Answer<T>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(
+        &self,
+        desk: DeskId,
+        limit: Duration,
+        question: impl FnOnce() -> Result<T, String> + Send + 'static,
+    ) -> Result<T, String> {
+        let mut open = self.lock();
+        let earlier = open.iter().position(|(about, _)| *about == desk).map(|place| open.swap_remove(place).1);
+        drop(open);
+        let answer = match earlier {
+            Some(answer) => answer,
+            None => ask(question)?,
+        };
+        within(limit, &answer).unwrap_or_else(|| {
+            self.lock().push((desk, answer));
+            Err(SILENT.into())
+        })
+    }
 }
 
 fn entry(desk: DeskId) -> Result<keyring::Entry, String> {
@@ -121,16 +167,18 @@ fn words(error: &keyring::Error) -> String {
 
 /// Only what can be read again is kept.
 fn keychain_keep(desk: DeskId, text: Secret) -> Result<(), String> {
-    within(PATIENCE, move || {
+    let kept = ask(move || {
         let entry = entry(desk)?;
         entry.set_password(text.expose()).map_err(|e| words(&e))?;
         let kept = entry.get_password().map(Secret::new).map_err(|e| words(&e))?;
         if kept.expose() == text.expose() { Ok(()) } else { Err("it gives back something else".into()) }
-    })
+    })?;
+    within(PATIENCE, &kept).unwrap_or_else(|| Err(SILENT.into()))
 }
 
 fn keychain_load(desk: DeskId) -> Result<Secret, String> {
-    within(PATIENCE, move || entry(desk)?.get_password().map(Secret::new).map_err(|e| words(&e)))
+    static UNANSWERED: Unanswered<Secret> = Unanswered::new();
+    UNANSWERED.answer(desk, PATIENCE, move || entry(desk)?.get_password().map(Secret::new).map_err(|e| words(&e)))
 }
 
 fn remove(file: &Path) -> Result<(), RpcError> {
@@ -205,12 +253,26 @@ mod tests {
     #[test]
     fn a_keychain_that_does_not_answer_holds_nobody_up() {
         let started = std::time::Instant::now();
-        let answer: Result<(), String> = within(Duration::from_millis(50), || {
+        let silent = || {
             std::thread::sleep(Duration::from_secs(10));
             Ok(())
-        });
+        };
+        let answer = Unanswered::new().answer(DeskId(uuid::Uuid::nil()), Duration::from_millis(50), silent);
         assert_eq!(answer, Err("it does not answer".into()));
         assert!(started.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn what_a_keychain_answers_late_is_taken_by_whoever_asks_next_and_its_owner_is_not_asked_twice() {
+        let (open, desk) = (Unanswered::new(), DeskId(uuid::Uuid::nil()));
+        let (unlock, locked) = mpsc::channel();
+        let first = open.answer(desk, Duration::from_millis(50), move || locked.recv().map_err(|e| e.to_string()));
+        assert_eq!(first, Err("it does not answer".into()));
+        let again = || -> Result<&str, String> { panic!("it was asked twice") };
+        assert_eq!(open.answer(desk, Duration::from_millis(50), again), Err("it does not answer".into()));
+        unlock.send("the secrets").unwrap();
+        assert_eq!(open.answer(desk, Duration::from_secs(5), again), Ok("the secrets"));
+        assert_eq!(open.answer(desk, Duration::from_secs(5), || Ok("asked anew")), Ok("asked anew"));
     }
 
     #[test]

@@ -8,8 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aisle_app::App;
+use aisle_app::{App, Desk};
 use aisle_host::StandardLauncher;
+use aisle_mirror::Mirror;
 use aisle_sync::SystemClock;
 use aisle_testkit::fixtures::CERTIFICATE;
 use serde_json::{Value, json};
@@ -76,4 +77,31 @@ fn a_desk_opens_without_a_file_of_its_line_and_names_it() {
         drop(desk);
         std::fs::rename(&aside, &file).unwrap();
     }
+}
+
+#[test]
+fn a_line_that_is_closed_is_told_at_this_computer_and_opens_again_without_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let [password, _] = closed_desk(dir.path());
+    let aside = password.with_extension("aside");
+    std::fs::rename(&password, &aside).unwrap();
+    let desk = opened(dir.path());
+    let closed = link(&desk, |link| link["hint"].is_string());
+    assert_eq!(closed["state"], "this_computer", "{closed}");
+    assert_eq!(closed["hint"], "put the file where this desk looks for it");
+    // Another program that only reads the folder, as aisle status does, tells the same.
+    let beside =
+        Desk::offline(Mirror::open_read_only(&dir.path().join("desk")).unwrap(), Arc::new(SystemClock::default()))
+            .unwrap();
+    let end = Instant::now() + PATIENCE;
+    while !beside.status().unwrap().link.cause.is_some_and(|cause| cause.contains("put the file where")) {
+        assert!(Instant::now() < end, "{:?}", beside.status().unwrap().link);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    std::fs::rename(&aside, &password).unwrap();
+    desk.call("send_now", Value::Null).unwrap();
+    let open = link(&desk, |link| link["state"] == "central");
+    assert_eq!(open["cause"], "central's machines refuse the connection", "it is open, and nobody is there");
+    assert_eq!(open["hint"], Value::Null);
+    desk.quit(Duration::ZERO);
 }

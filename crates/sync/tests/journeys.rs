@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on ends")]
 
 use std::{
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -18,7 +21,7 @@ use aisle_domain::{
     Change, ChangeId, DeskId, Incarnation, Lane, OrderId, OrderStatus, StoreId, Timestamp, change::OrderAccepted,
     store::Durability,
 };
-use aisle_mirror::{ChangeState, Mirror, NewChange, NewDesk, OrderFilter, feed, orders, outbox};
+use aisle_mirror::{ChangeState, Mirror, NewChange, NewDesk, OrderFilter, feed, orders, outbox, pushes};
 use aisle_sync::{
     Cause, Clock, Goal, LinkState, LinkStatus, SteppedSync, SyncEngine, SyncOptions, SyncSummary, SystemClock,
     once,
@@ -316,14 +319,22 @@ fn quitting_does_not_wait_for_a_cluster_that_does_not_answer() {
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
 }
 
-/// A cluster whose machines that lead say something else than what is remembered of them.
+/// A cluster whose machines that lead say something else than what is remembered of them, on a line that this computer
+/// may be unable to open.
 struct Remembered {
     bus: Bus,
     leaders_say: Arc<Mutex<Option<PortError>>>,
+    closed: Arc<AtomicBool>,
 }
 
 impl Transport for Remembered {
     fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(PortError::Closed {
+                why: "the keychain is locked".into(),
+                hint: Some("unlock it".into()),
+            });
+        }
         self.bus.metadata(topics, timeout)
     }
 
@@ -363,7 +374,8 @@ impl Clock for Told {
 fn metadata_that_is_only_remembered_is_not_taken_for_health() {
     let town = line();
     let (clock, leaders_say) = (Told::default(), Arc::new(Mutex::new(None)));
-    let transport = Remembered { bus: town.bus.clone(), leaders_say: Arc::clone(&leaders_say) };
+    let transport =
+        Remembered { bus: town.bus.clone(), leaders_say: Arc::clone(&leaders_say), closed: Arc::default() };
     let mut sync =
         SteppedSync::new(town.mirror.clone(), Arc::new(transport), options(), Arc::new(clock.clone()), |_| {});
     let mut pass = |seconds: u64| {
@@ -386,6 +398,39 @@ fn metadata_that_is_only_remembered_is_not_taken_for_health() {
         town.central_works();
         assert_eq!(pass(5).state, LinkState::Up, "{said}");
     }
+}
+
+#[test]
+fn a_line_that_this_computer_could_not_open_is_used_as_soon_as_it_opens() {
+    let town = line();
+    town.catch_up();
+    let change = town.accept(town.new_orders()[0]);
+    let (clock, closed) = (Told::default(), Arc::new(AtomicBool::new(true)));
+    let transport = Remembered { bus: town.bus.clone(), leaders_say: Arc::default(), closed: Arc::clone(&closed) };
+    let mut sync =
+        SteppedSync::new(town.mirror.clone(), Arc::new(transport), options(), Arc::new(clock.clone()), |_| {});
+    let mut pass = |seconds: u64| {
+        for _ in 0..seconds {
+            *clock.0.lock().unwrap() += Duration::from_secs(1);
+            sync.turn();
+        }
+        sync.status()
+    };
+    let status = pass(300);
+    assert_eq!(status.link.state, LinkState::ThisComputer);
+    assert_eq!(status.link.cause.as_ref().and_then(Cause::hint), Some("unlock it"));
+    assert!(status.next_push_at.unwrap().since(town.clock.now()) > 10_000, "a push is tried rarely by now");
+    let last = town.mirror.read(|conn| pushes::recent(conn, 1)).unwrap()[0].error.clone().unwrap();
+    assert!(
+        last.ends_with("the keychain is locked; unlock it"),
+        "whoever reads only the pushes knows too: {last}"
+    );
+    closed.store(false, Ordering::Relaxed);
+    pass(4);
+    assert_eq!(town.state(change), ChangeState::Sent);
+    town.central_works();
+    assert_eq!(pass(4).link.state, LinkState::Up);
+    assert_eq!(town.state(change), ChangeState::Received);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use aisle_central::{
 use aisle_contract::TopicNames;
 use aisle_domain::StoreId;
 use aisle_host::StandardLauncher;
+use aisle_mirror::Mirror;
 use aisle_sync::{Clock, Goal, SyncOptions, SystemClock, once};
 use aisle_testkit::fixtures;
 
@@ -28,6 +29,18 @@ pub(crate) fn settings() -> ConnectionSettings {
         ca_file: None,
         enrolled: None,
     }
+}
+
+/// Gives a desk's line a password, which is in this file.
+pub(crate) fn secure(desk: &Path, password: &Path) {
+    let mirror = Mirror::open(desk, SystemClock::default().now()).unwrap();
+    let secured = ConnectionSettings {
+        security: Security::SaslSsl,
+        username: Some("store-367".into()),
+        password_file: Some(password.display().to_string()),
+        ..ConnectionSettings::load(&mirror).unwrap()
+    };
+    secured.save(&mirror).unwrap();
 }
 
 /// Makes the folder of a desk that read its first orders from central, and was then cut off.

@@ -385,6 +385,10 @@ impl Shared {
         if state.watch_error.is_none() && state.push_error == Some(PortError::NotEnoughReplicas) {
             state.push_error = None;
         }
+        if state.forget_closed() {
+            state.triggered = true;
+            self.wake.notify_all();
+        }
         state.judge(clock);
     }
 
@@ -427,6 +431,16 @@ impl State {
             *own = feed;
         }
         self.status.catching_up = self.status.feeds.iter().any(|feed| feed.behind.is_some_and(|b| b > 0));
+    }
+
+    /// The line is open: what was told of it while it was closed on this computer is over. True when a push was
+    /// stopped by that, which need not wait any longer.
+    fn forget_closed(&mut self) -> bool {
+        let is_closed = |error: &mut PortError| matches!(error, PortError::Closed { .. });
+        for error in &mut self.feed_errors {
+            error.take_if(is_closed);
+        }
+        self.push_error.take_if(is_closed).is_some()
     }
 
     /// Tells the line anew from all that was seen.

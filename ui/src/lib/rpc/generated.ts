@@ -150,6 +150,10 @@ since: string | null,
  */
 cause: string | null, 
 /**
+ * What somebody here can do about it, where something can be done.
+ */
+hint: string | null, 
+/**
  * Whether the feed is still behind.
  */
 catching_up: boolean, 

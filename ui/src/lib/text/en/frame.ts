@@ -83,6 +83,8 @@ export const frame = {
     canDo: "accept, reject, decide the payments that are here and edit items.",
     not: "Not:",
     cause: (cause: string) => `(${cause})`,
+    because: (cause: string) => `${cause.charAt(0).toUpperCase()}${cause.slice(1)}.`,
+    todo: "What to do:",
     notDo: "receive new orders.",
     late: (n: number, age: string) => `${plural(n, "change has", "changes have")} waited up to ${age}.`,
     lateText: "Nothing is lost: they are saved on this computer and go out when the line is back.",

@@ -1,0 +1,52 @@
+import { mount, unmount } from "svelte";
+import { afterEach, describe, expect, it } from "vitest";
+
+import "../lib/host/jsdom";
+import App from "../App.svelte";
+import { type FakeHost, openHost, quietStatus } from "../lib/host/fake";
+import { press, shown } from "../lib/host/shown";
+import type { LinkView, StatusView, SyncView } from "../lib/rpc/generated";
+
+let app: Record<string, unknown>;
+
+afterEach(() => unmount(app));
+
+const quietSync: SyncView = { changes: [], pushes: [], received_today: 0, last_received_at: null, notices: [] };
+
+/** Opens the desk on its Sync screen. */
+async function syncOf(view: Partial<SyncView> = {}, status: Partial<StatusView> = {}): Promise<FakeHost> {
+  const host = openHost()
+    .answer("status", () => ({ ...quietStatus, ...status }))
+    .answer("sync", () => ({ ...quietSync, ...view }))
+    .answer("send_now", () => null);
+  app = mount(App, { target: document.body, props: { host } });
+  await shown();
+  await press("g", "s");
+  return host;
+}
+
+const inside = (id: string) => document.querySelector<HTMLElement>(`[data-testid='${id}']`);
+const text = (id: string) => inside(id)?.textContent ?? "";
+
+const closed: LinkView = {
+  state: "this_computer",
+  since: null,
+  cause: "the system's keychain does not give this desk's password and key: it does not answer",
+  hint: "unlock the keychain and try again, or enrol this desk again",
+  catching_up: false,
+  throttled_ms: null,
+};
+
+describe("a line that this computer cannot open", () => {
+  it("is told at this computer, with why and what to do, and tried again when that is asked for", async () => {
+    const host = await syncOf({}, { link: closed });
+    expect(text("link")).toContain("Offline: this computer");
+    for (const part of ["The system's keychain does not give", "What to do:", "unlock the keychain", "You can"]) {
+      expect(text("banner")).toContain(part);
+    }
+    expect(inside("path")?.querySelector("[data-state='cut']")?.textContent).toContain("This computer");
+    inside("countdown")?.querySelector("button")?.click();
+    await shown();
+    expect(host.asked("send_now").length).toBe(1);
+  });
+});
