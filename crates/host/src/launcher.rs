@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     connection_test,
-    enrolment::{self, read_enrolment, settings_of, take_over},
+    enrolment::{self, enrol_new, read_enrolment, settings_of},
     error,
     rehearsal::Rehearsal,
     reopening::Reopening,
@@ -208,8 +208,7 @@ impl Launcher for StandardLauncher {
         // Settings that no client can be made of are told before a folder is made for them.
         kafka_for(settings, &self.dir, None)?;
         let new = new_desk(store_id, &settings.desk_name, self.clock.now());
-        let mirror = Mirror::create(&self.dir, &new).map_err(told)?;
-        settings.save(&mirror).map_err(told)?;
+        let mirror = settings.create(&self.dir, &new).map_err(told)?;
         let connection = ConnectionSettings::load(&mirror).map_err(told)?;
         Ok(self.opened(mirror, connection))
     }
@@ -222,8 +221,7 @@ impl Launcher for StandardLauncher {
         let enrolment = read_enrolment(text, self.clock.now())?;
         let new = new_desk(enrolment.store_id, desk_name, self.clock.now());
         let settings = settings_of(&enrolment, &new.desk_name);
-        let mirror = Mirror::create(&self.dir, &new).map_err(told)?;
-        take_over(&mirror, &enrolment, settings, self.in_keychain)?;
+        let mirror = enrol_new(&self.dir, &new, &enrolment, settings, self.in_keychain)?;
         let connection = ConnectionSettings::load(&mirror).map_err(told)?;
         Ok(self.opened(mirror, connection))
     }

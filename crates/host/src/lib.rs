@@ -10,7 +10,7 @@ mod reopening;
 mod secrets;
 mod server;
 
-pub use enrolment::{check_store, read_enrolment, read_enrolment_file, settings_of, take_over};
+pub use enrolment::{check_store, enrol_new, read_enrolment, read_enrolment_file, settings_of, take_over};
 pub use folder::{default_data_folder, find_demo, find_ui};
 pub use launcher::{Line, StandardLauncher, line_for, new_desk, read_password};
 pub use secrets::wants_keychain;

@@ -19,6 +19,9 @@ use crate::error;
 /// The name under which a keychain shows its entries.
 const SERVICE: &str = "Aisle order desk";
 const FILE: &str = "secrets";
+/// What to do about a folder that takes no secrets.
+pub(crate) const WRITABLE: &str =
+    "make sure that the data folder can be written and has room, then use the file again";
 /// A keychain that asks its owner something first must not hold a desk up for longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Set to `file` where a keychain is there and not to be used, as on a machine that nobody signs in at.
@@ -50,17 +53,14 @@ impl Secrets {
         let text = self.to_text()?;
         if in_keychain {
             match keychain_keep(desk, text.clone()) {
-                Ok(()) => {
-                    // An earlier enrolment may have left one.
-                    return remove(&dir.join(FILE)).map(|()| SecretsPlace::Keychain);
-                }
+                Ok(()) => return Ok(SecretsPlace::Keychain),
                 Err(why) => tracing::info!(why, "no keychain takes the desk's secrets; a file keeps them"),
             }
         }
         let file = dir.join(FILE);
         write(&file, text.expose()).map_err(|e| {
             let message = format!("the secrets cannot be kept in {}: {e}", file.display());
-            error("io_error", message, Some("enrol again with --if-missing once the data folder can be written"))
+            error("io_error", message, Some(WRITABLE))
         })?;
         Ok(SecretsPlace::File)
     }
@@ -176,18 +176,36 @@ fn keychain_keep(desk: DeskId, text: Secret) -> Result<(), String> {
     within(PATIENCE, &kept).unwrap_or_else(|| Err(SILENT.into()))
 }
 
+fn keychain_forget(desk: DeskId) -> Result<(), String> {
+    let forgotten = ask(move || entry(desk)?.delete_credential().map_err(|e| words(&e)))?;
+    within(PATIENCE, &forgotten).unwrap_or_else(|| Err(SILENT.into()))
+}
+
 fn keychain_load(desk: DeskId) -> Result<Secret, String> {
     static UNANSWERED: Unanswered<Secret> = Unanswered::new();
     UNANSWERED.answer(desk, PATIENCE, move || entry(desk)?.get_password().map(Secret::new).map_err(|e| words(&e)))
 }
 
-fn remove(file: &Path) -> Result<(), RpcError> {
-    match std::fs::remove_file(file) {
+/// Takes the file away that earlier secrets are in, where there is one.
+pub(crate) fn remove_file(dir: &Path) -> Result<(), RpcError> {
+    let file = dir.join(FILE);
+    match std::fs::remove_file(&file) {
         Err(e) if e.kind() != ErrorKind::NotFound => {
             let message = format!("the earlier secrets in {} cannot be removed: {e}", file.display());
             Err(error("io_error", message, Some("remove the file by hand")))
         }
         _ => Ok(()),
+    }
+}
+
+/// Takes away what was kept for a desk that did not come to be.
+pub(crate) fn forget(dir: &Path, desk: DeskId, place: SecretsPlace) {
+    let forgotten = match place {
+        SecretsPlace::Keychain => keychain_forget(desk),
+        SecretsPlace::File => remove_file(dir).map_err(|e| e.message),
+    };
+    if let Err(why) = forgotten {
+        tracing::warn!(why, "the secrets of a desk that could not be made were left behind");
     }
 }
 
