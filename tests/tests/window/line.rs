@@ -83,6 +83,23 @@ fn a_line_that_this_computer_cannot_open_says_what_to_do_and_opens_when_it_is_do
 }
 
 #[test]
+fn a_copy_of_this_desk_and_feeds_that_are_mirrored_anew_stand_on_the_sync_screen() {
+    if !can_show() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let data = store::cut_off(dir.path(), 3);
+    store::copied_and_mirrored_anew(&data);
+    pictures(&data, "sync-notices", |window| {
+        window.sees("[data-testid=link]", "Offline", CAUSE);
+        window.go("s", "Sync");
+        window.sees("[data-testid=notices] [role=alert]", "second computer", PATIENCE);
+        let notices = window.sees("[data-testid=notices]", "orders feed is being mirrored anew", PATIENCE);
+        assert!(notices.contains("catalog feed is being mirrored anew"), "{notices}");
+    });
+}
+
+#[test]
 fn a_price_is_edited_by_keyboard_and_a_bad_one_is_told_in_place() {
     if !can_show() {
         return;

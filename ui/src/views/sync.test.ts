@@ -50,3 +50,32 @@ describe("a line that this computer cannot open", () => {
     expect(host.asked("send_now").length).toBe(1);
   });
 });
+
+describe("what became of the desk", () => {
+  const anew = { at: "2026-11-27T12:00:00.000Z", why: "cluster", text: "The orders feed is being mirrored anew.", under_way: true };
+  const fork = { at: "2026-11-26T12:00:00.000Z", why: "forked", text: "Look for a second computer.", under_way: false };
+  const feed = { topic: "aisle.store.367.orders", position: 5, end: 9, behind: 0, remirroring: true };
+
+  it("tells a copy of this desk as an alert beside what is under way, and until that is done", async () => {
+    const host = await syncOf({ notices: [anew, fork] }, { feeds: [feed] });
+    expect(inside("notices")?.querySelector("[role='alert']")?.textContent).toContain("Look for a second computer.");
+    expect(text("notices")).toContain("is being mirrored anew");
+    expect(text("path")).toContain("mirrored anew");
+    const done = { ...anew, text: "The orders feed was mirrored anew.", under_way: false };
+    host.answer("sync", () => ({ ...quietSync, notices: [done, fork] }));
+    host.tell({ type: "status", status: { ...quietStatus, feeds: [{ ...feed, remirroring: false }] } });
+    await shown();
+    expect(text("notices")).toContain("was mirrored anew");
+    expect(text("notices")).toContain("Look for a second computer.");
+    expect(text("path")).not.toContain("mirrored anew");
+  });
+
+  it("says that central makes it wait, and stops saying so", async () => {
+    const host = await syncOf({}, { link: { ...quietStatus.link, throttled_ms: 1200 } });
+    expect(text("notices")).toContain("Central makes this desk wait up to 2 s at a time");
+    expect(text("link")).toContain("slowed down by central");
+    host.tell({ type: "status", status: quietStatus });
+    await shown();
+    expect(text("notices").trim()).toBe("");
+  });
+});

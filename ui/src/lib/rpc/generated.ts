@@ -1017,7 +1017,11 @@ why: string,
 /**
  * What happened, in words.
  */
-text: string, };
+text: string, 
+/**
+ * Whether it is not over yet.
+ */
+under_way: boolean, };
 export type PushView = { 
 /**
  * When.

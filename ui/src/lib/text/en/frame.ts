@@ -47,6 +47,7 @@ export const frame = {
     behind: (n: number) => `${plural(n, "message", "messages")} behind`,
     lastMessage: (at: string) => `last message ${at}`,
     noMessage: "no message yet",
+    slowed: "slowed down by central",
     offline: (where: string) => `Offline: ${where}`,
     since: (at: string, age: string) => `since ${at}, ${age}`,
     noAnswer: "Aisle does not answer",
