@@ -111,6 +111,19 @@ fn a_desk_that_was_not_enrolled_says_so() {
 }
 
 #[test]
+fn alarms_are_listed_for_all_stores_and_cleared_for_one_at_a_time() {
+    let place = Place::new();
+    place.secured("store.json");
+    for args in [&["central", "stores", "alarms"][..], &["central", "stores", "alarms", "367", "--clear"]] {
+        assert_eq!(place.ok(args).json, serde_json::json!({ "items": [], "next": null }));
+    }
+    let all = place.run(&["central", "stores", "alarms", "--clear"]);
+    assert_eq!(all.code, 2, "{}", all.stderr);
+    let unknown = place.run(&["central", "stores", "alarms", "999", "--clear"]);
+    assert_eq!((unknown.code, unknown.error_code()), (3, "not_found"));
+}
+
+#[test]
 fn no_secret_is_in_the_database_its_copy_a_log_an_answer_or_an_error() {
     let place = Place::new();
     let said = place.secured("store.json");
