@@ -1,7 +1,10 @@
 //! Pushing: number what is ready, send it, keep the delivery reports. One step a call, so that a thread, the command
 //! line and a simulation drive the same code.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Duration,
+};
 
 use aisle_contract::{
     ChangeEnvelope, ChangeMessage, ClusterView, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError,
@@ -179,6 +182,7 @@ impl Pusher {
                 Ok(())
             }
             Need::Resend(again) => {
+                let again: HashSet<ChangeId> = again.into_iter().collect();
                 let batch: Vec<OutboxRow> =
                     rows.into_iter().filter(|row| again.contains(&row.change_id)).collect();
                 for part in batch.chunks(BATCH_CHANGES) {

@@ -10,7 +10,7 @@ use std::{
 
 use aisle_contract::{ClusterView, PortError, partition_of};
 use aisle_domain::{ChangeId, Lane, Timestamp, store::Durability};
-use aisle_mirror::{ChangeState, Mirror, feed, outbox, store};
+use aisle_mirror::{Mirror, feed, outbox, store};
 
 use crate::{
     SyncError,
@@ -306,13 +306,7 @@ impl Shared {
     }
 
     fn count_unsent(&self, mirror: &Mirror) {
-        let unsent = mirror.read(|conn| {
-            let counts = outbox::counts(conn)?;
-            let sent = outbox::list(conn, &[ChangeState::Sent], None, usize::MAX)?;
-            let unreported = sent.iter().filter(|row| row.offset.is_none()).count();
-            Ok(usize::try_from(counts.held + counts.ready).unwrap_or(0) + unreported)
-        });
-        if let Ok(unsent) = unsent {
+        if let Ok(unsent) = mirror.read(outbox::count_unsent) {
             self.unsent.store(unsent, Ordering::Relaxed);
         }
     }
