@@ -1,6 +1,6 @@
 //! Changes on their way: the outbox as people read it.
 
-use aisle_domain::ChangeId;
+use aisle_domain::{ChangeId, Lane};
 use aisle_mirror::{ChangeState, OutboxRow, anew, items, orders, outbox, pushes, remirror};
 
 use crate::{
@@ -56,24 +56,34 @@ impl Desk {
         })
     }
 
-    /// Why numbers were given anew and feeds mirrored anew in the last week, newest first.
+    /// Why numbers were given anew and feeds mirrored anew in the last week, newest first. The last of either kind are
+    /// told: however often a feed was mirrored anew, a copy of this desk stays among them.
     pub fn notices(&self) -> Result<Vec<NoticeView>, AppError> {
         let since = self.now().plus_millis(-NOTICED_MS);
-        let (renumbered, remirrored) =
-            self.mirror.read(|conn| Ok((anew::recent(conn, NOTICES)?, remirror::recent(conn, NOTICES)?)))?;
+        let (renumbered, remirrored, under_way) = self.mirror.read(|conn| {
+            let under_way = Lane::ALL.into_iter().map(|lane| remirror::of_lane(conn, lane));
+            let under_way = under_way.collect::<Result<Vec<_>, _>>()?;
+            Ok((anew::recent(conn, NOTICES)?, remirror::recent(conn, NOTICES)?, under_way))
+        })?;
+        let lasts = |at, lane| under_way.iter().flatten().any(|own| own.lane == lane && own.since == at);
         let mut notices: Vec<_> = renumbered
             .iter()
-            .map(|n| (n.at, n.why.word(), format!("Changes were numbered anew: {}.", n.why.words())))
+            .map(|n| (n.at, n.why.word(), false, format!("Changes were numbered anew: {}.", n.why.words())))
             .chain(remirrored.iter().map(|(at, lane, why)| {
-                (*at, why.word(), format!("The {} feed was mirrored anew: {}.", lane.word(), why.words()))
+                let (under_way, words) = (lasts(*at, *lane), why.words());
+                let is = if under_way { "is being" } else { "was" };
+                let mut text = format!("The {} feed {is} mirrored anew: {words}.", lane.word());
+                if under_way {
+                    text.push_str(" What is shown stays as it was until then.");
+                }
+                (*at, why.word(), under_way, text)
             }))
             .filter(|(at, ..)| *at >= since)
             .collect();
         notices.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
-        notices.truncate(NOTICES);
         Ok(notices
             .into_iter()
-            .map(|(at, why, text)| NoticeView { at: at.to_string(), why: why.into(), text })
+            .map(|(at, why, under_way, text)| NoticeView { at: at.to_string(), why: why.into(), text, under_way })
             .collect())
     }
 

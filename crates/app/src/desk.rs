@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use aisle_contract::{StoreKey, TopicNames, Transport};
+use aisle_contract::{TopicNames, Transport};
 use aisle_domain::{Change, ChangeId, OrderId, Store, Subject, Timestamp, store::Durability};
 use aisle_mirror::{FeedApplied, Mirror, NewChange, alarms, orders, outbox, settings, store};
-use aisle_sync::{Clock, SyncEngine, SyncEvent, SyncOptions, SyncStatus};
+use aisle_sync::{Clock, SigningKey, SyncEngine, SyncEvent, SyncOptions, SyncStatus};
 use uuid::{ContextV7, Uuid};
 
 use crate::{
@@ -30,7 +30,7 @@ pub struct Opened {
     /// The way to the cluster.
     pub transport: Arc<dyn Transport>,
     /// What changes are signed with, where the desk was enrolled.
-    pub key: Option<Arc<StoreKey>>,
+    pub key: Option<SigningKey>,
     /// The topics.
     pub names: TopicNames,
     /// Whether this is the sample store.
@@ -265,7 +265,7 @@ impl Desk {
         i64::try_from(left.as_millis()).ok()
     }
 
-    /// Pushes now.
+    /// Pushes now, over a line that is opened for it where it was closed on this computer.
     pub fn send_now(&self) -> Result<(), AppError> {
         if let Some(line) = &self.line {
             line.engine.push_now();

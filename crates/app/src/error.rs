@@ -49,6 +49,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("not_refused", "the change was not refused, so there is nothing to mend"),
     ("wrong_store", "the folder belongs to another store"),
     ("wrong_cluster", "another cluster than before"),
+    ("line_closed", "this computer cannot open its line"),
     ("unreachable", "the cluster cannot be reached"),
     ("auth_failed", "the cluster refuses the credentials"),
     ("not_authorized", "the credentials may not use a topic"),
@@ -139,6 +140,7 @@ impl AppError {
             Self::Refused(Refusal::OverCeiling { .. }) => {
                 Some("decline the payment, or ask central for a new range".into())
             }
+            Self::Port(PortError::Closed { hint, .. }) => hint.clone(),
             Self::Port(PortError::Unreachable(_) | PortError::TimedOut(_)) => {
                 Some("what is done here is kept and goes out by itself when the line is back".into())
             }

@@ -1,8 +1,10 @@
 //! Settings: the connection, when to push, how it looks and sounds. They live in the desk's own database.
 
+use std::path::Path;
+
 use aisle_contract::{TopicNames, enrolment::are_brokers};
 use aisle_domain::{StoreId, store::Durability};
-use aisle_mirror::{Mirror, MirrorError, settings};
+use aisle_mirror::{Mirror, MirrorError, NewDesk, settings};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -87,14 +89,23 @@ impl ConnectionSettings {
         Ok(own)
     }
 
+    /// Makes a desk that has these settings from its first moment on.
+    pub fn create(&self, dir: &Path, new: &NewDesk) -> Result<Mirror, AppError> {
+        Ok(Mirror::create_with(dir, new, &self.rows()?)?)
+    }
+
     /// Keeps the settings with the desk.
     pub fn save(&self, mirror: &Mirror) -> Result<(), AppError> {
-        let text = serde_json::to_string(self).map_err(MirrorError::from)?;
-        let enrolled = self.enrolled.as_ref().map(serde_json::to_string).transpose().map_err(MirrorError::from)?;
-        Ok(mirror.write(|tx| {
-            settings::set(tx, Self::KEY, &text)?;
-            enrolled.map_or(Ok(()), |text| settings::set(tx, Self::ENROLLED, &text))
-        })?)
+        let rows = self.rows()?;
+        Ok(mirror.write(|tx| rows.iter().try_for_each(|(key, text)| settings::set(tx, key, text)))?)
+    }
+
+    fn rows(&self) -> Result<Vec<(&'static str, String)>, MirrorError> {
+        let mut rows = vec![(Self::KEY, serde_json::to_string(self)?)];
+        if let Some(enrolled) = &self.enrolled {
+            rows.push((Self::ENROLLED, serde_json::to_string(enrolled)?));
+        }
+        Ok(rows)
     }
 
     /// The topics.

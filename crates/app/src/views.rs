@@ -161,6 +161,8 @@ pub struct LinkView {
     pub since: Option<String>,
     /// What is wrong, in words; `null` while up.
     pub cause: Option<String>,
+    /// What somebody here can do about it, where something can be done.
+    pub hint: Option<String>,
     /// Whether the feed is still behind.
     pub catching_up: bool,
     /// How long central's cluster lately makes this desk wait, since it sent more than it may.

@@ -1,6 +1,7 @@
 //! Acts of the centre itself. They write SQL and `feed_outbox` in one transaction and need no broker: the worker of
 //! the store's home partition publishes them.
 
+mod alarms;
 mod dead;
 mod enrol;
 mod grants;

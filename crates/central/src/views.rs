@@ -126,6 +126,16 @@ pub struct AlarmView {
     pub count: i64,
 }
 
+/// The same in a list over stores.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoreAlarmView {
+    /// The store that was claimed.
+    pub store_id: StoreId,
+    /// What was turned away.
+    #[serde(flatten)]
+    pub alarm: AlarmView,
+}
+
 impl From<AlarmRow> for AlarmView {
     fn from(row: AlarmRow) -> Self {
         let AlarmRow { kind, desk, first_at, last_at, count } = row;

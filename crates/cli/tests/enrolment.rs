@@ -5,22 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
-use aisle_testkit::program::{Answer, Program};
+use aisle_testkit::{
+    fixtures::CERTIFICATE,
+    program::{Answer, Program},
+};
 use serde_json::Value;
-
-const CERTIFICATE: &str = "\
------BEGIN CERTIFICATE-----\n\
-MIIBiTCCAS+gAwIBAgIUXFJcPGRDTEqM2s3fW1poH+WZUygwCgYIKoZIzj0EAwIw\n\
-GTEXMBUGA1UEAwwOVGVzdCBhdXRob3JpdHkwIBcNMjYxMTI2MjMzMzM5WhgPMjEy\n\
-NjExMDIyMzMzMzlaMBkxFzAVBgNVBAMMDlRlc3QgYXV0aG9yaXR5MFkwEwYHKoZI\n\
-zj0CAQYIKoZIzj0DAQcDQgAEJeqQnxVYJ2WMb2acXd3AEYmW0Y0S1WHAGB34if/k\n\
-MecOVjsC8TovugQsLchzSX7HdyOw8EJomtRQ9ig7xZIPPqNTMFEwHQYDVR0OBBYE\n\
-FMKaZ0Kg7T7wGUyf9qWi+erzUFfwMB8GA1UdIwQYMBaAFMKaZ0Kg7T7wGUyf9qWi\n\
-+erzUFfwMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAJ25kCwq\n\
-dFb2AnpXE1X1Bf+HKVsFM/v36UNJ2N1yPmCzAiAsiGv9B6A6PCi9jJ/85NM/AYao\n\
-FAGuM+5cCG+byPP7Ng==\n\
------END CERTIFICATE-----\n\
-";
 
 struct Place {
     dir: tempfile::TempDir,
@@ -119,6 +108,19 @@ fn a_desk_that_was_not_enrolled_says_so() {
     let status = place.ok(&["status"]).json;
     assert_eq!((&status["signed"], &status["secrets"]), (&Value::Bool(false), &Value::Null));
     assert_eq!(place.ok(&["central", "stores", "list"]).rows()[0]["signed"], false);
+}
+
+#[test]
+fn alarms_are_listed_for_all_stores_and_cleared_for_one_at_a_time() {
+    let place = Place::new();
+    place.secured("store.json");
+    for args in [&["central", "stores", "alarms"][..], &["central", "stores", "alarms", "367", "--clear"]] {
+        assert_eq!(place.ok(args).json, serde_json::json!({ "items": [], "next": null }));
+    }
+    let all = place.run(&["central", "stores", "alarms", "--clear"]);
+    assert_eq!(all.code, 2, "{}", all.stderr);
+    let unknown = place.run(&["central", "stores", "alarms", "999", "--clear"]);
+    assert_eq!((unknown.code, unknown.error_code()), (3, "not_found"));
 }
 
 #[test]

@@ -11,6 +11,14 @@ use crate::{
 /// Why a transport could not do its part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PortError {
+    /// Something that the line needs is missing on this computer: nothing was asked of the cluster.
+    #[error("this computer cannot open its line: {why}")]
+    Closed {
+        /// What is missing.
+        why: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
     /// No machine of the cluster answered.
     #[error("the cluster cannot be reached: {0}")]
     Unreachable(String),
@@ -60,6 +68,7 @@ impl PortError {
     /// The error code, as on screen and on the command line.
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::Closed { .. } => "line_closed",
             Self::Unreachable(_) => "unreachable",
             Self::AuthFailed(_) => "auth_failed",
             Self::NotAuthorized { .. } => "not_authorized",
@@ -153,6 +162,9 @@ pub trait Transport: Send + Sync {
     fn throttled(&self) -> Option<Duration> {
         None
     }
+
+    /// Somebody asks for the line: one that is closed on this computer is opened with the next question, if it can be.
+    fn retry_now(&self) {}
 
     /// Asks the cluster for itself and these topics; topics that are not there are left out.
     fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError>;

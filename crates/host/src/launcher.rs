@@ -8,19 +8,19 @@ use std::{
 use aisle_app::{
     AppError, ConnectionReport, ConnectionSettings, EnrolmentView, Launcher, Opened, RpcError, Security,
 };
-use aisle_contract::{Enrolment, PortError, StoreKey, Transport, enrolment::LineSecurity};
+use aisle_contract::{Enrolment, StoreKey, Transport, enrolment::LineSecurity};
 use aisle_domain::{DeskId, Incarnation, StoreId, Timestamp};
 use aisle_kafka::{Authority, Kafka, KafkaSettings};
 use aisle_mirror::{Mirror, NewDesk};
-use aisle_sync::{Clock, SystemClock};
+use aisle_sync::{Clock, SigningKey, SystemClock};
 use uuid::Uuid;
 
 use crate::{
-    closed::Closed,
     connection_test,
-    enrolment::{self, read_enrolment, settings_of, take_over},
+    enrolment::{self, enrol_new, read_enrolment, settings_of},
     error,
     rehearsal::Rehearsal,
+    reopening::Reopening,
     secrets::{Secrets, wants_keychain},
 };
 
@@ -50,13 +50,11 @@ impl StandardLauncher {
         Self { in_keychain, ..self }
     }
 
-    fn opened(mirror: Mirror, connection: ConnectionSettings) -> Result<Opened, RpcError> {
-        let line = match line_for(&mirror, &connection) {
-            // The desk works on without its line, and shows why it has none.
-            Err(error) if error.code == "secrets_unavailable" => Line::closed(&error),
-            line => line?,
-        };
-        Ok(Opened {
+    fn opened(&self, mirror: Mirror, connection: ConnectionSettings) -> Opened {
+        // Whatever is wrong with its line, the desk works on without it and shows why it has none.
+        let line = line_for(&mirror, &connection)
+            .unwrap_or_else(|error| Line::closed(&error, &mirror, &connection, self.clock));
+        Opened {
             transport: line.transport,
             key: line.key,
             names: connection.names(),
@@ -64,7 +62,7 @@ impl StandardLauncher {
             rehearsal: false,
             connection,
             guard: Box::new(()),
-        })
+        }
     }
 }
 
@@ -87,8 +85,7 @@ fn told(error: impl Into<AppError>) -> RpcError {
 
 /// The password in a file, without the line's end. Nothing else ever holds one.
 pub fn read_password(file: &str) -> Result<String, RpcError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|e| error("io_error", format!("the password file {file} cannot be read: {e}"), None))?;
+    let text = std::fs::read_to_string(file).map_err(|e| unreadable("the password file", Path::new(file), &e))?;
     let password = text.trim_end_matches(['\r', '\n']).to_owned();
     if password.is_empty() {
         return Err(error("bad_settings", format!("the password file {file} is empty"), None));
@@ -96,17 +93,26 @@ pub fn read_password(file: &str) -> Result<String, RpcError> {
     Ok(password)
 }
 
+fn unreadable(what: &str, file: &Path, why: &std::io::Error) -> RpcError {
+    let message = format!("{what} {} cannot be read: {why}", file.display());
+    error("io_error", message, Some("put the file where this desk looks for it"))
+}
+
 /// A desk's way to its cluster.
 pub struct Line {
     /// The way.
     pub transport: Arc<dyn Transport>,
     /// What changes are signed with, where the desk was enrolled.
-    pub key: Option<Arc<StoreKey>>,
+    pub key: Option<SigningKey>,
 }
 
 impl Line {
-    fn closed(error: &RpcError) -> Self {
-        Self { transport: Arc::new(Closed(PortError::AuthFailed(error.message.clone()))), key: None }
+    /// One that cannot be opened just now.
+    fn closed(why: &RpcError, mirror: &Mirror, connection: &ConnectionSettings, clock: SystemClock) -> Self {
+        let (dir, desk, own) = (mirror.dir().to_path_buf(), mirror.identity().desk_id, connection.clone());
+        let line = Reopening::new(why, move || open_line(&dir, desk, &own), Arc::new(clock));
+        let key = connection.enrolled.as_ref().map(|_| line.key());
+        Self { transport: Arc::new(line), key }
     }
 }
 
@@ -115,17 +121,29 @@ impl Line {
 /// # Errors
 /// `secrets_unavailable` when the desk was enrolled and its secrets cannot be read; what the settings lack.
 pub fn line_for(mirror: &Mirror, connection: &ConnectionSettings) -> Result<Line, RpcError> {
+    open_line(mirror.dir(), mirror.identity().desk_id, connection)
+}
+
+fn open_line(dir: &Path, desk: DeskId, connection: &ConnectionSettings) -> Result<Line, RpcError> {
     let secrets = match &connection.enrolled {
-        Some(enrolled) => Some(Secrets::load(mirror.dir(), mirror.identity().desk_id, enrolled.secrets)?),
+        Some(enrolled) => Some(Secrets::load(dir, desk, enrolled.secrets)?),
         None => None,
     };
-    let kafka = kafka_for(connection, mirror.dir(), secrets.as_ref())?;
+    let kafka = kafka_for(connection, dir, secrets.as_ref())?;
     let key = secrets.map(|secrets| {
-        StoreKey::from_text(&secrets.key.id, secrets.key.secret.expose()).map(Arc::new).map_err(|e| {
+        StoreKey::from_text(&secrets.key.id, secrets.key.secret.expose()).map(SigningKey::from).map_err(|e| {
             error("secrets_unavailable", format!("this desk's key: {e}"), Some("enrol this desk again"))
         })
     });
     Ok(Line { transport: Arc::new(kafka), key: key.transpose()? })
+}
+
+/// The file with the authority's certificate. A client that cannot read it says so in words of its own library only.
+fn certificate(file: PathBuf) -> Result<PathBuf, RpcError> {
+    match std::fs::File::open(&file) {
+        Ok(_) => Ok(file),
+        Err(why) => Err(unreadable("the authority's certificate", &file, &why)),
+    }
 }
 
 pub(crate) fn kafka_for(
@@ -149,7 +167,8 @@ pub(crate) fn kafka_for(
                 authority: connection
                     .ca_file
                     .as_ref()
-                    .map(|file| if secrets.is_some() { dir.join(file) } else { PathBuf::from(file) })
+                    .map(|file| certificate(if secrets.is_some() { dir.join(file) } else { PathBuf::from(file) }))
+                    .transpose()?
                     .into(),
             }
         }
@@ -181,7 +200,7 @@ impl Launcher for StandardLauncher {
         }
         let mirror = Mirror::open(&self.dir, self.clock.now()).map_err(told)?;
         let connection = ConnectionSettings::load(&mirror).map_err(told)?;
-        Self::opened(mirror, connection).map(Some)
+        Ok(Some(self.opened(mirror, connection)))
     }
 
     fn connect(&self, settings: &ConnectionSettings) -> Result<Opened, RpcError> {
@@ -189,10 +208,9 @@ impl Launcher for StandardLauncher {
         // Settings that no client can be made of are told before a folder is made for them.
         kafka_for(settings, &self.dir, None)?;
         let new = new_desk(store_id, &settings.desk_name, self.clock.now());
-        let mirror = Mirror::create(&self.dir, &new).map_err(told)?;
-        settings.save(&mirror).map_err(told)?;
+        let mirror = settings.create(&self.dir, &new).map_err(told)?;
         let connection = ConnectionSettings::load(&mirror).map_err(told)?;
-        Self::opened(mirror, connection)
+        Ok(self.opened(mirror, connection))
     }
 
     fn read_enrolment(&self, text: &str) -> Result<EnrolmentView, RpcError> {
@@ -203,10 +221,9 @@ impl Launcher for StandardLauncher {
         let enrolment = read_enrolment(text, self.clock.now())?;
         let new = new_desk(enrolment.store_id, desk_name, self.clock.now());
         let settings = settings_of(&enrolment, &new.desk_name);
-        let mirror = Mirror::create(&self.dir, &new).map_err(told)?;
-        take_over(&mirror, &enrolment, settings, self.in_keychain)?;
+        let mirror = enrol_new(&self.dir, &new, &enrolment, settings, self.in_keychain)?;
         let connection = ConnectionSettings::load(&mirror).map_err(told)?;
-        Self::opened(mirror, connection)
+        Ok(self.opened(mirror, connection))
     }
 
     fn rehearse(&self) -> Result<Opened, RpcError> {

@@ -1,16 +1,16 @@
 //! Opens a desk for a shell, over Kafka or as a rehearsal, and shows it to a browser on this computer. Window and
 //! command line share it; nothing here decides anything about orders.
 
-mod closed;
 mod connection_test;
 mod enrolment;
 mod folder;
 mod launcher;
 mod rehearsal;
+mod reopening;
 mod secrets;
 mod server;
 
-pub use enrolment::{check_store, read_enrolment, read_enrolment_file, settings_of, take_over};
+pub use enrolment::{check_store, enrol_new, read_enrolment, read_enrolment_file, settings_of, take_over};
 pub use folder::{default_data_folder, find_demo, find_ui};
 pub use launcher::{Line, StandardLauncher, line_for, new_desk, read_password};
 pub use secrets::wants_keychain;

@@ -9,12 +9,11 @@ use aisle_central::{
     Centre, NewStore, SimulateOptions, Speed, Stop, SystemClock as CentralClock, TopicsOptions, WorkOptions,
 };
 use aisle_contract::TopicNames;
-use aisle_domain::{DeskId, Incarnation, StoreId};
-use aisle_mirror::{Mirror, MirrorError, NewDesk};
+use aisle_domain::StoreId;
+use aisle_mirror::{Mirror, MirrorError};
 use aisle_sync::{Clock, SystemClock};
-use uuid::Uuid;
 
-use crate::{error, folder::find_demo};
+use crate::{error, folder::find_demo, launcher::new_desk};
 
 /// Times life: an hour passes in half a minute.
 const SPEED: &str = "120";
@@ -82,15 +81,7 @@ impl Rehearsal {
         centre.topics(&bus, &TopicsOptions { create: true, ..TopicsOptions::default() }).map_err(central)?;
         let rehearsal = Self::run(&centre, &bus, store, &demo)?;
         let told = |e: MirrorError| RpcError::from(AppError::from(e));
-        let (high, low) = Uuid::new_v4().as_u64_pair();
-        let new = NewDesk {
-            store_id: store,
-            desk_id: DeskId(Uuid::new_v4()),
-            incarnation: Incarnation(high ^ low.rotate_left(32)),
-            desk_name: "Desk 1".into(),
-            at: clock.now(),
-        };
-        let mirror = Mirror::create(&dir.join("desk"), &new).map_err(told)?;
+        let mirror = Mirror::create(&dir.join("desk"), &new_desk(store, "", clock.now())).map_err(told)?;
         let connection = ConnectionSettings::load(&mirror).map_err(RpcError::from)?;
         Ok(Opened {
             mirror,

@@ -5,7 +5,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Mutex, MutexGuard, PoisonError, mpsc},
     time::Duration,
 };
 
@@ -19,6 +19,9 @@ use crate::error;
 /// The name under which a keychain shows its entries.
 const SERVICE: &str = "Aisle order desk";
 const FILE: &str = "secrets";
+/// What to do about a folder that takes no secrets.
+pub(crate) const WRITABLE: &str =
+    "make sure that the data folder can be written and has room, then use the file again";
 /// A keychain that asks its owner something first must not hold a desk up for longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Set to `file` where a keychain is there and not to be used, as on a machine that nobody signs in at.
@@ -50,17 +53,14 @@ impl Secrets {
         let text = self.to_text()?;
         if in_keychain {
             match keychain_keep(desk, text.clone()) {
-                Ok(()) => {
-                    // An earlier enrolment may have left one.
-                    return remove(&dir.join(FILE)).map(|()| SecretsPlace::Keychain);
-                }
+                Ok(()) => return Ok(SecretsPlace::Keychain),
                 Err(why) => tracing::info!(why, "no keychain takes the desk's secrets; a file keeps them"),
             }
         }
         let file = dir.join(FILE);
         write(&file, text.expose()).map_err(|e| {
             let message = format!("the secrets cannot be kept in {}: {e}", file.display());
-            error("io_error", message, Some("enrol again with --if-missing once the data folder can be written"))
+            error("io_error", message, Some(WRITABLE))
         })?;
         Ok(SecretsPlace::File)
     }
@@ -70,7 +70,7 @@ impl Secrets {
         let text = match place {
             SecretsPlace::Keychain => keychain_load(desk).map_err(|why| {
                 let message = format!("the system's keychain does not give this desk's password and key: {why}");
-                unavailable(message, "unlock the keychain and start again, or enrol this desk again")
+                unavailable(message, "unlock the keychain and try again, or enrol this desk again")
             })?,
             SecretsPlace::File => file_load(&dir.join(FILE))?,
         };
@@ -90,20 +90,66 @@ fn file_load(file: &Path) -> Result<Secret, RpcError> {
     })
 }
 
+/// What a question's own thread will answer.
+type Answer<T> = mpsc::Receiver<Result<T, String>>;
+
 /// On a thread of its own: a keychain may ask its owner, and its client runs a loop of its own.
-fn within<T: Send + 'static>(
-    limit: Duration,
-    ask: impl FnOnce() -> Result<T, String> + Send + 'static,
-) -> Result<T, String> {
+fn ask<T: Send + 'static>(
+    question: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<Answer<T>, String> {
     let (sender, answer) = mpsc::channel();
     std::thread::Builder::new()
         .name("keychain".into())
         .spawn(move || {
             // Nobody waits any more for an answer that came too late.
-            let _ = sender.send(ask());
+            let _ = sender.send(question());
         })
         .map_err(|e| e.to_string())?;
-    answer.recv_timeout(limit).map_err(|_| "it does not answer".to_owned())?
+    Ok(answer)
+}
+
+/// The answer, where it comes in time.
+fn within<T>(limit: Duration, answer: &Answer<T>) -> Option<Result<T, String>> {
+    match answer.recv_timeout(limit) {
+        Ok(said) => Some(said),
+        Err(mpsc::RecvTimeoutError::Timeout) => None,
+        Err(mpsc::RecvTimeoutError::Disconnected) => Some(Err("it was asked in vain".into())),
+    }
+}
+
+const SILENT: &str = "it does not answer";
+
+/// Questions that nobody has answered yet, each with what it is about. None is asked a second time meanwhile: its owner
+/// has a window of the keychain's before them, and the answer to that is waited for.
+struct Unanswered<T>(Mutex<Vec<(DeskId, Answer<T>)>>);
+
+impl<T: Send + 'static> Unanswered<T> {
+    const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(DeskId, Answer<T>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(
+        &self,
+        desk: DeskId,
+        limit: Duration,
+        question: impl FnOnce() -> Result<T, String> + Send + 'static,
+    ) -> Result<T, String> {
+        let mut open = self.lock();
+        let earlier = open.iter().position(|(about, _)| *about == desk).map(|place| open.swap_remove(place).1);
+        drop(open);
+        let answer = match earlier {
+            Some(answer) => answer,
+            None => ask(question)?,
+        };
+        within(limit, &answer).unwrap_or_else(|| {
+            self.lock().push((desk, answer));
+            Err(SILENT.into())
+        })
+    }
 }
 
 fn entry(desk: DeskId) -> Result<keyring::Entry, String> {
@@ -121,25 +167,45 @@ fn words(error: &keyring::Error) -> String {
 
 /// Only what can be read again is kept.
 fn keychain_keep(desk: DeskId, text: Secret) -> Result<(), String> {
-    within(PATIENCE, move || {
+    let kept = ask(move || {
         let entry = entry(desk)?;
         entry.set_password(text.expose()).map_err(|e| words(&e))?;
         let kept = entry.get_password().map(Secret::new).map_err(|e| words(&e))?;
         if kept.expose() == text.expose() { Ok(()) } else { Err("it gives back something else".into()) }
-    })
+    })?;
+    within(PATIENCE, &kept).unwrap_or_else(|| Err(SILENT.into()))
+}
+
+fn keychain_forget(desk: DeskId) -> Result<(), String> {
+    let forgotten = ask(move || entry(desk)?.delete_credential().map_err(|e| words(&e)))?;
+    within(PATIENCE, &forgotten).unwrap_or_else(|| Err(SILENT.into()))
 }
 
 fn keychain_load(desk: DeskId) -> Result<Secret, String> {
-    within(PATIENCE, move || entry(desk)?.get_password().map(Secret::new).map_err(|e| words(&e)))
+    static UNANSWERED: Unanswered<Secret> = Unanswered::new();
+    UNANSWERED.answer(desk, PATIENCE, move || entry(desk)?.get_password().map(Secret::new).map_err(|e| words(&e)))
 }
 
-fn remove(file: &Path) -> Result<(), RpcError> {
-    match std::fs::remove_file(file) {
+/// Takes the file away that earlier secrets are in, where there is one.
+pub(crate) fn remove_file(dir: &Path) -> Result<(), RpcError> {
+    let file = dir.join(FILE);
+    match std::fs::remove_file(&file) {
         Err(e) if e.kind() != ErrorKind::NotFound => {
             let message = format!("the earlier secrets in {} cannot be removed: {e}", file.display());
             Err(error("io_error", message, Some("remove the file by hand")))
         }
         _ => Ok(()),
+    }
+}
+
+/// Takes away what was kept for a desk that did not come to be.
+pub(crate) fn forget(dir: &Path, desk: DeskId, place: SecretsPlace) {
+    let forgotten = match place {
+        SecretsPlace::Keychain => keychain_forget(desk),
+        SecretsPlace::File => remove_file(dir).map_err(|e| e.message),
+    };
+    if let Err(why) = forgotten {
+        tracing::warn!(why, "the secrets of a desk that could not be made were left behind");
     }
 }
 
@@ -205,12 +271,26 @@ mod tests {
     #[test]
     fn a_keychain_that_does_not_answer_holds_nobody_up() {
         let started = std::time::Instant::now();
-        let answer: Result<(), String> = within(Duration::from_millis(50), || {
+        let silent = || {
             std::thread::sleep(Duration::from_secs(10));
             Ok(())
-        });
+        };
+        let answer = Unanswered::new().answer(DeskId(uuid::Uuid::nil()), Duration::from_millis(50), silent);
         assert_eq!(answer, Err("it does not answer".into()));
         assert!(started.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn what_a_keychain_answers_late_is_taken_by_whoever_asks_next_and_its_owner_is_not_asked_twice() {
+        let (open, desk) = (Unanswered::new(), DeskId(uuid::Uuid::nil()));
+        let (unlock, locked) = mpsc::channel();
+        let first = open.answer(desk, Duration::from_millis(50), move || locked.recv().map_err(|e| e.to_string()));
+        assert_eq!(first, Err("it does not answer".into()));
+        let again = || -> Result<&str, String> { panic!("it was asked twice") };
+        assert_eq!(open.answer(desk, Duration::from_millis(50), again), Err("it does not answer".into()));
+        unlock.send("the secrets").unwrap();
+        assert_eq!(open.answer(desk, Duration::from_secs(5), again), Ok("the secrets"));
+        assert_eq!(open.answer(desk, Duration::from_secs(5), || Ok("asked anew")), Ok("asked anew"));
     }
 
     #[test]

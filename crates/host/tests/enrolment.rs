@@ -81,6 +81,32 @@ fn a_file_that_is_refused_makes_no_desk_and_no_error_repeats_it() {
 }
 
 #[test]
+fn an_enrolment_that_cannot_be_kept_leaves_no_desk_and_can_be_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (text, secrets) = enrolment(dir.path());
+    let desk = app(dir.path());
+    desk.start().unwrap();
+    // Where the secrets are written first lies something that cannot be taken away.
+    let in_the_way = dir.path().join("desk/secrets.part/full");
+    std::fs::create_dir_all(&in_the_way).unwrap();
+    for _ in 0..2 {
+        let refused = desk.call("enrol", json!({ "text": text, "desk_name": "Front" })).unwrap_err();
+        assert_eq!(refused.code, "io_error");
+        let hint = refused.hint.clone().unwrap();
+        assert!(!hint.contains("--"), "whoever sees it has no command line: {hint}");
+        shows_none(&refused, &secrets);
+        assert_eq!(desk.call("session", Value::Null).unwrap()["state"], "first_run");
+        assert_eq!(app(dir.path()).start(), Ok(()), "and a new start ends in the first screen");
+    }
+    assert!(!dir.path().join("desk/aisle.db").exists());
+    std::fs::remove_dir_all(in_the_way.parent().unwrap()).unwrap();
+    let session = desk.call("enrol", json!({ "text": text, "desk_name": "Front" })).unwrap();
+    assert_eq!(session["state"], "desk");
+    assert_eq!(desk.call("status", Value::Null).unwrap()["signed"], true);
+    desk.quit(Duration::ZERO);
+}
+
+#[test]
 fn a_desk_opens_without_its_secrets_and_shows_why_it_has_no_line() {
     let dir = tempfile::tempdir().unwrap();
     let (text, _) = enrolment(dir.path());

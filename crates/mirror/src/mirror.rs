@@ -15,6 +15,7 @@ use crate::{
     home,
     ranges::{RangeCache, RangeChange},
     row::Columns,
+    settings,
 };
 
 /// Readers that are kept open between reads.
@@ -113,6 +114,11 @@ impl Staged {
 impl Mirror {
     /// Makes the folder and its database, and takes its lock.
     pub fn create(dir: &Path, new: &NewDesk) -> Result<Self> {
+        Self::create_with(dir, new, &[])
+    }
+
+    /// As [`Self::create`], with these settings: the desk is there with all of them or not at all.
+    pub fn create_with(dir: &Path, new: &NewDesk, rows: &[(&str, String)]) -> Result<Self> {
         std::fs::create_dir_all(dir)
             .map_err(|e| MirrorError::io(format!("the data folder {} cannot be made", dir.display()), e))?;
         let lock = FolderLock::take(dir)?;
@@ -128,7 +134,7 @@ impl Mirror {
                     new.at.millis()
                 ],
             )?;
-            Ok(())
+            rows.iter().try_for_each(|(key, value)| settings::put(conn, key, value))
         })?;
         let mut conn = folder::open(dir, new.at)?;
         home::check(&mut conn, dir, new.at)?;

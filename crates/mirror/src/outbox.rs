@@ -301,6 +301,17 @@ pub fn count_open(conn: &Connection, to: i64) -> Result<u64> {
     Ok(count.unsigned_abs())
 }
 
+/// How many changes the cluster does not have, by what was reported of them.
+pub fn count_unsent(conn: &Connection) -> Result<usize> {
+    let count: i64 = conn
+        .prepare_cached(
+            "SELECT count(*) FROM outbox
+             WHERE state IN ('held', 'ready', 'sent') AND (state <> 'sent' OR offset IS NULL)",
+        )?
+        .query_row([], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
 /// One change.
 pub fn load(conn: &Connection, id: ChangeId) -> Result<Option<OutboxRow>> {
     Ok(collect(conn, "SELECT * FROM outbox WHERE change_id = ?1", &[&id.to_string()])?.into_iter().next())

@@ -14,7 +14,12 @@ pub fn get(conn: &Connection, key: &str) -> Result<Option<String>> {
 
 /// Sets a key.
 pub fn set(tx: &Transaction<'_>, key: &str, value: &str) -> Result<()> {
-    tx.prepare_cached(
+    put(tx, key, value)
+}
+
+/// Sets a key of a database that is being made: nobody else sees it yet.
+pub(crate) fn put(conn: &Connection, key: &str, value: &str) -> Result<()> {
+    conn.prepare_cached(
         "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     )?
     .execute(params![key, value])?;

@@ -46,6 +46,13 @@ impl LinkState {
 pub enum Cause {
     /// Nothing was heard yet since the start.
     NotHeardYet,
+    /// This computer cannot open its line.
+    Closed {
+        /// Why.
+        why: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
     /// There is no network.
     NoNetwork,
     /// The name of central's machines cannot be resolved.
@@ -85,6 +92,7 @@ impl Cause {
     pub fn words(&self) -> String {
         match self {
             Self::NotHeardYet => "central has not answered yet".into(),
+            Self::Closed { why, .. } => why.clone(),
             Self::NoNetwork => "this computer has no network".into(),
             Self::NameUnknown => "the address of central cannot be found".into(),
             Self::Refused => "central's machines refuse the connection".into(),
@@ -101,6 +109,14 @@ impl Cause {
             }
             Self::Database(why) => format!("this computer cannot keep what comes: {why}"),
             Self::Other(words) => words.clone(),
+        }
+    }
+
+    /// What somebody here can do about it.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Closed { hint, .. } => hint.as_deref(),
+            _ => None,
         }
     }
 }
@@ -179,6 +195,9 @@ pub fn diagnose(seen: &Evidence) -> (LinkState, Option<Cause>) {
 
 fn of_error(error: &PortError, seen: &Evidence) -> (LinkState, Cause) {
     match error {
+        PortError::Closed { why, hint } => {
+            (LinkState::ThisComputer, Cause::Closed { why: why.clone(), hint: hint.clone() })
+        }
         PortError::AuthFailed(why) => (LinkState::Central, Cause::AuthFailed(why.clone())),
         PortError::NotAuthorized { what } => (LinkState::Central, Cause::NotAuthorized(what.clone())),
         PortError::TopicMissing { topic } => (LinkState::Central, Cause::TopicMissing(topic.clone())),
@@ -258,6 +277,16 @@ mod tests {
         assert_eq!(after(gone(), Some(Probe::Refused)), LinkState::Central);
         assert_eq!(after(PortError::NotEnoughReplicas, None), LinkState::Central);
         assert_eq!(after(PortError::TopicMissing { topic: "t".into() }, None), LinkState::Central);
+    }
+
+    #[test]
+    fn a_line_that_this_computer_cannot_open_is_not_central_s_fault() {
+        let error = PortError::Closed { why: "the keychain is locked".into(), hint: Some("unlock it".into()) };
+        let seen = Evidence { error: Some(error), probe: Some(Probe::Refused), ..Evidence::default() };
+        let (state, cause) = diagnose(&seen);
+        let cause = cause.unwrap();
+        assert_eq!(state, LinkState::ThisComputer);
+        assert_eq!((cause.words().as_str(), cause.hint()), ("the keychain is locked", Some("unlock it")));
     }
 
     #[test]

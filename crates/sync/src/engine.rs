@@ -41,6 +41,7 @@ type Sink = Arc<dyn Fn(SyncEvent) + Send + Sync>;
 /// The running sync of one desk.
 pub struct SyncEngine {
     mirror: Mirror,
+    transport: Arc<dyn Transport>,
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -66,6 +67,7 @@ impl SyncEngine {
     ) -> Self {
         let context = Context::new(mirror, transport, options, clock, sink);
         let (own, shared) = (context.mirror.clone(), Arc::clone(&context.shared));
+        let line = Arc::clone(&context.transport);
         let mut threads = Vec::new();
         let mut spawn = |name: &str, run: fn(&Context)| {
             let own = context.clone();
@@ -78,11 +80,12 @@ impl SyncEngine {
         spawn("feed-orders", |context| feed_loop(context, Lane::Orders));
         spawn("feed-catalog", |context| feed_loop(context, Lane::Catalog));
         spawn("watch", watch_loop);
-        Self { mirror: own, shared, threads: Mutex::new(threads) }
+        Self { mirror: own, transport: line, shared, threads: Mutex::new(threads) }
     }
 
-    /// Pushes now.
+    /// Pushes now, and opens a line for it that is closed on this computer, if it can be opened.
     pub fn push_now(&self) {
+        self.transport.retry_now();
         self.shared.trigger();
     }
 

@@ -20,7 +20,7 @@ pub use feed::{FeedReader, FeedStatus, FeedStep};
 pub use once::{Goal, SyncSummary, once};
 pub use plan::{Need, Numbered, Place, needs};
 pub use push::{PushOutcome, Pusher};
-pub use shared::{ReplicaStatus, SyncEvent, SyncOptions, SyncStatus};
+pub use shared::{ReplicaStatus, SigningKey, SyncEvent, SyncOptions, SyncStatus};
 
 use aisle_contract::PortError;
 use aisle_mirror::MirrorError;

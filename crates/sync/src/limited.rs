@@ -33,6 +33,10 @@ impl Transport for Limited<'_> {
         self.inner.throttled()
     }
 
+    fn retry_now(&self) {
+        self.inner.retry_now();
+    }
+
     fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
         self.inner.metadata(topics, self.left(timeout))
     }

@@ -1,11 +1,14 @@
 //! Pushing: number what is ready, send it, keep the delivery reports. One step a call, so that a thread, the command
 //! line and a simulation drive the same code.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Duration,
+};
 
 use aisle_contract::{
     ChangeEnvelope, ChangeMessage, ClusterView, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError,
-    Sender, Transport, partition_of, up::FeedPosition,
+    Sender, StoreKey, Transport, partition_of, up::FeedPosition,
 };
 use aisle_domain::{ChangeId, Lane, Planted, Timestamp, is_planted, store::Durability};
 use aisle_mirror::{Anew, Mirror, MirrorError, OutboxRow, Report, anew, feed, outbox, pushes, store};
@@ -79,7 +82,7 @@ impl Pusher {
                 return Err(error);
             }
         };
-        let words = error.as_ref().map(ToString::to_string);
+        let words = error.as_ref().map(in_words);
         let sent = i64::try_from(outcome.sent).unwrap_or(i64::MAX);
         self.mirror.write(|tx| pushes::record(tx, now, sent, words.as_deref()))?;
         outcome.error = error;
@@ -97,6 +100,8 @@ impl Pusher {
         let view = transport.metadata(std::slice::from_ref(&topic), METADATA)?;
         outcome.cluster = Some(view.cluster_id.clone());
         let target = self.target(&view, topic, outcome)?;
+        // What cannot be signed is not numbered either.
+        self.key()?;
         // While central has another history nothing is numbered before it has told what it knows: what it does not know
         // any more is older, and goes first.
         if !self.mirror.read(feed::is_unsettled)? {
@@ -177,6 +182,7 @@ impl Pusher {
                 Ok(())
             }
             Need::Resend(again) => {
+                let again: HashSet<ChangeId> = again.into_iter().collect();
                 let batch: Vec<OutboxRow> =
                     rows.into_iter().filter(|row| again.contains(&row.change_id)).collect();
                 for part in batch.chunks(BATCH_CHANGES) {
@@ -269,6 +275,13 @@ impl Pusher {
         }
     }
 
+    /// What is signed with; nothing where the desk was not enrolled. One that was sends nothing without its key.
+    fn key(&self) -> Result<Option<&StoreKey>, PortError> {
+        let Some(key) = &self.options.key else { return Ok(None) };
+        let unknown = || PortError::Closed { why: "this desk's key is not known yet".into(), hint: None };
+        key.get().map(Some).ok_or_else(unknown)
+    }
+
     fn sender(&mut self, transport: &dyn Transport) -> Result<&mut Box<dyn Sender>, PortError> {
         match &mut self.sender {
             Some(sender) => Ok(sender),
@@ -293,9 +306,7 @@ impl Pusher {
             },
             change: row.change.clone(),
         };
-        Ok(message
-            .encode(&target.topic, target.partition, self.options.key.as_deref())
-            .map_err(MirrorError::from)?)
+        Ok(message.encode(&target.topic, target.partition, self.key()?).map_err(MirrorError::from)?)
     }
 
     fn send_heartbeat(
@@ -331,9 +342,7 @@ impl Pusher {
                 epoch,
             },
         };
-        let record = message
-            .encode(&target.topic, target.partition, self.options.key.as_deref())
-            .map_err(MirrorError::from)?;
+        let record = message.encode(&target.topic, target.partition, self.key()?).map_err(MirrorError::from)?;
         let timeout = self.send_timeout;
         for answer in self.sender(transport)?.send(vec![record], timeout) {
             answer?;
@@ -368,6 +377,14 @@ impl Ahead {
             let answers: Vec<Delivery> = self.early.drain(..batch.len()).collect();
             self.answered.extend(batch.into_iter().zip(answers));
         }
+    }
+}
+
+/// As it stands with the push: whoever reads only that is told what to do as well.
+fn in_words(error: &PortError) -> String {
+    match error {
+        PortError::Closed { hint: Some(hint), .. } => format!("{error}; {hint}"),
+        _ => error.to_string(),
     }
 }
 

@@ -1,12 +1,41 @@
 //! What the loops share: options, status, events.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use aisle_contract::{StoreKey, TopicNames};
 use aisle_domain::{Chance, Timestamp, store::Durability};
 use aisle_mirror::FeedApplied;
 
 use crate::{connectivity::LinkStatus, feed::FeedStatus};
+
+/// What an enrolled desk signs with. It may be known only later than the desk opens, once its secrets can be read: until
+/// then nothing is sent.
+#[derive(Debug, Clone, Default)]
+pub struct SigningKey(Arc<OnceLock<StoreKey>>);
+
+impl SigningKey {
+    /// The key, where it is known.
+    pub fn get(&self) -> Option<&StoreKey> {
+        self.0.get()
+    }
+
+    /// From now on it is known. A key that is known stays.
+    pub fn learn(&self, key: StoreKey) {
+        // Whoever was first learned the same: a desk that runs is not enrolled anew.
+        let _ = self.0.set(key);
+    }
+}
+
+impl From<StoreKey> for SigningKey {
+    fn from(key: StoreKey) -> Self {
+        let known = Self::default();
+        known.learn(key);
+        known
+    }
+}
 
 /// How a desk syncs.
 #[derive(Debug, Clone)]
@@ -24,7 +53,7 @@ pub struct SyncOptions {
     /// Spreads waits, and makes ids and incarnations.
     pub chance: Chance,
     /// What changes and heartbeats are signed with, where the desk was enrolled.
-    pub key: Option<Arc<StoreKey>>,
+    pub key: Option<SigningKey>,
     /// When a change counts as written, until the store's row says it.
     pub durability: Durability,
 }

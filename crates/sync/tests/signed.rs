@@ -13,12 +13,12 @@ use aisle_central::{
     Centre, EnrolOptions, NewStore, SimulateOptions, Stop, SystemClock as CentralClock, TopicsOptions,
     WorkOptions, work::WorkEventKind,
 };
-use aisle_contract::{Enrolment, StoreKey, TopicNames};
+use aisle_contract::{Enrolment, PortError, StoreKey, TopicNames};
 use aisle_domain::{
     Change, ChangeId, DeskId, Incarnation, OrderStatus, StoreId, change::OrderAccepted, store::Durability,
 };
 use aisle_mirror::{ChangeState, Mirror, NewChange, NewDesk, OrderFilter, orders, outbox};
-use aisle_sync::{Clock, Goal, SyncOptions, SyncSummary, SystemClock, once};
+use aisle_sync::{Clock, Goal, Pusher, SigningKey, SyncOptions, SyncSummary, SystemClock, once};
 use aisle_testkit::fixtures;
 use uuid::Uuid;
 
@@ -87,18 +87,22 @@ impl Town {
     }
 
     fn sync(&self, desk: &Mirror, key: Option<&Arc<StoreKey>>, goal: Goal, seconds: u64) -> SyncSummary {
-        let options = SyncOptions {
+        let options = Self::options(key.map(|key| StoreKey::clone(key).into()));
+        let (stop, limit) = (AtomicBool::new(false), Duration::from_secs(seconds));
+        once(desk, &self.bus, &options, goal, limit, &self.clock, &stop, &mut |_| {}).unwrap()
+    }
+
+    fn options(key: Option<SigningKey>) -> SyncOptions {
+        SyncOptions {
             names: TopicNames::default(),
             push_interval: Duration::from_secs(300),
             push_decisions_at_once: true,
             version: "test".into(),
             desk_name: "Desk".into(),
             chance: aisle_sync::system_chance(),
-            key: key.map(Arc::clone),
+            key,
             durability: Durability::default(),
-        };
-        let (stop, limit) = (AtomicBool::new(false), Duration::from_secs(seconds));
-        once(desk, &self.bus, &options, goal, limit, &self.clock, &stop, &mut |_| {}).unwrap()
+        }
     }
 
     fn accept(&self, desk: &Mirror, place: usize) -> ChangeId {
@@ -133,6 +137,25 @@ fn a_desk_that_signs_gets_through() {
     assert!(town.work().is_empty());
     assert!(town.sync(&desk, Some(&key), Goal::Both, 20).reached);
     assert_eq!(state(&desk, change), ChangeState::Received);
+}
+
+#[test]
+fn an_enrolled_desk_sends_nothing_before_its_key_is_known() {
+    let town = Town::new();
+    let key = town.enrol("key", false);
+    let desk = town.desk("desk");
+    town.work();
+    assert!(town.sync(&desk, Some(&key), Goal::CaughtUp, 20).reached);
+    let change = town.accept(&desk, 0);
+    let late = SigningKey::default();
+    let mut pusher = Pusher::new(desk.clone(), Town::options(Some(late.clone())));
+    let stopped = pusher.push(&town.bus, town.clock.now()).unwrap();
+    assert!(matches!(stopped.error, Some(PortError::Closed { .. })), "{stopped:?}");
+    assert_eq!(state(&desk, change), ChangeState::Ready, "it has no number");
+    assert!(town.work().is_empty());
+    late.learn(StoreKey::clone(&key));
+    assert_eq!(pusher.push(&town.bus, town.clock.now()).unwrap().error, None);
+    assert!(town.work().is_empty(), "it is signed");
 }
 
 #[test]

@@ -5,6 +5,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// An authority's certificate, good for a hundred years.
+pub const CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----\n\
+MIIBiTCCAS+gAwIBAgIUXFJcPGRDTEqM2s3fW1poH+WZUygwCgYIKoZIzj0EAwIw\n\
+GTEXMBUGA1UEAwwOVGVzdCBhdXRob3JpdHkwIBcNMjYxMTI2MjMzMzM5WhgPMjEy\n\
+NjExMDIyMzMzMzlaMBkxFzAVBgNVBAMMDlRlc3QgYXV0aG9yaXR5MFkwEwYHKoZI\n\
+zj0CAQYIKoZIzj0DAQcDQgAEJeqQnxVYJ2WMb2acXd3AEYmW0Y0S1WHAGB34if/k\n\
+MecOVjsC8TovugQsLchzSX7HdyOw8EJomtRQ9ig7xZIPPqNTMFEwHQYDVR0OBBYE\n\
+FMKaZ0Kg7T7wGUyf9qWi+erzUFfwMB8GA1UdIwQYMBaAFMKaZ0Kg7T7wGUyf9qWi\n\
++erzUFfwMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAJ25kCwq\n\
+dFb2AnpXE1X1Bf+HKVsFM/v36UNJ2N1yPmCzAiAsiGv9B6A6PCi9jJ/85NM/AYao\n\
+FAGuM+5cCG+byPP7Ng==\n\
+-----END CERTIFICATE-----\n\
+";
+
 /// The root of the repository that this was built from.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or_else(|| Path::new(".")).to_path_buf()

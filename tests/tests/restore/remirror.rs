@@ -1,7 +1,11 @@
 //! Feeds that are mirrored anew, in place.
 
-use aisle_domain::{ItemId, Lane, Money, OrderId, OrderStatus};
-use aisle_mirror::{ChangeState, Reason, alarms, items, orders, remirror};
+use std::sync::Arc;
+
+use aisle_app::views::NoticeView;
+use aisle_domain::{Incarnation, ItemId, Lane, Money, OrderId, OrderStatus};
+use aisle_mirror::{Anew, ChangeState, Reason, alarms, items, orders, remirror};
+use aisle_sync::SystemClock;
 use serde_json::Value;
 
 use crate::world::{Desk, World};
@@ -57,6 +61,45 @@ fn two_digests_in_a_row_must_differ_before_a_lane_is_mirrored_anew_and_it_heals(
     assert_eq!(desk.reasons("feed.remirrored"), ["digest"]);
     let name = |id| desk.mirror.read(|conn| items::load(conn, id)).unwrap().unwrap().name;
     assert_eq!((name(items[1].item_id), name(items[2].item_id)), (items[1].name.clone(), items[2].name.clone()));
+}
+
+/// What a person is told about this desk, newest first.
+fn told(desk: &Desk) -> Vec<NoticeView> {
+    let clock = Arc::new(SystemClock::default());
+    aisle_app::Desk::offline(desk.mirror.clone(), clock).unwrap().notices().unwrap()
+}
+
+#[test]
+fn a_feed_that_is_mirrored_anew_is_told_as_under_way_until_that_is_done() {
+    let world = World::new(2);
+    let mut desk = mirrored(&world);
+    desk.mirror.remirror(Lane::Orders, Reason::Asked, &Value::Null, world.hands.now()).unwrap();
+    let begun = told(&desk);
+    assert_eq!((begun.len(), begun[0].under_way), (1, true));
+    assert!(begun[0].text.starts_with("The orders feed is being mirrored anew"), "{begun:?}");
+    world.settle(&mut [&mut desk]);
+    let done = told(&desk);
+    assert_eq!((done.len(), done[0].under_way), (1, false));
+    assert!(done[0].text.starts_with("The orders feed was mirrored anew"), "{done:?}");
+}
+
+#[test]
+fn a_copy_of_this_desk_is_told_however_often_its_feeds_were_mirrored_anew_since() {
+    let world = World::new(2);
+    let desk = mirrored(&world);
+    desk.mirror.renumber(Incarnation(99), Anew::Forked, world.hands.now()).unwrap();
+    for _ in 0..10 {
+        world.hands.pass(1);
+        for lane in Lane::ALL {
+            desk.mirror.remirror(lane, Reason::Digest, &Value::Null, world.hands.now()).unwrap();
+        }
+    }
+    let told = told(&desk);
+    assert!(
+        told.iter().any(|notice| notice.why == "forked" && notice.text.contains("second computer")),
+        "{told:?}"
+    );
+    assert_eq!(told.iter().filter(|notice| notice.under_way).count(), 2, "each lane once: {told:?}");
 }
 
 #[test]

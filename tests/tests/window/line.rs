@@ -1,6 +1,6 @@
 //! A desk whose line is down, in the real window: it says what is down and what still works, and work goes on.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use aisle_testkit::window::{PATIENCE, Theme, Window, can_show, until};
 use serde_json::{Value, json};
@@ -41,6 +41,62 @@ fn without_a_line_the_desk_names_the_cause_and_decides_and_takes_back() {
     window.sees("[data-testid=changes]", "Saved here", PATIENCE);
     assert_eq!(window.broken_rules(), Vec::<String>::new());
     assert_eq!(window.errors(), Vec::<String>::new());
+}
+
+/// As scripts and people see it, at the sizes and in the themes that the look names.
+fn pictures(data: &Path, name: &str, wait: impl Fn(&Window)) {
+    for (theme, word) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
+        let window = Window::open(data, theme);
+        for (width, height) in [(1366, 768), (1920, 1080)] {
+            window.set_size(width, height);
+            wait(&window);
+            assert_eq!(window.broken_rules(), Vec::<String>::new(), "{word} {width}x{height}");
+            window.picture(&format!("{name}-{width}x{height}-{word}"));
+        }
+        assert_eq!(window.errors(), Vec::<String>::new());
+        window.terminate();
+        until("the window is closed", PATIENCE, || window.has_ended().then_some(()));
+    }
+}
+
+#[test]
+fn a_line_that_this_computer_cannot_open_says_what_to_do_and_opens_when_it_is_done() {
+    if !can_show() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let data = store::cut_off(dir.path(), 3);
+    let password = dir.path().join("password");
+    store::secure(&data, &password);
+    let told = |window: &Window| {
+        window.sees("[data-testid=link]", "Offline: this computer", CAUSE);
+        window.sees("[data-testid=banner]", "put the file where this desk looks for it", CAUSE);
+        window.go("s", "Sync");
+    };
+    pictures(&data, "closed-line", told);
+    let window = Window::open(&data, Theme::Light);
+    told(&window);
+    std::fs::write(&password, "hunter2").unwrap();
+    window.press("Ctrl+s");
+    window.sees("[data-testid=link]", "Offline: central", CAUSE);
+    assert_eq!(window.errors(), Vec::<String>::new());
+}
+
+#[test]
+fn a_copy_of_this_desk_and_feeds_that_are_mirrored_anew_stand_on_the_sync_screen() {
+    if !can_show() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let data = store::cut_off(dir.path(), 3);
+    store::copied_and_mirrored_anew(&data);
+    pictures(&data, "sync-notices", |window| {
+        window.sees("[data-testid=link]", "Offline", CAUSE);
+        window.go("s", "Sync");
+        window.sees("[data-testid=notices] [role=alert]", "second computer", PATIENCE);
+        let notices = window.sees("[data-testid=notices]", "orders feed is being mirrored anew", PATIENCE);
+        assert!(notices.contains("catalog feed is being mirrored anew"), "{notices}");
+    });
 }
 
 #[test]

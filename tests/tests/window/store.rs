@@ -8,10 +8,12 @@ use aisle_central::{
     Centre, NewStore, SimulateOptions, Stop, SystemClock as CentralClock, TopicsOptions, WorkOptions,
 };
 use aisle_contract::TopicNames;
-use aisle_domain::StoreId;
+use aisle_domain::{Incarnation, Lane, StoreId};
 use aisle_host::StandardLauncher;
+use aisle_mirror::{Anew, Mirror, Reason};
 use aisle_sync::{Clock, Goal, SyncOptions, SystemClock, once};
 use aisle_testkit::fixtures;
+use serde_json::Value;
 
 /// Where nothing listens.
 pub(crate) const NOWHERE: &str = "127.0.0.1:1";
@@ -27,6 +29,28 @@ pub(crate) fn settings() -> ConnectionSettings {
         password_file: None,
         ca_file: None,
         enrolled: None,
+    }
+}
+
+/// Gives a desk's line a password, which is in this file.
+pub(crate) fn secure(desk: &Path, password: &Path) {
+    let mirror = Mirror::open(desk, SystemClock::default().now()).unwrap();
+    let secured = ConnectionSettings {
+        security: Security::SaslSsl,
+        username: Some("store-367".into()),
+        password_file: Some(password.display().to_string()),
+        ..ConnectionSettings::load(&mirror).unwrap()
+    };
+    secured.save(&mirror).unwrap();
+}
+
+/// Lets a desk find out that a copy of it sends, and begin both its feeds anew, which nothing ends while it is cut off.
+pub(crate) fn copied_and_mirrored_anew(desk: &Path) {
+    let mirror = Mirror::open(desk, SystemClock::default().now()).unwrap();
+    let now = SystemClock::default().now();
+    mirror.renumber(Incarnation(99), Anew::Forked, now).unwrap();
+    for lane in Lane::ALL {
+        mirror.remirror(lane, Reason::Cluster, &Value::Null, now).unwrap();
     }
 }
 

@@ -182,6 +182,37 @@ describe("an enrolment file", () => {
     expect(byId("first-run")).toBeNull();
   });
 
+  it("is taken by Enter in the field of the desk's name, as every form is sent", async () => {
+    host.answer("read_enrolment", () => found).answer("enrol", () => deskSession());
+    await press("f");
+    await choose(text);
+    type("enrol-desk-name", "Front");
+    byId<HTMLInputElement>("enrol-desk-name")?.form?.requestSubmit();
+    await shown();
+    expect(host.asked("enrol")).toEqual([{ text, desk_name: "Front" }]);
+  });
+
+  it("that is good has what it says announced, and the focus goes on to taking it", async () => {
+    host.answer("read_enrolment", () => found);
+    await press("f");
+    byId("choose-enrolment")?.focus();
+    await choose(text);
+    const said = byId("enrol-form")?.querySelector("[role='status']")?.textContent;
+    for (const part of ["Store 367 Market Street", "kafka.example:9093", "User and password over TLS"]) {
+      expect(said).toContain(part);
+    }
+    expect(document.activeElement).toBe(byId("enrol"));
+  });
+
+  it("that is refused leaves the focus where another one is chosen, and announces nothing but the refusal", async () => {
+    host.refuse("read_enrolment", { code: "bad_enrolment", message: "it is not whole" });
+    await press("f");
+    byId("choose-enrolment")?.focus();
+    await choose(text);
+    expect(byId("enrol-form")?.querySelector("[role='status']")?.textContent).toBe("");
+    expect(document.activeElement).toBe(byId("choose-enrolment"));
+  });
+
   it("that is refused is told with what to do, takes nothing, and another one can be chosen", async () => {
     host.refuse("read_enrolment", { code: "bad_enrolment", message: "it is not whole", hint: "copy it again" });
     await press("f");

@@ -95,6 +95,8 @@ pub struct NoticeView {
     pub why: String,
     /// What happened, in words.
     pub text: String,
+    /// Whether it is not over yet.
+    pub under_way: bool,
 }
 
 /// The Sync screen.

@@ -165,6 +165,12 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Forgets a store's alarms.
+    pub(crate) fn clear_alarms(&self, store: StoreId) -> Result<(), CentralError> {
+        self.conn.execute("DELETE FROM alarms WHERE store_id = ?1", [store.get()])?;
+        Ok(())
+    }
+
     /// What was turned away that claimed to be this store's, the latest first.
     pub(crate) fn alarms(&self, store: StoreId) -> Result<Vec<AlarmRow>, CentralError> {
         let mut statement = self.conn.prepare_cached(

@@ -215,6 +215,14 @@ pub(crate) enum Stores {
     },
     /// Stores, their desks and who has gone quiet
     List,
+    /// What was turned away that claimed to be a store's: unsigned, or signed by somebody else
+    Alarms {
+        /// Only this store's
+        id: Option<String>,
+        /// They were looked into: take this store's from the list, and keep them in the audit log
+        #[arg(long, requires = "id")]
+        clear: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -43,6 +43,14 @@ pub(super) fn stores(place: &Place, command: &Stores, global: &Global, output: O
             };
             output.result(&centre.grants(id.parse()?, &options)?)?;
         }
+        Stores::Alarms { id, clear } => {
+            let store: Option<StoreId> = id.as_deref().map(str::parse).transpose()?;
+            let alarms = match store {
+                Some(store) if *clear => centre.clear_alarms(store)?,
+                store => centre.list_alarms(store)?,
+            };
+            output.result(&json!({ "items": alarms, "next": null }))?;
+        }
         Stores::List => output.result(&json!({ "items": centre.list_stores()?, "next": null }))?,
     }
     Ok(exit::OK)

@@ -88,7 +88,15 @@ pub(crate) fn init(init: &Init, global: &Global, output: Output) -> Result<u8, F
         Some(enrolment) if are_brokers(&connection.brokers) => enrolment.store_id,
         _ => connection.validate()?,
     };
-    let (mirror, created) = if dir.join("aisle.db").exists() {
+    let in_keychain = aisle_host::wants_keychain();
+    let created = !dir.join("aisle.db").exists();
+    let mirror = if created {
+        let new = aisle_host::new_desk(store_id, &init.desk_name, now);
+        match &enrolment {
+            Some(enrolment) => aisle_host::enrol_new(&dir, &new, enrolment, connection, in_keychain)?,
+            None => connection.create(&dir, &new)?,
+        }
+    } else {
         let mirror = Mirror::open(&dir, now)?;
         let own = mirror.identity().store_id;
         if own != store_id {
@@ -99,17 +107,11 @@ pub(crate) fn init(init: &Init, global: &Global, output: Output) -> Result<u8, F
             let message = format!("the folder {} is this store's already", dir.display());
             return Err(Failure::new("id_taken", message).with_hint("use --if-missing where that is fine"));
         }
-        (mirror, false)
-    } else {
-        let mirror = Mirror::create(&dir, &aisle_host::new_desk(store_id, &init.desk_name, now))?;
-        if enrolment.is_none() {
-            connection.save(&mirror)?;
+        if let Some(enrolment) = &enrolment {
+            aisle_host::take_over(&mirror, enrolment, connection, in_keychain)?;
         }
-        (mirror, true)
+        mirror
     };
-    if let Some(enrolment) = &enrolment {
-        aisle_host::take_over(&mirror, enrolment, connection, aisle_host::wants_keychain())?;
-    }
     let identity = mirror.identity();
     output.result(&json!({
         "store_id": identity.store_id,

@@ -138,6 +138,25 @@ fn counts_and_lists_tell_each_state_and_the_oldest_waiting_change() {
 }
 
 #[test]
+fn the_cluster_does_not_have_what_is_not_numbered_or_was_never_reported() {
+    let mut desk = Desk::with_rows();
+    let unsent = |desk: &Desk| desk.mirror.read(outbox::count_unsent).unwrap();
+    assert_eq!(unsent(&desk), 0);
+    let mut held = desk.new_change(note(1, "held"));
+    held.held = true;
+    let ids: Vec<_> = ["received", "refused", "reported", "sent"].map(|text| desk.act(note(1, text))).into();
+    assert_eq!(unsent(&desk), 4, "none is numbered");
+    desk.cut(Lane::Orders);
+    assert_eq!(unsent(&desk), 4, "none is reported");
+    report(&desk, ids[2], 41);
+    desk.orders(vec![refused(ids[1], aisle_domain::Refusal::RangeChanged), ack(Lane::Orders, 3)]);
+    assert_eq!(unsent(&desk), 1);
+    desk.mirror.act(&held).unwrap();
+    desk.act(price(10, "1.99", "2.49"));
+    assert_eq!(unsent(&desk), 3, "one is held and one is ready besides");
+}
+
+#[test]
 fn attempts_are_counted_and_reports_kept() {
     let mut desk = Desk::with_rows();
     let id = desk.act(note(1, "a"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aisle_contract::{ClusterView, PortError, partition_of};
 use aisle_domain::Lane;
 
-use super::Context;
+use super::{Context, WATCH};
 use crate::{
     SyncError,
     backoff::{Backoff, jittered},
@@ -137,9 +137,11 @@ impl FeedDuty {
                 }
                 let probe = context.probe();
                 tracing::debug!(%error, ?probe, lane = self.reader.lane().word(), "a feed was not read");
+                let is_closed = matches!(error, SyncError::Port(PortError::Closed { .. }));
                 context.shared.read_failed(self.reader.status(), error, probe);
                 context.tell_status();
-                Some(self.backoff.failed(context.options.chance.draw()))
+                // To ask a closed line costs nothing, and that it opens is to be seen soon.
+                Some(if is_closed { WATCH } else { self.backoff.failed(context.options.chance.draw()) })
             }
         }
     }

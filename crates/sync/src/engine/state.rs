@@ -10,7 +10,7 @@ use std::{
 
 use aisle_contract::{ClusterView, PortError, partition_of};
 use aisle_domain::{ChangeId, Lane, Timestamp, store::Durability};
-use aisle_mirror::{ChangeState, Mirror, MirrorError, feed, outbox, store};
+use aisle_mirror::{Mirror, MirrorError, feed, outbox, store};
 
 use crate::{
     SyncError,
@@ -338,13 +338,7 @@ impl Shared {
     }
 
     fn count_unsent(&self, mirror: &Mirror) {
-        let unsent = mirror.read(|conn| {
-            let counts = outbox::counts(conn)?;
-            let sent = outbox::list(conn, &[ChangeState::Sent], None, usize::MAX)?;
-            let unreported = sent.iter().filter(|row| row.offset.is_none()).count();
-            Ok(usize::try_from(counts.held + counts.ready).unwrap_or(0) + unreported)
-        });
-        if let Ok(unsent) = unsent {
+        if let Ok(unsent) = mirror.read(outbox::count_unsent) {
             self.unsent.store(unsent, Ordering::Relaxed);
         }
     }
@@ -419,6 +413,10 @@ impl Shared {
         if state.watch_error.is_none() && state.push_error == Some(PortError::NotEnoughReplicas) {
             state.push_error = None;
         }
+        if state.forget_closed() {
+            state.triggered = true;
+            self.wake.notify_all();
+        }
         state.judge(clock);
     }
 
@@ -461,6 +459,16 @@ impl State {
             *own = feed;
         }
         self.status.catching_up = self.status.feeds.iter().any(|feed| feed.behind.is_some_and(|b| b > 0));
+    }
+
+    /// The line is open: what was told of it while it was closed on this computer is over. True when a push was
+    /// stopped by that, which need not wait any longer.
+    fn forget_closed(&mut self) -> bool {
+        let is_closed = |error: &mut PortError| matches!(error, PortError::Closed { .. });
+        for error in &mut self.feed_errors {
+            error.take_if(is_closed);
+        }
+        self.push_error.take_if(is_closed).is_some()
     }
 
     /// Tells the line anew from all that was seen.

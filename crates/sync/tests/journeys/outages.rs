@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -13,20 +13,28 @@ use aisle_contract::{
     Bounds, ClusterView, Incoming, Membership, PortError, Reader, Sender, Start, TopicNames, Transport,
 };
 use aisle_domain::{Lane, StoreId, Timestamp};
-use aisle_mirror::{Mirror, outbox};
+use aisle_mirror::{ChangeState, Mirror, outbox, pushes};
 use aisle_sync::{Cause, Clock, LinkState, LinkStatus, SteppedSync, SystemClock};
 use aisle_testkit::disk::{Disk, Fault};
 
 use crate::{STORE, line, line_in, options};
 
-/// A cluster whose machines that lead say something else than what is remembered of them.
+/// A cluster whose machines that lead say something else than what is remembered of them, on a line that this computer
+/// may be unable to open.
 struct Remembered {
     bus: Bus,
     leaders_say: Arc<Mutex<Option<PortError>>>,
+    closed: Arc<AtomicBool>,
 }
 
 impl Transport for Remembered {
     fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(PortError::Closed {
+                why: "the keychain is locked".into(),
+                hint: Some("unlock it".into()),
+            });
+        }
         self.bus.metadata(topics, timeout)
     }
 
@@ -98,7 +106,8 @@ impl Stepped {
 fn metadata_that_is_only_remembered_is_not_taken_for_health() {
     let town = line();
     let leaders_say = Arc::new(Mutex::new(None));
-    let transport = Remembered { bus: town.bus.clone(), leaders_say: Arc::clone(&leaders_say) };
+    let transport =
+        Remembered { bus: town.bus.clone(), leaders_say: Arc::clone(&leaders_say), closed: Arc::default() };
     let mut sync = Stepped::new(&town.mirror, Arc::new(transport));
     sync.pass(2);
     town.central_works();
@@ -113,6 +122,32 @@ fn metadata_that_is_only_remembered_is_not_taken_for_health() {
         town.central_works();
         assert_eq!(sync.pass(5).state, LinkState::Up, "{said}");
     }
+}
+
+#[test]
+fn a_line_that_this_computer_could_not_open_is_used_as_soon_as_it_opens() {
+    let town = line();
+    town.catch_up();
+    let change = town.accept(town.new_orders()[0]);
+    let closed = Arc::new(AtomicBool::new(true));
+    let transport = Remembered { bus: town.bus.clone(), leaders_say: Arc::default(), closed: Arc::clone(&closed) };
+    let mut sync = Stepped::new(&town.mirror, Arc::new(transport));
+    let link = sync.pass(300);
+    assert_eq!(link.state, LinkState::ThisComputer);
+    assert_eq!(link.cause.as_ref().and_then(Cause::hint), Some("unlock it"));
+    let next = sync.sync.status().next_push_at.unwrap();
+    assert!(next.since(sync.clock.now()) > 10_000, "a push is tried rarely by now");
+    let last = town.mirror.read(|conn| pushes::recent(conn, 1)).unwrap()[0].error.clone().unwrap();
+    assert!(
+        last.ends_with("the keychain is locked; unlock it"),
+        "whoever reads only the pushes knows too: {last}"
+    );
+    closed.store(false, Ordering::Relaxed);
+    sync.pass(4);
+    assert_eq!(town.state(change), ChangeState::Sent);
+    town.central_works();
+    assert_eq!(sync.pass(4).state, LinkState::Up);
+    assert_eq!(town.state(change), ChangeState::Received);
 }
 
 #[test]

@@ -77,6 +77,8 @@ impl Window {
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .env("DISPLAY", screen.name())
             .env("AISLE_DATA", data)
+            // Nothing goes into the keychain of whoever runs it.
+            .env("AISLE_SECRETS", "file")
             .env("GTK_THEME", if theme == Theme::Dark { "Adwaita:dark" } else { "Adwaita" })
             // No tray, whatever the computer has that this runs on.
             .env_remove("DBUS_SESSION_BUS_ADDRESS")

@@ -150,6 +150,10 @@ since: string | null,
  */
 cause: string | null, 
 /**
+ * What somebody here can do about it, where something can be done.
+ */
+hint: string | null, 
+/**
  * Whether the feed is still behind.
  */
 catching_up: boolean, 
@@ -1017,7 +1021,11 @@ why: string,
 /**
  * What happened, in words.
  */
-text: string, };
+text: string, 
+/**
+ * Whether it is not over yet.
+ */
+under_way: boolean, };
 export type PushView = { 
 /**
  * When.

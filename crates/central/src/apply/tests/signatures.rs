@@ -215,6 +215,42 @@ fn reading_the_log_again_rings_no_second_time() {
 }
 
 #[test]
+fn alarms_that_were_looked_into_are_listed_no_more_stay_in_the_audit_log_and_ring_again_for_what_comes_after() {
+    let mut bench = Bench::with_order();
+    bench.enrol();
+    let other = other_store(&bench);
+    let forged = bench.record(DESK, 1, 1, accept());
+    bench.apply(std::slice::from_ref(&forged));
+    let listed = bench.centre.list_alarms(None).unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(bench.centre.list_alarms(Some(store_id())).unwrap(), listed);
+    assert_eq!(bench.centre.list_alarms(Some(other)).unwrap(), []);
+    assert_eq!(bench.centre.clear_alarms(other).unwrap(), [], "another store's stay");
+    assert_eq!(bench.centre.clear_alarms(store_id()).unwrap(), listed, "what was cleared is told");
+    assert_eq!((bench.centre.list_alarms(None).unwrap(), bench.alarms()), (Vec::new(), Vec::new()));
+    assert_eq!(bench.centre.clear_alarms(store_id()).unwrap(), []);
+    let kept = |store| {
+        let mut ledger = bench.centre.ledger().unwrap();
+        let audit = ledger.read(|tx| tx.history(store, Subject::Store)).unwrap();
+        audit.into_iter().filter(|row| row.kind == "alarms.cleared").collect::<Vec<_>>()
+    };
+    assert_eq!((kept(store_id()).len(), kept(other).len()), (1, 0), "only what there was");
+    assert!(kept(store_id())[0].detail.as_ref().unwrap().contains("\"kind\":\"unsigned\""));
+    assert_eq!(
+        bench.centre.list_dead_letters(None, 10).unwrap().items.len(),
+        1,
+        "what rang can still be looked at"
+    );
+    // The same record read again rings no more; the next one does.
+    assert_eq!(bench.apply(&[forged]).alarms.len(), 0);
+    let next = bench.record(DESK, 1, 2, accept());
+    bench.apply(&[next]);
+    assert_eq!(bench.alarms(), [("unsigned".to_owned(), 1)]);
+    let unknown = bench.centre.clear_alarms(StoreId::new(9_999_999).unwrap()).unwrap_err();
+    assert_eq!(unknown.code(), "not_found");
+}
+
+#[test]
 fn whoever_claims_ever_new_desks_does_not_fill_the_alarms() {
     let mut bench = Bench::with_order();
     bench.enrol();

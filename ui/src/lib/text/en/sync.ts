@@ -8,6 +8,7 @@ export const sync = {
     unknown: "not known",
     works: (desk: string) => `${desk} works`,
     internet: "works",
+    anew: "mirrored anew",
     behind: (n: number) => `catching up, ${figure(n)} behind`,
     copies: (inSync: number, all: number) => `${inSync} of ${all} copies in sync`,
     tooFewCopies: (inSync: number, all: number) => `${inSync} of ${all} copies in sync, pushes wait`,
@@ -87,6 +88,11 @@ export const sync = {
     partly: (sent: number, acked: number) => `${figure(sent)} sent, ${figure(acked)} received`,
     notYet: (sent: number) => `${figure(sent)} sent, not yet received`,
     failed: (reason: string) => `failed: ${reason}`,
+  },
+  throttled: {
+    title: "Sending is slowed down.",
+    text: (seconds: number) =>
+      `Central makes this desk wait up to ${seconds} s at a time, since it sent more than it may. Nothing is lost; it goes out more slowly.`,
   },
   more: (shown: number, all: number) => `The first ${figure(shown)} of ${figure(all)} that wait are shown.`,
   empty: {
