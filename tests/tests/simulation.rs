@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use aisle_testkit::asked::number;
-use aisle_torture::simulation::{Plan, many, play, told};
+use aisle_torture::simulation::{Plan, many, play, told, with_jumping_clocks};
 
 #[test]
 fn whatever_breaks_nothing_is_lost_nothing_doubled_and_nothing_stuck() {
@@ -32,4 +32,16 @@ fn the_same_seed_is_the_same_run_to_the_last_line() {
         assert_eq!(one, other, "seed {seed}");
         assert_ne!(one.trace, play(&Plan::of(seed + 1)).trace);
     }
+}
+
+#[test]
+fn clocks_that_jump_change_no_outcome() {
+    let (wanted, first) = (number("AISLE_JUMPS", 100), number("AISLE_SEED", 1));
+    let (mut jumps, mut worlds) = (0, 0);
+    while jumps < wanted {
+        let seed = first + worlds;
+        jumps += with_jumping_clocks(seed).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        worlds += 1;
+    }
+    println!("T13: {jumps} jumps in {worlds} worlds, each beside itself without them, from seed {first}");
 }

@@ -170,11 +170,11 @@ fn offset_at(
     }
 }
 
-/// Whether a partition is there and no machine leads it.
-fn is_leaderless(client: &BaseConsumer<Observer>, topic: &str, partition: i32, timeout: Duration) -> bool {
+/// Whether a partition is there, whether or not a machine leads it: one may have begun to meanwhile.
+fn is_there(client: &BaseConsumer<Observer>, topic: &str, partition: i32, timeout: Duration) -> bool {
     client.fetch_metadata(Some(topic), timeout).is_ok_and(|found| {
         let of_topic = found.topics().iter().filter(|own| own.name() == topic);
-        of_topic.flat_map(MetadataTopic::partitions).any(|own| own.id() == partition && own.leader() < 0)
+        of_topic.flat_map(MetadataTopic::partitions).any(|own| own.id() == partition)
     })
 }
 
@@ -238,7 +238,7 @@ impl Transport for Kafka {
         self.ask(|client| {
             bounds_of(client, (topic, partition), timeout).map_err(|error| match error {
                 // The library says of a partition that nobody leads that it is not there.
-                PortError::TopicMissing { .. } if is_leaderless(client, topic, partition, left(end)) => {
+                PortError::TopicMissing { .. } if is_there(client, topic, partition, left(end)) => {
                     PortError::TimedOut("no machine of the cluster leads this partition just now".into())
                 }
                 error => error,

@@ -23,6 +23,27 @@ pub fn play(plan: &Plan) -> Report {
     world::play(plan)
 }
 
+/// Plays a calm plan twice, once with desks' clocks that jump: answers how often they did, and what was different.
+///
+/// # Errors
+/// The first line that is another one, or what failed in one of the two.
+pub fn with_jumping_clocks(seed: u64) -> Result<u64, String> {
+    let plan = Plan::calm(seed);
+    let (right, outcome) = world::play_by(&plan, None);
+    let (jumped, other) = world::play_by(&plan, Some(seed ^ 0x13));
+    if let Some(failure) = right.failure.or(jumped.failure) {
+        return Err(format!("{failure:?}"));
+    }
+    if right.acts == 0 {
+        return Err("nobody did anything".into());
+    }
+    match outcome.lines().zip(other.lines()).find(|(one, other)| one != other) {
+        Some((one, other)) => Err(format!("\"{one}\" with right clocks, \"{other}\" with clocks that jump")),
+        None if outcome == other => Ok(jumped.faults),
+        None => Err("one has more of it than the other".into()),
+    }
+}
+
 /// What many runs came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Counters {

@@ -18,7 +18,7 @@ use crate::{
 /// Without central's word a heartbeat goes this often.
 const UNPROVEN: Duration = Duration::from_secs(15);
 /// After this long without a feed it is read before anything is pushed.
-const ABSENCE_MS: i64 = 120_000;
+const ABSENCE: Duration = Duration::from_mins(2);
 /// But not for longer than this.
 const ABSENCE_READ: Duration = Duration::from_secs(30);
 /// Between two times that those that lead are asked, and how long each may take.
@@ -45,10 +45,9 @@ impl PushDuty {
     /// while a push that is due waits for that.
     pub(super) fn reads_first(&mut self, context: &Context) -> bool {
         let now = context.clock.monotonic();
-        let was_away = |last| context.clock.now().since(last) >= ABSENCE_MS;
         let since = match self.reading_since {
             Some(since) => since,
-            None if context.shared.status().last_received_at.is_some_and(was_away) => {
+            None if context.shared.is_away_for(ABSENCE, context.clock.as_ref()) => {
                 // What was known of their ends is from before.
                 context.shared.doubt_feeds();
                 now

@@ -66,6 +66,8 @@ struct State {
     unheard: Option<Moment>,
     /// Central has answered.
     is_known: bool,
+    /// When something came last, since the start.
+    received: Option<Duration>,
     asked: Option<Asked>,
     interval: Duration,
     due: Duration,
@@ -134,6 +136,7 @@ impl Shared {
             unanswered: None,
             unheard: None,
             is_known: false,
+            received: None,
             asked: None,
             interval: options.push_interval,
             due: Duration::MAX,
@@ -275,6 +278,17 @@ impl Shared {
         self.lock().status.feeds.iter().any(|feed| feed.behind.is_none_or(|behind| behind > 0))
     }
 
+    /// Whether nothing came for this long. Before the start only the computer's own clock can tell.
+    pub(super) fn is_away_for(&self, absence: Duration, clock: &dyn Clock) -> bool {
+        let state = self.lock();
+        let by_clock =
+            |last: Timestamp| clock.now().since(last) >= i64::try_from(absence.as_millis()).unwrap_or(i64::MAX);
+        match state.received {
+            Some(last) => clock.monotonic().saturating_sub(last) >= absence,
+            None => state.status.last_received_at.is_some_and(by_clock),
+        }
+    }
+
     /// After an absence nobody knows how far the feeds are behind until they are opened again.
     pub(super) fn doubt_feeds(&self) {
         let mut state = self.lock();
@@ -353,6 +367,7 @@ impl Shared {
         state.set_feed(feed);
         if step.read > 0 {
             state.status.last_received_at = Some(now);
+            state.received = Some(clock.monotonic());
         }
         if step.heartbeat || (step.read > 0 && lane == Lane::Orders && state.unheard.is_some()) {
             state.unheard = Some(Moment::now(clock));

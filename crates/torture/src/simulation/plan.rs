@@ -180,6 +180,17 @@ impl Plan {
         let shape = shape(&mut dice);
         let mut weights = LIFE.to_vec();
         weights.extend(faults(&mut dice));
+        Self::draw(seed, shape, &weights, dice)
+    }
+
+    /// One in which nothing breaks.
+    pub fn calm(seed: u64) -> Self {
+        let mut dice = Dice::new(seed ^ 0xca1);
+        let shape = Shape { stores: 1 + dice.index(2), desks: 1 + dice.index(2), processes: 1, partitions: 2 };
+        Self::draw(seed, shape, &LIFE, dice)
+    }
+
+    fn draw(seed: u64, shape: Shape, weights: &[Weight], mut dice: Dice) -> Self {
         let count = 60 + dice.index(120) + 4 * shape.stores;
         let steps = (0..count).map(|_| {
             let after_ms = match dice.below(20) {
@@ -187,7 +198,7 @@ impl Plan {
                 1..5 => 1_000 + dice.below(6_000),
                 _ => dice.below(400),
             };
-            let what = draw(&mut dice, &weights);
+            let what = draw(&mut dice, weights);
             Step { after_ms: i64::try_from(after_ms).unwrap(), what, dice: dice.bits() }
         });
         let steps = steps.collect();
