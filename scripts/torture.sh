@@ -27,7 +27,8 @@ part() {
     T5 | T6 | T7 | T11 | growth | silence | storm) played "$1" ;;
     storm-cut) AISLE_RUNS="${AISLE_RUNS:-30}" played storm ;;
     T8) tested 500 restore t8 ;;
-    T9) tested 10000 simulation ;;
+    T9) tested 10000 simulation whatever ;;
+    T13) AISLE_JUMPS="${AISLE_RUNS:-1000}" tested 1 simulation clocks ;;
     T12) tested 20 poison ;;
     T14) tested 100000 fuzz ;;
     T16) AISLE_PLANTED=all cargo test "${selection[@]}" --test planted -- --nocapture ;;
@@ -36,6 +37,6 @@ part() {
   esac
 }
 
-if [ "$*" = quick ]; then set -- T16 T1 T2 T3 T4 T12 storm-cut; fi
-if [ $# = 0 ]; then set -- T16 T1 T2 T3 T4 T8 T9 T12 T14 T11 T5 T6 T7 growth silence storm journeys; fi
+if [ "$*" = quick ]; then set -- T16 T1 T2 T3 T4 T12 T13 storm-cut; fi
+if [ $# = 0 ]; then set -- T16 T1 T2 T3 T4 T8 T9 T12 T13 T14 T11 T5 T6 T7 growth silence storm journeys; fi
 for name in "$@"; do echo "== $name"; part "$name"; done
