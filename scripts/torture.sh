@@ -28,6 +28,7 @@ part() {
     storm-cut) AISLE_RUNS="${AISLE_RUNS:-30}" played storm ;;
     T8) tested 500 restore t8 ;;
     T9) tested 10000 simulation whatever ;;
+    T10) AISLE_CASES="${AISLE_RUNS:-100000}" cargo test "${selection[@]}" --test merging ;;
     T13) AISLE_JUMPS="${AISLE_RUNS:-1000}" tested 1 simulation clocks ;;
     T12) tested 20 poison ;;
     T14) tested 100000 fuzz ;;
@@ -38,5 +39,5 @@ part() {
 }
 
 if [ "$*" = quick ]; then set -- T16 T1 T2 T3 T4 T12 T13 storm-cut; fi
-if [ $# = 0 ]; then set -- T16 T1 T2 T3 T4 T8 T9 T12 T13 T14 T11 T5 T6 T7 growth silence storm journeys; fi
+if [ $# = 0 ]; then set -- T16 T1 T2 T3 T4 T8 T9 T10 T12 T13 T14 T11 T5 T6 T7 growth silence storm journeys; fi
 for name in "$@"; do echo "== $name"; part "$name"; done
