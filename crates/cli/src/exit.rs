@@ -39,6 +39,7 @@ impl Failure {
             | "topic_missing"
             | "not_enough_replicas"
             | "connection_broken"
+            | "line_closed"
             | "secrets_unavailable" => UNREACHABLE,
             "topic_weaker" | "db_damaged" | "db_foreign" => PROBLEMS,
             "timed_out" => TIMED_OUT,
