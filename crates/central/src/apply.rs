@@ -6,7 +6,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, hash_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
 
 use aisle_contract::{
     CentralPosition, ChangeEnvelope, ChangeMessage, ChangeRefused, DeskAck, DownBody, Event, HeartbeatMessage,
@@ -164,8 +164,8 @@ struct Batch<'t, 'c> {
     counts_of: HashMap<Sequence, (Count, bool)>,
     desks: BTreeMap<DeskId, Option<StoreId>>,
     refusals: Vec<(Feed, ChangeRefused)>,
-    /// What this history refused of desks that mirrored another one.
-    refused_of: BTreeMap<DeskId, Vec<Refused>>,
+    /// Desks that have mirrored another history.
+    of_another_history: BTreeMap<DeskId, StoreId>,
     /// Every numbering that gets an ack, in the order it was first touched.
     acks: Vec<Answer>,
     tally: Tally,
@@ -204,7 +204,7 @@ impl<'t, 'c> Batch<'t, 'c> {
             counts_of: HashMap::new(),
             desks: BTreeMap::new(),
             refusals: Vec::new(),
-            refused_of: BTreeMap::new(),
+            of_another_history: BTreeMap::new(),
             acks: Vec::new(),
             tally: Tally::default(),
         })
@@ -332,15 +332,8 @@ impl<'t, 'c> Batch<'t, 'c> {
         self.tx.take_heartbeat(beat, record.written_at.min(self.place.now))?;
         let epoch = self.tx.epoch()?;
         let is_of_another_history = beat.body.epoch.is_some_and(|mirrored| mirrored != epoch);
-        if is_of_another_history && !self.refused_of.contains_key(&beat.desk) {
-            // What this history refused it may have said in a cluster that is gone.
-            let refused = self.tx.refusals_of(beat.desk)?;
-            for (change_id, lane, refusal, at) in refused.iter().cloned() {
-                let feed = Feed { store: beat.store, lane };
-                let message = refusal.to_string();
-                self.refusals.push((feed, ChangeRefused { change_id, desk: beat.desk, refusal, message, at }));
-            }
-            self.refused_of.insert(beat.desk, refused);
+        if is_of_another_history {
+            self.of_another_history.insert(beat.desk, beat.store);
         }
         let sequence = of_lane(Lane::Orders);
         self.answer(Answer { store: beat.store, sequence, heartbeat: Some(beat.id), is_of_another_history });
@@ -459,10 +452,28 @@ impl<'t, 'c> Batch<'t, 'c> {
         Ok(())
     }
 
+    /// What this history refused it may have said in a cluster that is gone: it says so again to desks that have mirrored
+    /// another one. Answers what it has refused of each, this batch included.
+    fn refuse_again(&mut self) -> Result<BTreeMap<DeskId, Vec<ChangeId>>, CentralError> {
+        let mut refused_of = BTreeMap::new();
+        for (desk, store) in std::mem::take(&mut self.of_another_history) {
+            let all: Vec<Refused> = self.tx.refusals_of(desk)?;
+            refused_of.insert(desk, all.iter().map(|(change, ..)| *change).collect());
+            let told: BTreeSet<ChangeId> = self.refusals.iter().map(|(_, refused)| refused.change_id).collect();
+            for (change_id, lane, refusal, at) in all.into_iter().filter(|(change, ..)| !told.contains(change)) {
+                let message = refusal.to_string();
+                self.refusals
+                    .push((Feed { store, lane }, ChangeRefused { change_id, desk, refusal, message, at }));
+            }
+        }
+        Ok(refused_of)
+    }
+
     /// Rows first, then refusals, then the acks that cover them.
     fn finish(mut self, next_offset: i64) -> Result<Tally, CentralError> {
         let now = self.place.now;
         self.rows.write()?;
+        let refused_of = self.refuse_again()?;
         for (feed, refused) in self.refusals {
             self.tx.enqueue(feed, &DownBody::Refused(Box::new(refused)), now)?;
         }
@@ -477,8 +488,8 @@ impl<'t, 'c> Batch<'t, 'c> {
                 Some((count, _)) => *count,
                 None => self.tx.count(sequence)?,
             };
-            let refused = self.refused_of.get(&sequence.desk).filter(|_| is_of_another_history);
-            let refused: Vec<ChangeId> = refused.into_iter().flatten().map(|(change, ..)| *change).collect();
+            let refused = refused_of.get(&sequence.desk).filter(|_| is_of_another_history);
+            let refused = refused.cloned().unwrap_or_default();
             // A list that no feed takes is left out with all that the desk would conclude from it: it sends more again.
             let (numberings, refused) = if is_of_another_history && refused.len() <= MOST_REFUSED {
                 (Some(self.tx.numberings(sequence.desk)?), refused)

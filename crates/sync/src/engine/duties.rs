@@ -21,6 +21,8 @@ const UNPROVEN: Duration = Duration::from_secs(15);
 const ABSENCE: Duration = Duration::from_mins(2);
 /// But not for longer than this.
 const ABSENCE_READ: Duration = Duration::from_secs(30);
+/// Between two tries to open a feed: when the line is back, what comes down is read before that time is over.
+const FEED_PAUSE: Duration = Duration::from_secs(10);
 /// Between two times that those that lead are asked, and how long each may take.
 const PROVE: Duration = Duration::from_secs(12);
 const PROOF: Duration = Duration::from_secs(3);
@@ -54,7 +56,9 @@ impl PushDuty {
             }
             None => return false,
         };
-        let reads = context.shared.feeds_pending() && now.saturating_sub(since) < ABSENCE_READ;
+        // While there is no line nothing can be read, nor pushed: the push tells why, and reading begins with the line.
+        let is_cut = context.shared.is_unseen() && !is_seen(context);
+        let reads = !is_cut && context.shared.feeds_pending() && now.saturating_sub(since) < ABSENCE_READ;
         self.reading_since = reads.then_some(since);
         reads
     }
@@ -140,7 +144,8 @@ impl FeedDuty {
                 context.shared.read_failed(self.reader.status(), error, probe);
                 context.tell_status();
                 // To ask a closed line costs nothing, and that it opens is to be seen soon.
-                Some(if is_closed { WATCH } else { self.backoff.failed(context.options.chance.draw()) })
+                let pause = self.backoff.failed(context.options.chance.draw()).min(FEED_PAUSE);
+                Some(if is_closed { WATCH } else { pause })
             }
         }
     }
@@ -205,6 +210,12 @@ impl WatchDuty {
         let probe = if is_silence { context.probe() } else { None };
         context.shared.proven(asked.err(), probe, context.clock.as_ref());
     }
+}
+
+/// Whether the cluster answers now, which the next look at it would tell only later.
+fn is_seen(context: &Context) -> bool {
+    let topic = [context.options.names.changes()];
+    context.transport.metadata(&topic, Duration::from_secs(4)).is_ok()
 }
 
 /// Where this desk writes and what it reads.

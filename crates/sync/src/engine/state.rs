@@ -289,6 +289,11 @@ impl Shared {
         }
     }
 
+    /// Whether the last look at the cluster found nobody.
+    pub(super) fn is_unseen(&self) -> bool {
+        self.lock().watch_error.is_some()
+    }
+
     /// After an absence nobody knows how far the feeds are behind until they are opened again.
     pub(super) fn doubt_feeds(&self) {
         let mut state = self.lock();

@@ -196,8 +196,10 @@ impl Play<'_> {
         Ok(())
     }
 
-    /// One stands still until another has what it had, and then goes on as if nothing had happened.
+    /// One stands still until another has what it had, and then goes on as if nothing had happened. It is one that does
+    /// not die of itself: it is to live to see that it was replaced.
     fn zombie(&mut self) -> Result<(), Failure> {
+        self.workers.start(None);
         let place = self.at_work()?;
         self.counters.hurt("zombies");
         let mut frozen = self.workers.all.remove(place);
@@ -216,16 +218,17 @@ impl Play<'_> {
             return Err(Failure::Wrong(words));
         }
         self.workers.all.push(frozen);
+        self.workers.dismiss(0)?;
         self.workers.dismiss(0)
     }
 
-    /// Waits until one has applied changes and has partitions still.
+    /// Waits until one that does not die of itself has applied changes and has partitions still.
     fn at_work(&mut self) -> Result<usize, Failure> {
         let end = Instant::now() + LIMIT;
         while Instant::now() < end {
             // Whoever dies while it is waited for is replaced.
             self.staff()?;
-            let busy = |worker: &Worker| worker.told("applied") && worker.has_a_partition();
+            let busy = |worker: &Worker| !worker.is_to_die && worker.told("applied") && worker.has_a_partition();
             if let Some(place) = self.workers.all.iter().position(busy) {
                 return Ok(place);
             }

@@ -17,7 +17,7 @@ pub(super) struct Worker {
     pub(super) running: Running,
     log: PathBuf,
     /// It was told a point at which it is to die.
-    is_to_die: bool,
+    pub(super) is_to_die: bool,
 }
 
 /// SIGKILL, by which the test ends one and by which one ends itself at its point.

@@ -20,6 +20,8 @@ pub(crate) struct Kept {
     pub(crate) state: ChangeState,
     pub(crate) numbered: Option<(Incarnation, i64)>,
     pub(crate) offset: Option<i64>,
+    /// It has or had a number: it is not taken back any more.
+    pub(crate) tried: bool,
 }
 
 /// What is promised of a desk, or found in it.
@@ -51,6 +53,7 @@ impl Book {
                     state: row.state,
                     numbered: row.incarnation.zip(row.seq),
                     offset: row.offset,
+                    tried: row.attempts > 0,
                 });
             }
             let mut logged = BTreeMap::new();

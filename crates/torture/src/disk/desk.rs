@@ -148,6 +148,7 @@ impl Staff {
             state: if new.held { ChangeState::Held } else { ChangeState::Ready },
             numbered: None,
             offset: None,
+            tried: false,
         });
         promised.log(new.change_id);
         match mirror.act(&new) {
@@ -176,14 +177,19 @@ impl Staff {
 
     pub(crate) fn withdraw(&mut self, mirror: &Mirror) -> Result<(), MirrorError> {
         let Some(change) = self.pick(&[ChangeState::Held, ChangeState::Ready]) else { return Ok(()) };
+        let was_tried = self.book.changes.iter().any(|kept| kept.change == change && kept.tried);
         let mut promised = self.book.clone();
-        promised.changes.retain(|kept| kept.change != change);
-        promised.log(change);
+        if !was_tried {
+            promised.changes.retain(|kept| kept.change != change);
+            promised.log(change);
+        }
         let now = self.now();
-        let answer = mirror.withdraw(change, "Ada", now).map_err(|error| match error {
-            ActError::Mirror(error) => error,
-            other => panic!("a change without a number is taken back: {other}"),
-        });
+        let answer = match mirror.withdraw(change, "Ada", now) {
+            Err(ActError::Mirror(error)) => Err(error),
+            Err(ActError::Numbered) if was_tried => Ok(()),
+            Ok(_) if !was_tried => Ok(()),
+            other => panic!("a change is taken back unless it ever had a number: {other:?}"),
+        };
         self.after(promised, answer)
     }
 
@@ -248,6 +254,7 @@ impl Staff {
         for (seq, kept) in (first..).zip(ready.take(most)) {
             kept.state = ChangeState::Sent;
             kept.numbered = Some((incarnation, seq));
+            kept.tried = true;
         }
         let now = self.now();
         let answer = mirror.write(|tx| outbox::cut(tx, lane, incarnation, most, 256 * 1024, now));
