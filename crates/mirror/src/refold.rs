@@ -114,15 +114,18 @@ pub(crate) fn write_item(
 }
 
 fn the_store(tx: &Transaction<'_>) -> Result<Vec<ChangeId>> {
-    let Some(shown) = store::load(tx)? else { return Ok(Vec::new()) };
     let rows = outbox::unacknowledged(tx, Subject::Store)?;
     let base = bases::load::<Store>(tx, Kind::Store, 0)?.and_then(|Base(row)| row);
-    let folded = fold::fold_store(base.as_ref().unwrap_or(&shown), &pending(&rows));
-    store::write(tx, &folded.row)?;
+    // A store may be paused before its row has come: then there is nothing to fold over yet.
+    let over = base.map_or_else(|| store::load(tx), |row| Ok(Some(row)))?;
+    let folded = over.map(|row| fold::fold_store(&row, &pending(&rows)));
+    if let Some(folded) = &folded {
+        store::write(tx, &folded.row)?;
+    }
     if rows.is_empty() {
         bases::remove(tx, Kind::Store, 0)?;
     }
-    mark(tx, &rows, &folded.refused)
+    mark(tx, &rows, folded.as_ref().map_or(&[], |folded| &folded.refused))
 }
 
 fn mark(tx: &Transaction<'_>, rows: &[OutboxRow], refused: &[(ChangeId, Refusal)]) -> Result<Vec<ChangeId>> {

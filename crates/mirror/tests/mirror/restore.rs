@@ -7,12 +7,12 @@ use std::{
 };
 
 use aisle_contract::DownBody;
-use aisle_domain::{Incarnation, Lane, Refusal, Subject, Timestamp};
+use aisle_domain::{Change, Incarnation, Lane, Refusal, Subject, Timestamp, change::StorePaused};
 use aisle_mirror::{ActError, Anew, ChangeState, Mirror, MirrorError, NewDesk, anew, audit, outbox, settings};
 
 use crate::fixtures::{
     CLUSTER, Desk, accept, ack, assert_sound, at, contents, entry, kill_victim, new_desk, note, order_id, price,
-    refused,
+    refused, store,
 };
 
 const NEXT: Incarnation = Incarnation(0xbeef);
@@ -159,6 +159,23 @@ fn a_damaged_database_is_kept_as_it_is_and_an_empty_folder_takes_a_backup() {
     let restored = Mirror::restore(&elsewhere, &backup, Incarnation(0xcafe), at(900)).unwrap();
     assert_eq!(restored.replaced, None);
     assert_sound(&Mirror::open(&elsewhere, at(901)).unwrap());
+}
+
+#[test]
+fn a_pause_carried_over_to_a_backup_without_the_stores_row_is_shown_once_that_row_comes() {
+    let mut desk = Desk::new();
+    let backup = back_up(&desk);
+    let row = || DownBody::Store(Box::new(store(1)));
+    desk.orders(vec![row()]);
+    let until = Some(at(3_600));
+    desk.act(Change::StorePaused(StorePaused { until }));
+    let (_folder, dir) = closed(desk);
+    Mirror::restore(&dir, &backup, NEXT, at(900)).unwrap();
+    let again = Mirror::open(&dir, at(901)).unwrap();
+    again.apply_feed(Lane::Orders, CLUSTER, &[entry(1, row())], at(902)).unwrap();
+    let shown = again.read(aisle_mirror::store::load).unwrap().unwrap();
+    assert_eq!((shown.name, shown.paused_until), (store(1).name, until));
+    assert_sound(&again);
 }
 
 #[test]
