@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use aisle_testkit::{
     dice::Dice,
-    kafka::ClusterOptions,
+    kafka::{Cluster, ClusterOptions},
     proxy::{Break, Proxy, Waiting},
 };
 
@@ -19,26 +19,30 @@ const LIMIT: Duration = Duration::from_mins(2);
 /// So often everything comes to rest and is judged.
 const JUDGED_EVERY: u64 = 50;
 
+/// A cluster that desks reach through a proxy before each machine: with the proxies, and the addresses that desks are told.
+pub(super) fn behind_proxies(ground: &Ground, small_disk: Option<(usize, u32)>) -> (Cluster, Vec<Proxy>, String) {
+    let waiting: Vec<Waiting> = (0..3).map(|_| Waiting::new().unwrap()).collect();
+    let advertised: Vec<u16> = waiting.iter().map(Waiting::port).collect();
+    let told: Vec<String> = advertised.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    let cluster = ground.cluster(&ClusterOptions { small_disk, advertised, ..ClusterOptions::default() });
+    let behind = cluster.brokers();
+    let ports = behind.split(',').map(|address| address.rsplit(':').next().unwrap().parse().unwrap());
+    let proxies = waiting.into_iter().zip(ports).map(|(one, port)| one.before(port).unwrap()).collect();
+    (cluster, proxies, told.join(","))
+}
+
 /// Breaks lines so many times.
 pub fn t6(ground: &Ground, runs: u64, size: Size) -> Counters {
     let begun = Instant::now();
     let mut counters = Counters::new("T6", ground.seed);
-    let waiting: Vec<Waiting> = (0..3).map(|_| Waiting::new().unwrap()).collect();
-    let advertised: Vec<u16> = waiting.iter().map(Waiting::port).collect();
-    let options = ClusterOptions { advertised: advertised.clone(), ..ClusterOptions::default() };
-    let cluster = ground.cluster(&options);
-    let ports = cluster.brokers();
-    let ports = ports.split(',').map(|address| address.rsplit(':').next().unwrap().parse().unwrap());
-    let proxies: Vec<Proxy> =
-        waiting.into_iter().zip(ports).map(|(one, port)| one.before(port).unwrap()).collect();
-    let told: Vec<String> = advertised.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    let (cluster, proxies, told) = behind_proxies(ground, None);
     let plan = Plan {
         prefix: "t6",
         size,
         partitions: 12,
         interval: Duration::from_secs(3),
         brokers: cluster.brokers_inside(),
-        brokers_of_desks: told.join(","),
+        brokers_of_desks: told,
     };
     let town = Town::new(ground, &plan);
     let mut workers = town.workers(ground);

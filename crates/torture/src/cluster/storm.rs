@@ -13,13 +13,15 @@ use aisle_domain::{Money, OrderStatus, Timestamp};
 use aisle_mirror::{OrderFilter, orders};
 use aisle_testkit::{
     dice::Dice,
-    kafka::{Cluster, ClusterOptions},
-    proxy::{Break, Proxy, Waiting},
+    kafka::Cluster,
+    proxy::{Break, Proxy},
 };
 use serde::Deserialize;
 
 use super::{
-    Counters, Ground, Size, say,
+    Counters, Ground, Size,
+    network::behind_proxies,
+    say,
     town::{Plan, Town, held},
     workers::Workers,
 };
@@ -83,23 +85,14 @@ pub fn storm(ground: &Ground, faults: u64, size: Size, days: &Path) -> Counters 
     if !has_small {
         counters.saw("full disks left out, since this user may not mount", 1);
     }
-    let waiting: Vec<Waiting> = (0..3).map(|_| Waiting::new().unwrap()).collect();
-    let advertised: Vec<u16> = waiting.iter().map(Waiting::port).collect();
-    let small_disk = has_small.then_some(SMALL);
-    let cluster =
-        ground.cluster(&ClusterOptions { small_disk, advertised: advertised.clone(), ..Default::default() });
-    let behind = cluster.brokers();
-    let ports = behind.split(',').map(|address| address.rsplit(':').next().unwrap().parse().unwrap());
-    let proxies: Vec<Proxy> =
-        waiting.into_iter().zip(ports).map(|(one, port)| one.before(port).unwrap()).collect();
-    let told: Vec<String> = advertised.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    let (cluster, proxies, told) = behind_proxies(ground, has_small.then_some(SMALL));
     let plan = Plan {
         prefix: "storm",
         size,
         partitions: 12,
         interval: Duration::from_secs(5),
         brokers: cluster.brokers_inside(),
-        brokers_of_desks: told.join(","),
+        brokers_of_desks: told,
     };
     let town = Town::bare(ground, &plan, DESKS);
     let mut workers = town.workers(ground);
@@ -159,7 +152,7 @@ impl Play<'_> {
             });
             for _ in 0..faults {
                 let next = Instant::now() + EVERY;
-                self.one();
+                self.one()?;
                 std::thread::sleep(next.saturating_duration_since(Instant::now()));
             }
             let over = Instant::now();
@@ -173,12 +166,13 @@ impl Play<'_> {
             drop(end);
             Ok(())
         })?;
+        self.workers.all_live()?;
         self.town.judge()?;
         self.check_the_files(&files)
     }
 
     /// Something breaks for a while and is whole again.
-    fn one(&mut self) {
+    fn one(&mut self) -> Result<(), Failure> {
         let fault = Fault::any(&mut self.dice, self.has_small);
         self.counters.hurt(fault.word());
         let lasts = Duration::from_millis(2_000 + self.dice.below(9_000));
@@ -205,7 +199,7 @@ impl Play<'_> {
             }
             Fault::WorkerKilled => {
                 let place = self.dice.index(self.workers.all.len());
-                drop(self.workers.kill(place));
+                self.workers.kill(place)?;
                 std::thread::sleep(lasts);
                 self.workers.start(None);
             }
@@ -232,6 +226,7 @@ impl Play<'_> {
                 held(&self.town.desks[place]).set_clock(0);
             }
         }
+        Ok(())
     }
 
     /// Every order of the files is confirmed at every desk, and what was paid is what the files say.
