@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use aisle_bus::Bus;
 use aisle_central::Centre;
-use aisle_contract::Transport;
+use aisle_contract::{DownBody, DownMessage, Incoming, Transport};
 use aisle_domain::{Change, ChangeId, DeskId, Incarnation, StoreId, Timestamp, store::Durability};
 use aisle_mirror::{ActError, ChangeState, Mirror, NewChange, NewDesk, outbox};
 use aisle_sync::{LinkState, SteppedSync, SyncOptions};
@@ -245,12 +245,21 @@ impl Desk {
                 return Some(format!("{} mirrors {} anew", self.name, feed.topic));
             }
             let high = bus.bounds(&feed.topic, 0, Duration::ZERO).map_or(0, |bounds| bounds.high);
-            if feed.position < high {
+            if feed.position < high && !only_heartbeats(bus, &feed.topic, feed.position) {
                 return Some(format!("{} is at {} of {high} in {}", self.name, feed.position, feed.topic));
             }
         }
         None
     }
+}
+
+/// Whether nothing but central's sign of life lies there to be read: it comes again and again for ever, and says nothing of
+/// any row.
+fn only_heartbeats(bus: &Bus, topic: &str, position: i64) -> bool {
+    let is_heartbeat = |record: &Incoming| {
+        matches!(DownMessage::decode(record), Ok(DownMessage { body: DownBody::Heartbeat(_), .. }))
+    };
+    bus.records(topic, 0).iter().filter(|record| record.offset >= position).all(is_heartbeat)
 }
 
 fn start(mirror: &Mirror, line: &Line, options: &SyncOptions, watch: &Watch) -> SteppedSync {
