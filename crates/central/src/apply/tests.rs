@@ -148,6 +148,11 @@ impl Bench {
 
     /// A sign of life of a desk that has mirrored this history.
     fn beat(&mut self, desk: TestDesk, id: u128, epoch: Option<aisle_domain::Epoch>) {
+        let record = self.heartbeat(desk, id, epoch);
+        self.apply(&[record]);
+    }
+
+    fn heartbeat(&mut self, desk: TestDesk, id: u128, epoch: Option<aisle_domain::Epoch>) -> Incoming {
         let beat = HeartbeatMessage {
             id: change_id(id),
             store: store_id(),
@@ -165,8 +170,7 @@ impl Bench {
                 epoch,
             },
         };
-        let record = self.incoming(beat.encode("aisle.changes", home(), None).unwrap());
-        self.apply(&[record]);
+        self.incoming(beat.encode("aisle.changes", home(), None).unwrap())
     }
 
     fn order(&mut self) -> Order {

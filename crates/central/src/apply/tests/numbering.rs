@@ -188,6 +188,21 @@ fn a_desk_that_mirrored_another_history_is_told_of_all_its_numberings() {
 }
 
 #[test]
+fn what_a_batch_refuses_counts_in_the_answer_to_a_heartbeat_before_it_and_is_said_once() {
+    let mut bench = Bench::with_order();
+    bench.sent(Lane::Orders);
+    let beat = bench.heartbeat(DESK, 61, Some(aisle_domain::Epoch(Uuid::nil())));
+    let refused = bench.record(DESK, 1, 2, claim(Some("nobody"), "Ana"));
+    bench.apply(&[beat, refused]);
+    let sent = bench.sent(Lane::Orders);
+    let [DownBody::Refused(told), DownBody::Ack(ack)] = sent.as_slice() else { panic!("{sent:?}") };
+    assert_eq!(
+        (told.change_id, ack.expected, ack.refused.as_slice()),
+        (change_id(2), 2, [change_id(2)].as_slice())
+    );
+}
+
+#[test]
 fn a_desk_that_mirrored_another_history_is_told_again_what_this_one_refused() {
     let mut bench = Bench::with_order();
     bench.send(DESK, 1, 1, accept());
