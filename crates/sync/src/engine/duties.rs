@@ -212,10 +212,14 @@ impl WatchDuty {
     }
 }
 
-/// Whether the cluster answers now, which the next look at it would tell only later.
+/// Whether the cluster answers now: the next look at it would tell that only later.
 fn is_seen(context: &Context) -> bool {
     let topic = [context.options.names.changes()];
-    context.transport.metadata(&topic, Duration::from_secs(4)).is_ok()
+    let seen = context.transport.metadata(&topic, Duration::from_secs(4));
+    if let Ok(view) = &seen {
+        context.shared.watched(view, &topic, &context.mirror, context.clock.as_ref());
+    }
+    seen.is_ok()
 }
 
 /// Where this desk writes and what it reads.

@@ -289,9 +289,11 @@ impl Shared {
         }
     }
 
-    /// Whether the last look at the cluster found nobody.
+    /// Whether the last look at the cluster got no answer. One that answers with what it lacks can be read from.
     pub(super) fn is_unseen(&self) -> bool {
-        self.lock().watch_error.is_some()
+        let lacks =
+            |error: &PortError| matches!(error, PortError::NotEnoughReplicas | PortError::TopicMissing { .. });
+        self.lock().watch_error.as_ref().is_some_and(|error| !lacks(error))
     }
 
     /// After an absence nobody knows how far the feeds are behind until they are opened again.
