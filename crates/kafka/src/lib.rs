@@ -57,9 +57,10 @@ struct Asking {
 
 impl Asking {
     /// What a client remembers of a cluster's partitions it believes more than what it is told by one that took its place
-    /// and counts from the beginning: only another client is free of it.
-    fn forget(&mut self) {
-        *self = Self::default();
+    /// and counts from the beginning: only another client is free of it. Answers the old one, whose end may take a while:
+    /// nobody who asks is to wait for that.
+    fn forget(&mut self) -> Option<BaseConsumer<Observer>> {
+        std::mem::take(self).client
     }
 }
 
@@ -224,12 +225,11 @@ impl Transport for Kafka {
             Ok(ClusterView { cluster_id, brokers, topics: found })
         })?;
         let mut asking = self.asking();
-        if asking.cluster.as_ref().is_some_and(|known| *known != view.cluster_id) {
-            asking.forget();
-        } else {
-            asking.cluster = Some(view.cluster_id.clone());
-        }
+        let is_another = asking.cluster.as_ref().is_some_and(|known| *known != view.cluster_id);
+        let old = if is_another { asking.forget() } else { None };
+        asking.cluster = Some(view.cluster_id.clone());
         drop(asking);
+        drop(old);
         Ok(view)
     }
 
