@@ -163,6 +163,8 @@ pub struct LinkView {
     pub cause: Option<String>,
     /// What somebody here can do about it, where something can be done.
     pub hint: Option<String>,
+    /// This computer keeps nothing any more: nothing can be done at this desk until it does.
+    pub keeps_nothing: bool,
     /// Whether the feed is still behind.
     pub catching_up: bool,
     /// How long central's cluster lately makes this desk wait, since it sent more than it may.

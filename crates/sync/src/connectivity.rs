@@ -8,6 +8,7 @@ use std::{
 
 use aisle_contract::PortError;
 use aisle_domain::Timestamp;
+use aisle_mirror::MirrorError;
 
 /// Central that answers nothing for this long while the cluster takes what is sent, or whose heartbeats stay away for
 /// as long, is silent. Two of its heartbeats and a little, so that one may be late.
@@ -81,8 +82,8 @@ pub enum Cause {
         /// Since when.
         since: Timestamp,
     },
-    /// This desk's own database does not take what comes, in its words.
-    Database(String),
+    /// This desk's own database does not take what comes: nothing can be done here either until it does.
+    Database(Stopped),
     /// Anything else, in the transport's words.
     Other(String),
 }
@@ -107,7 +108,7 @@ impl Cause {
             Self::CentralSilent { since } => {
                 format!("the cluster is up and central has been silent since {since}")
             }
-            Self::Database(why) => format!("this computer cannot keep what comes: {why}"),
+            Self::Database(stopped) => stopped.why.clone(),
             Self::Other(words) => words.clone(),
         }
     }
@@ -115,7 +116,7 @@ impl Cause {
     /// What somebody here can do about it.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Closed { hint, .. } => hint.as_deref(),
+            Self::Closed { hint, .. } | Self::Database(Stopped { hint, .. }) => hint.as_deref(),
             _ => None,
         }
     }
@@ -147,6 +148,21 @@ pub enum Probe {
     Connected,
 }
 
+/// What a desk's own database said when it stopped the sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// Why.
+    pub why: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl From<&MirrorError> for Stopped {
+    fn from(error: &MirrorError) -> Self {
+        Self { why: error.to_string(), hint: error.hint() }
+    }
+}
+
 /// How long something is so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lasting {
@@ -160,7 +176,7 @@ pub struct Lasting {
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
     /// What this desk's own database said when it stopped the last push or reading.
-    pub database: Option<String>,
+    pub database: Option<Stopped>,
     /// What stopped the last attempt to ask, push or read.
     pub error: Option<PortError>,
     /// What the network said then.
@@ -177,8 +193,8 @@ pub struct Evidence {
 
 /// Where the line is cut.
 pub fn diagnose(seen: &Evidence) -> (LinkState, Option<Cause>) {
-    if let Some(why) = &seen.database {
-        return (LinkState::ThisComputer, Some(Cause::Database(why.clone())));
+    if let Some(stopped) = &seen.database {
+        return (LinkState::ThisComputer, Some(Cause::Database(stopped.clone())));
     }
     if let Some(error) = &seen.error {
         let (state, cause) = of_error(error, seen);
@@ -312,9 +328,11 @@ mod tests {
     #[test]
     fn a_database_that_takes_nothing_is_told_before_all_else() {
         let error = Some(PortError::NotEnoughReplicas);
-        let seen = Evidence { database: Some("the disk is full".into()), error, ..Evidence::default() };
+        let seen = Evidence { database: Some((&MirrorError::DiskFull).into()), error, ..Evidence::default() };
         let (state, cause) = diagnose(&seen);
-        assert_eq!((state, cause), (LinkState::ThisComputer, Some(Cause::Database("the disk is full".into()))));
+        let cause = cause.unwrap();
+        assert_eq!((state, cause.words().as_str()), (LinkState::ThisComputer, "the disk is full"));
+        assert!(cause.hint().unwrap().contains("free some space"), "{cause:?}");
     }
 
     #[test]

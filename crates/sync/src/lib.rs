@@ -14,7 +14,7 @@ mod shared;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, SystemClock, system_chance};
-pub use connectivity::{Cause, Evidence, Lasting, LinkState, LinkStatus, diagnose};
+pub use connectivity::{Cause, Evidence, Lasting, LinkState, LinkStatus, Stopped, diagnose};
 pub use engine::{SteppedSync, SyncEngine};
 pub use feed::{FeedReader, FeedStatus, FeedStep};
 pub use once::{Goal, SyncSummary, once};

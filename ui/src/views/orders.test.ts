@@ -243,7 +243,7 @@ describe("live updates", () => {
 
   it("name the cause of a cut line, what still works, and what waits after three missed pushes", async () => {
     const host = await deskWith(order());
-    const link = { state: "store_internet" as const, since: null, cause: "no way to 10.0.0.1", hint: null, catching_up: false, throttled_ms: null };
+    const link = { state: "store_internet" as const, since: null, cause: "no way to 10.0.0.1", hint: null, keeps_nothing: false, catching_up: false, throttled_ms: null };
     host.tell({ type: "status", status: { ...quietStatus, link } });
     await shown();
     expect(text("[data-testid=link]")).toContain("Offline: shop internet");

@@ -33,6 +33,7 @@ const closed: LinkView = {
   since: null,
   cause: "the system's keychain does not give this desk's password and key: it does not answer",
   hint: "unlock the keychain and try again, or enrol this desk again",
+  keeps_nothing: false,
   catching_up: false,
   throttled_ms: null,
 };
@@ -48,6 +49,17 @@ describe("a line that this computer cannot open", () => {
     inside("countdown")?.querySelector("button")?.click();
     await shown();
     expect(host.asked("send_now").length).toBe(1);
+  });
+});
+
+describe("a disk that is full", () => {
+  it("is told as an alarm with what to do, and promises nothing that cannot be done", async () => {
+    const full = { ...closed, cause: "the disk is full", hint: "free some space", keeps_nothing: true };
+    await syncOf({}, { link: full });
+    for (const part of ["This computer cannot keep anything", "The disk is full.", "What to do:", "free some space"]) {
+      expect(text("banner")).toContain(part);
+    }
+    expect(text("banner")).not.toContain("You can");
   });
 });
 

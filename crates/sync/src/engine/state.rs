@@ -15,7 +15,7 @@ use aisle_mirror::{Mirror, MirrorError, feed, outbox, store};
 use crate::{
     SyncError,
     clock::Clock,
-    connectivity::{Evidence, Lasting, LinkStatus, Probe, diagnose},
+    connectivity::{Evidence, Lasting, LinkStatus, Probe, Stopped, diagnose},
     feed::{FeedReader, FeedStatus, FeedStep},
     push::PushOutcome,
     shared::{ReplicaStatus, SyncOptions, SyncStatus},
@@ -56,8 +56,8 @@ struct State {
     /// Feeds that are to be opened again before what is known of their ends is believed.
     doubted: [bool; 2],
     /// What the desk's database said when it stopped a push, and each feed.
-    push_stopped: Option<String>,
-    feeds_stopped: [Option<String>; 2],
+    push_stopped: Option<Stopped>,
+    feeds_stopped: [Option<Stopped>; 2],
     probe: Option<Probe>,
     /// The cluster that answered last.
     cluster_id: Option<String>,
@@ -354,7 +354,7 @@ impl Shared {
     /// The database stopped a push.
     pub(super) fn push_stopped(&self, error: &MirrorError, clock: &dyn Clock) {
         let mut state = self.lock();
-        state.push_stopped = Some(error.to_string());
+        state.push_stopped = Some(error.into());
         state.judge(clock);
     }
 
@@ -401,7 +401,7 @@ impl Shared {
         state.set_feed(feed);
         match error {
             SyncError::Port(error) => *of(&mut state.feed_errors, lane) = Some(error),
-            SyncError::Mirror(error) => *of(&mut state.feeds_stopped, lane) = Some(error.to_string()),
+            SyncError::Mirror(error) => *of(&mut state.feeds_stopped, lane) = Some((&error).into()),
         }
         state.probe = probe;
     }

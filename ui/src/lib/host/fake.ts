@@ -108,7 +108,7 @@ export const quietStatus: StatusView = {
   desk_id: "desk-1",
   incarnation: "1",
   epoch: null,
-  link: { state: "up", since: null, cause: null, hint: null, catching_up: false, throttled_ms: null },
+  link: { state: "up", since: null, cause: null, hint: null, keeps_nothing: false, catching_up: false, throttled_ms: null },
   outbox: { held: 0, ready: 0, sent: 0, refused: 0, oldest_age_s: null },
   feeds: [],
   parked: 0,

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { LinkState } from "../rpc/generated";
 import { pathOf } from "./path";
 
-const link = (state: LinkState, catching_up = false) => ({ state, since: null, cause: null, hint: null, catching_up, throttled_ms: null });
+const link = (state: LinkState, catching_up = false) => ({ state, since: null, cause: null, hint: null, keeps_nothing: false, catching_up, throttled_ms: null });
 
 describe("the way to central", () => {
   it("is whole while the line is up", () => {

@@ -154,6 +154,10 @@ cause: string | null,
  */
 hint: string | null, 
 /**
+ * This computer keeps nothing any more: nothing can be done at this desk until it does.
+ */
+keeps_nothing: boolean, 
+/**
  * Whether the feed is still behind.
  */
 catching_up: boolean, 

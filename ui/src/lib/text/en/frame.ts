@@ -80,6 +80,7 @@ export const frame = {
       store_internet: "Shop internet is down.",
       central: "The centre does not answer.",
     } satisfies Record<LinkState, string>,
+    keepsNothing: "This computer cannot keep anything any more.",
     can: "You can",
     canDo: "accept, reject, decide the payments that are here and edit items.",
     not: "Not:",
