@@ -1,8 +1,17 @@
 //! A desk whose line is down, in the real window: it says what is down and what still works, and work goes on.
 
-use std::{path::Path, time::Duration};
+use std::{
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
-use aisle_testkit::window::{PATIENCE, Theme, Window, can_show, until};
+use aisle_testkit::{
+    kafka::Cluster,
+    window::{PATIENCE, Theme, Window, can_show, until},
+};
 use serde_json::{Value, json};
 
 use crate::store;
@@ -45,8 +54,14 @@ fn without_a_line_the_desk_names_the_cause_and_decides_and_takes_back() {
 
 /// As scripts and people see it, at the sizes and in the themes that the look names.
 fn pictures(data: &Path, name: &str, wait: impl Fn(&Window)) {
+    pictures_once(data, name, |_| (), wait);
+}
+
+/// The same where something happens to each window first.
+fn pictures_once(data: &Path, name: &str, first: impl Fn(&Window), wait: impl Fn(&Window)) {
     for (theme, word) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
         let window = Window::open(data, theme);
+        first(&window);
         for (width, height) in [(1366, 768), (1920, 1080)] {
             window.set_size(width, height);
             wait(&window);
@@ -139,4 +154,58 @@ fn a_price_is_edited_by_keyboard_and_a_bad_one_is_told_in_place() {
         (window.call("status", &Value::Null).unwrap()["outbox"]["ready"] == 0).then_some(())
     });
     assert_eq!(window.errors(), Vec::<String>::new());
+}
+
+/// A small disk of its own, until it is dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &Path) -> Self {
+        std::fs::create_dir_all(at).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=16m", "tmpfs"]).arg(at).status();
+        assert!(mounted.unwrap().success());
+        Self(at.into())
+    }
+
+    /// Nothing more finds room on it.
+    fn fill(&self) {
+        let mut file = File::create(self.0.join("filler")).unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("--lazy").arg(&self.0).status());
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_alarm_that_promises_nothing_and_is_over_once_there_is_room() {
+    if !can_show() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    if !Cluster::can_have_small_disk(dir.path()) {
+        eprintln!("SKIPPED, A FULL DISK IS NOT SHOWN: this user may not mount a small one");
+        return;
+    }
+    let disk = SmallDisk::mount(&dir.path().join("small"));
+    let data = store::cut_off(&disk.0, 3);
+    let fills = |window: &Window| {
+        window.sees("[data-testid=link]", "Offline", CAUSE);
+        disk.fill();
+        window.press("Ctrl+s");
+    };
+    pictures_once(&data, "full-disk", fills, |window| {
+        let banner = window.sees("[data-testid=banner] [role=alert]", "cannot keep anything", CAUSE);
+        assert!(banner.contains("free some space") && !banner.contains("You can"), "{banner}");
+    });
+    disk.free();
+    let window = Window::open(&data, Theme::Light);
+    window.sees("[data-testid=banner]", "You can", CAUSE);
 }
