@@ -125,14 +125,20 @@ fn state(desk: &Mirror, id: ChangeId) -> ChangeState {
     desk.read(|conn| outbox::load(conn, id)).unwrap().unwrap().state
 }
 
-#[test]
-fn a_desk_that_signs_gets_through() {
+/// An enrolled store, and a desk that has caught up and accepted its first order.
+fn enrolled() -> (Town, Arc<StoreKey>, Mirror, ChangeId) {
     let town = Town::new();
     let key = town.enrol("key", false);
     let desk = town.desk("desk");
     town.work();
     assert!(town.sync(&desk, Some(&key), Goal::CaughtUp, 20).reached);
     let change = town.accept(&desk, 0);
+    (town, key, desk, change)
+}
+
+#[test]
+fn a_desk_that_signs_gets_through() {
+    let (town, key, desk, change) = enrolled();
     town.sync(&desk, Some(&key), Goal::Drained, 1);
     assert!(town.work().is_empty());
     assert!(town.sync(&desk, Some(&key), Goal::Both, 20).reached);
@@ -141,12 +147,7 @@ fn a_desk_that_signs_gets_through() {
 
 #[test]
 fn an_enrolled_desk_sends_nothing_before_its_key_is_known() {
-    let town = Town::new();
-    let key = town.enrol("key", false);
-    let desk = town.desk("desk");
-    town.work();
-    assert!(town.sync(&desk, Some(&key), Goal::CaughtUp, 20).reached);
-    let change = town.accept(&desk, 0);
+    let (town, key, desk, change) = enrolled();
     let late = SigningKey::default();
     let mut pusher = Pusher::new(desk.clone(), Town::options(Some(late.clone())));
     let stopped = pusher.push(&town.bus, town.clock.now()).unwrap();
