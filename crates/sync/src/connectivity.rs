@@ -331,7 +331,8 @@ mod tests {
         let seen = Evidence { database: Some((&MirrorError::DiskFull).into()), error, ..Evidence::default() };
         let (state, cause) = diagnose(&seen);
         let cause = cause.unwrap();
-        assert_eq!((state, cause.words().as_str()), (LinkState::ThisComputer, "the disk is full"));
+        let told = "the disk is full; nothing was changed";
+        assert_eq!((state, cause.words().as_str()), (LinkState::ThisComputer, told));
         assert!(cause.hint().unwrap().contains("free some space"), "{cause:?}");
     }
 
