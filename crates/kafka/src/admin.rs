@@ -26,7 +26,7 @@ const SETTLING: Duration = Duration::from_secs(10);
 impl Kafka {
     fn admin(&self) -> Result<AdminClient<Observer>, PortError> {
         self.settings
-            .admin()
+            .asking()
             .create_with_context(Observer::new(self.health.clone()))
             .map_err(|e: KafkaError| PortError::BadSettings(e.to_string()))
     }

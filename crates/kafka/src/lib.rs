@@ -71,7 +71,7 @@ impl Kafka {
     /// [`PortError::BadSettings`] for settings that librdkafka refuses.
     pub fn new(settings: KafkaSettings) -> Result<Self, PortError> {
         let kafka = Self { settings, health: Health::default(), asking: Mutex::default() };
-        let client = kafka.consumer(&kafka.settings.reader())?;
+        let client = kafka.consumer(&kafka.settings.asking())?;
         kafka.asking().client = Some(client);
         Ok(kafka)
     }
@@ -101,7 +101,7 @@ impl Kafka {
         let mut guard = self.asking();
         let client = match guard.client.take() {
             Some(client) => client,
-            None => self.consumer(&self.settings.reader())?,
+            None => self.consumer(&self.settings.asking())?,
         };
         let answer = question(&client);
         // Errors reach the context only while somebody polls.

@@ -103,8 +103,9 @@ impl KafkaSettings {
         config
     }
 
-    /// A client for making and checking topics.
-    pub(crate) fn admin(&self) -> ClientConfig {
+    /// A client that asks, and makes topics: it reads nothing, so that it names no group and keeps no line to the machine
+    /// that would hold it.
+    pub(crate) fn asking(&self) -> ClientConfig {
         self.base()
     }
 

@@ -4,6 +4,7 @@ mod hurt;
 mod node;
 
 use std::{
+    collections::BTreeSet,
     ffi::OsStr,
     net::TcpListener,
     path::{Path, PathBuf},
@@ -229,6 +230,11 @@ impl Cluster {
     /// The same, past whatever was advertised: where machines speak with each other.
     pub fn brokers_inside(&self) -> String {
         self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.inside)).collect::<Vec<_>>().join(",")
+    }
+
+    /// Where clients reach the machines.
+    pub fn ports(&self) -> BTreeSet<u16> {
+        self.nodes.iter().map(|node| node.port).collect()
     }
 
     /// Process ids of the machines that were started.

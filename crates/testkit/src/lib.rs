@@ -9,6 +9,7 @@ pub mod disk;
 pub mod fixtures;
 pub mod kafka;
 pub mod mirrored;
+pub mod processes;
 pub mod processor;
 pub mod program;
 pub mod proxy;

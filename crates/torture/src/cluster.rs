@@ -2,6 +2,7 @@
 //! are real processes of the built program, killed by their ids; the cluster's machines are too. Desks run in this process,
 //! with the sync that the program runs, since a process for each act would be too slow for the load.
 
+mod chain;
 mod counters;
 mod desk;
 mod failover;
@@ -10,6 +11,7 @@ mod load;
 mod log;
 mod loss;
 mod network;
+mod second;
 mod silence;
 mod storm;
 mod town;
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use aisle_testkit::kafka::{Cluster, ClusterOptions, Kit};
 
+pub use chain::chain;
 pub use counters::{Counters, Worst};
 pub use failover::{FailOver, t5};
 pub use growth::growth;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use aisle_testkit::kafka::Kit;
 use aisle_torture::{
-    cluster::{Counters, Ground, Hurts, Size, growth, silence, storm, t5, t6, t7, t11},
+    cluster::{Counters, Ground, Hurts, Size, chain, growth, silence, storm, t5, t6, t7, t11},
     disk::{self, cuts, errors, kills},
     simulation::{many, told},
 };
@@ -19,9 +19,9 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct Torture {
     /// The part: T1 kills, T2 power cuts, T3 failing calls, T5 fail-overs, T6 broken lines, T7 lost clusters, T9 simulated
-    /// worlds, T11 workers, growth, silence, the storm
+    /// worlds, T11 workers, chain many stores, growth, silence, the storm
     part: String,
-    /// How many runs, or faults; as many as the part's whole run has without this
+    /// How many runs, faults, or minutes; as many as the part's whole run has without this
     #[arg(long)]
     runs: Option<u64>,
     /// The first seed
@@ -93,6 +93,8 @@ fn on_a_cluster(torture: &Torture, part: &str, output: Output) -> Result<u8, Fai
             let kills = runs(3_000);
             t11(&ground, Hurts { kills, rebalances: kills / 10, zombies: kills / 30 }, size(3, 12, 2))
         }
+        // Minutes.
+        "CHAIN" => chain(&ground, runs(5), size(200, 60, 4)),
         "GROWTH" => growth(&ground, size(10, 30, 2)),
         "SILENCE" => silence(&ground),
         // Two hours, something every 20 seconds.
@@ -100,7 +102,7 @@ fn on_a_cluster(torture: &Torture, part: &str, output: Output) -> Result<u8, Fai
         _ => {
             let message = format!("there is no part {}", torture.part);
             return Err(Failure::new("usage", message)
-                .with_hint("T1, T2, T3, T5, T6, T7, T9, T11, growth, silence or storm"));
+                .with_hint("T1, T2, T3, T5, T6, T7, T9, T11, chain, growth, silence or storm"));
         }
     };
     shown(&counters, output)

@@ -65,6 +65,7 @@ fn paced(stop: &AtomicBool, pace: Duration, mut turn: impl FnMut()) {
 /// What happens at central meanwhile.
 struct Customers<'a> {
     town: &'a Town,
+    stores: Vec<StoreId>,
     dice: Dice,
     recent: VecDeque<(StoreId, OrderId)>,
     next: i64,
@@ -74,12 +75,12 @@ impl<'a> Customers<'a> {
     fn new(town: &'a Town, seed: u64) -> Self {
         // Other numbers than those of an earlier load.
         let next = 1 + i64::try_from(town.acts()).unwrap() * 1_000;
-        Self { town, dice: Dice::new(seed ^ 0xc057), recent: VecDeque::new(), next }
+        let stores = town.stores();
+        Self { town, stores, dice: Dice::new(seed ^ 0xc057), recent: VecDeque::new(), next }
     }
 
     fn act(&mut self) {
-        let place = self.dice.index(self.town.desks.len());
-        let store = StoreId::new(i64::try_from(place + 1).unwrap()).unwrap();
+        let store = *self.dice.pick(&self.stores).expect("stores");
         let centre = &self.town.centre;
         match (self.dice.below(10), self.recent.get(self.dice.index(self.recent.len())).copied()) {
             (0, _) => {

@@ -130,7 +130,8 @@ impl Play<'_> {
         std::thread::scope(|scope| {
             // Whatever happens below, these end.
             let end = End { at_rest: &at_rest, stop: &stop };
-            let simulations: Vec<_> = stores(town)
+            let simulations: Vec<_> = town
+                .stores()
                 .into_iter()
                 .map(|store| {
                     let options = SimulateOptions {
@@ -264,12 +265,6 @@ impl Drop for End<'_> {
         self.at_rest.store(true, Ordering::Relaxed);
         self.stop.stop();
     }
-}
-
-fn stores(town: &Town) -> Vec<aisle_domain::StoreId> {
-    let mut stores: Vec<_> = town.desks.iter().map(|desk| held(desk).store).collect();
-    stores.dedup();
-    stores
 }
 
 /// What the files of the days say.

@@ -18,6 +18,7 @@ use super::{
     Ground, Size,
     desk::Desk,
     log::{ClusterLog, connect},
+    second::{Ended, Second},
     workers::Workers,
 };
 use crate::simulation::{
@@ -59,12 +60,23 @@ impl Town {
     /// With some items at central, and a desk in each store.
     pub(super) fn new(ground: &Ground, plan: &Plan<'_>) -> Self {
         let town = Self::bare(ground, plan, 1);
-        let mut dice = Dice::new(ground.seed ^ 0x17);
-        for desk in &town.desks {
-            let store = held(desk).store;
-            (1..=ITEMS).for_each(|item| town.set_item(store, item, &mut dice));
-        }
+        town.stock(ground);
         town
+    }
+
+    /// Gives every store some items at central.
+    pub(super) fn stock(&self, ground: &Ground) {
+        let mut dice = Dice::new(ground.seed ^ 0x17);
+        for store in self.stores() {
+            (1..=ITEMS).for_each(|item| self.set_item(store, item, &mut dice));
+        }
+    }
+
+    /// Each once, in the order of their desks.
+    pub(super) fn stores(&self) -> Vec<StoreId> {
+        let mut stores: Vec<_> = self.desks.iter().map(|desk| held(desk).store).collect();
+        stores.dedup();
+        stores
     }
 
     /// With nothing at central but the stores, and so many desks in each.
@@ -115,11 +127,21 @@ impl Town {
     }
 
     pub(super) fn workers(&self, ground: &Ground) -> Workers {
-        let program = Program::new(&ground.program)
-            .with("AISLE_CENTRAL_DB", self.dir.join("central.db"))
-            .with("AISLE_BROKERS", Path::new(&self.brokers))
-            .with("AISLE_TOPIC_PREFIX", Path::new(&self.prefix));
+        let program = self.program(ground).with("AISLE_CENTRAL_DB", self.dir.join("central.db"));
         Workers::new(program, self.dir.join("workers"))
+    }
+
+    /// The program with the town's cluster and topics.
+    fn program(&self, ground: &Ground) -> Program {
+        Program::new(&ground.program)
+            .with("AISLE_BROKERS", Path::new(&self.brokers))
+            .with("AISLE_TOPIC_PREFIX", Path::new(&self.prefix))
+    }
+
+    /// One more desk in each store, as processes of their own.
+    pub(super) fn second_desks(&self, ground: &Ground) -> Result<Vec<Second>, Failure> {
+        let program = self.program(ground);
+        self.stores().into_iter().map(|store| Second::start(&program, &self.dir, store, &self.brokers)).collect()
     }
 
     pub(super) fn acts(&self) -> u64 {
@@ -232,7 +254,7 @@ impl Town {
         None
     }
 
-    fn ends_of_feeds(&self) -> BTreeMap<String, i64> {
+    pub(super) fn ends_of_feeds(&self) -> BTreeMap<String, i64> {
         let feeds = self.desks.iter().flat_map(|desk| held(desk).status().feeds);
         feeds.map(|feed| (feed.topic.clone(), self.log.end(&feed.topic, 0))).collect()
     }
@@ -249,8 +271,14 @@ impl Town {
     /// how many rows then have an older state behind them. Desks pass that over; a feed that is compacted down to it
     /// differs from central's digest.
     pub(super) fn judge_but_stale(&self) -> Result<usize, Failure> {
+        self.judge_with(&[])
+    }
+
+    /// The same with the second desks, which have ended.
+    pub(super) fn judge_with(&self, seconds: &[Ended]) -> Result<usize, Failure> {
         let desks: Vec<MutexGuard<'_, Desk>> = self.desks.iter().map(held).collect();
-        let seen: Vec<Seen<'_>> = desks.iter().map(|desk| desk.seen()).collect();
+        let seen = desks.iter().map(|desk| desk.seen()).chain(seconds.iter().map(Ended::seen));
+        let seen: Vec<Seen<'_>> = seen.collect();
         oracle::judge(&seen, &self.centre, &self.log, false)?;
         Ok(self.log.stale())
     }

@@ -15,7 +15,10 @@ use crate::simulation::Failure;
 /// One process, and where it tells what it does.
 pub(super) struct Worker {
     pub(super) running: Running,
+    begun: Instant,
     log: PathBuf,
+    /// It was asked to end in order.
+    is_asked: bool,
     /// It was told a point at which it is to die.
     pub(super) is_to_die: bool,
 }
@@ -71,7 +74,11 @@ impl Worker {
 
     fn ended_by_itself(&self, status: Option<ExitStatus>) -> Failure {
         let how = status.map_or_else(|| "nobody knows how".to_owned(), |status| status.to_string());
-        Failure::Wrong(format!("a worker ended by itself ({how}): {}", self.last_words()))
+        let (age, asked) = (self.begun.elapsed(), if self.is_asked { ", asked to end" } else { "" });
+        Failure::Wrong(format!(
+            "a worker ended by itself ({how}, seen {age:.1?} after its start{asked}): {}",
+            self.last_words()
+        ))
     }
 
     pub(super) fn last_words(&self) -> String {
@@ -94,7 +101,8 @@ impl Workers {
             program = program.with("AISLE_DIES_AT", point);
         }
         let running = program.start(&["central", "work", "--partitions", "all"], &log).unwrap();
-        self.all.push(Worker { running, log, is_to_die: dies_at.is_some() });
+        let worker = Worker { running, begun: Instant::now(), log, is_asked: false, is_to_die: dies_at.is_some() };
+        self.all.push(worker);
     }
 
     pub(super) fn start_all(&mut self, count: usize) {
@@ -124,6 +132,7 @@ impl Workers {
         let mut worker = self.all.remove(place);
         // Where it died at its point meanwhile, or had not come so far as to hear this, that is an end as well.
         drop(worker.running.term());
+        worker.is_asked = true;
         let Some(status) = worker.running.wait_status(Duration::from_secs(10)).unwrap() else {
             return worker.kill();
         };
