@@ -101,11 +101,13 @@ impl<'a> Publisher<'a> {
     }
 
     /// The partition is somebody else's, and was so perhaps before the last rows were handed over: they may lie behind newer
-    /// ones. The newest are sent once more behind them, by whoever holds the partition. Answers how many.
+    /// ones. The newest are sent once more behind them, by whoever holds the partition, and a new digest: one among those
+    /// rows holds only where it was cut. Answers how many.
     pub(crate) fn correct(&self, tx: &Tx<'_>) -> Result<usize, CentralError> {
         let mut again = 0;
         for (feed, rows) in &self.handed_over {
             again += tx.enqueue_newest_again(*feed, *rows)?;
+            tx.touch_digest(*feed)?;
         }
         Ok(again)
     }

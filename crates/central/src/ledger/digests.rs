@@ -56,6 +56,7 @@ impl Tx<'_> {
         }
         for (lane, count, sum, _) in shifts.into_iter().filter(|(.., touched)| *touched) {
             let feed = Feed { store, lane };
+            self.withdraw_digest(feed)?;
             let kept = self.digest(feed)?;
             self.write_digest(
                 feed,
@@ -68,11 +69,23 @@ impl Tx<'_> {
     fn write_digest(&self, feed: Feed, digest: RowDigest) -> Result<(), CentralError> {
         self.conn
             .prepare_cached(
-                "INSERT INTO digests VALUES (?1, ?2, ?3, ?4, 1, 0)
+                "INSERT INTO digests (store_id, lane, count, sum, changed, sent_at) VALUES (?1, ?2, ?3, ?4, 1, 0)
                  ON CONFLICT (store_id, lane) DO UPDATE
                     SET count = excluded.count, sum = excluded.sum, changed = 1",
             )?
             .execute((feed.store.get(), feed.lane.word(), digest.count.cast_signed(), digest.sum.cast_signed()))?;
+        Ok(())
+    }
+
+    /// Takes a digest that waits out again before rows come behind it. Where it was sent already and only its report is
+    /// missing, it stands at its place; sent once more it would not.
+    fn withdraw_digest(&self, feed: Feed) -> Result<(), CentralError> {
+        self.conn
+            .prepare_cached(
+                "DELETE FROM feed_outbox WHERE published IS NULL
+                 AND id = (SELECT cut_row FROM digests WHERE store_id = ?1 AND lane = ?2)",
+            )?
+            .execute((feed.store.get(), feed.lane.word()))?;
         Ok(())
     }
 
@@ -91,8 +104,10 @@ impl Tx<'_> {
             let rows = self.digest(feed)?.into();
             self.enqueue(feed, &DownBody::Digest(DigestMessage { rows }), now)?;
             self.conn
-                .prepare_cached("UPDATE digests SET changed = 0, sent_at = ?3 WHERE store_id = ?1 AND lane = ?2")?
-                .execute((store.get(), lane.word(), now.millis()))?;
+                .prepare_cached(
+                    "UPDATE digests SET changed = 0, sent_at = ?3, cut_row = ?4 WHERE store_id = ?1 AND lane = ?2",
+                )?
+                .execute((store.get(), lane.word(), now.millis(), self.conn.last_insert_rowid()))?;
         }
         Ok(())
     }

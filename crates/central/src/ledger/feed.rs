@@ -121,7 +121,7 @@ impl Tx<'_> {
     }
 
     /// Puts the newest record of every key into the outbox once more that has an older one among the rows `first..=last` of
-    /// the feed. The digest is left out: it holds only where it was cut. Answers how many.
+    /// the feed. The digest is left out. Answers how many.
     pub(crate) fn enqueue_newest_again(
         &self,
         feed: Feed,
