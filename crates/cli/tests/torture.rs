@@ -36,26 +36,26 @@ fn judged(counters: &Counters) {
 #[test]
 fn machines_fail_and_with_one_away_nothing_is_accepted_and_back_all_goes_through() {
     let Some(turn) = turn("T5") else { return };
-    judged(&t5(&turn.ground, 3, Size { stores: 4, rate: 16, workers: 2 }));
+    judged(&t5(&turn.ground, 6, Size { stores: 4, rate: 16, workers: 2 }));
 }
 
 #[test]
 fn lines_break_in_every_way_and_every_act_has_one_outcome() {
     let Some(turn) = turn("T6") else { return };
-    judged(&t6(&turn.ground, 30, Size { stores: 3, rate: 12, workers: 1 }));
+    judged(&t6(&turn.ground, 100, Size { stores: 3, rate: 12, workers: 1 }));
 }
 
 #[test]
 fn a_cluster_that_is_lost_whole_loses_nothing() {
     let Some(turn) = turn("T7") else { return };
-    judged(&t7(&turn.ground, 1, Size { stores: 4, rate: 16, workers: 2 }));
+    judged(&t7(&turn.ground, 2, Size { stores: 4, rate: 16, workers: 2 }));
 }
 
 #[test]
 fn workers_that_are_killed_come_and_go_and_stand_still_double_no_effect() {
     let Some(turn) = turn("T11") else { return };
-    let hurts = Hurts { kills: 30, rebalances: 3, zombies: 1 };
-    judged(&t11(&turn.ground, hurts, Size { stores: 3, rate: 10, workers: 2 }));
+    let hurts = Hurts { kills: 150, rebalances: 15, zombies: 5 };
+    judged(&t11(&turn.ground, hurts, Size { stores: 3, rate: 6, workers: 2 }));
 }
 
 #[test]

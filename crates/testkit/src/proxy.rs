@@ -12,7 +12,15 @@ use std::{
 
 use rustix::net::sockopt::set_socket_linger;
 
+use crate::dice::Dice;
+
 const TURN: Duration = Duration::from_millis(20);
+/// How long a sender of TCP waits at least before it sends again; twice as long each further time.
+const SENT_AGAIN: Duration = Duration::from_millis(200);
+/// Times that one piece is lost, at most.
+const LOST_AT_MOST: u32 = 4;
+/// How a server of TLS refuses whoever does not speak it: a fatal alert, `handshake_failure`.
+const ALERT: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 0x28];
 
 /// How a line is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,21 +35,27 @@ pub enum Break {
     HalfClose,
     /// A byte a second.
     Trickle,
-    /// Everything comes 300 ms late.
+    /// Everything comes 100 to 500 ms late.
     Delay,
+    /// One piece in five is lost and sent again: seen from here, it and all behind it come late.
+    Loss,
+    /// Somebody else answers, who speaks TLS where nobody does.
+    Stranger,
     /// The next piece of an answer is cut in two, and the connection reset behind its first half.
     InsideFrame,
 }
 
 impl Break {
     /// Every way.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Reset,
         Self::Blackhole,
         Self::OneWay,
         Self::HalfClose,
         Self::Trickle,
         Self::Delay,
+        Self::Loss,
+        Self::Stranger,
         Self::InsideFrame,
     ];
 
@@ -54,6 +68,8 @@ impl Break {
             Self::HalfClose => "half_close",
             Self::Trickle => "trickle",
             Self::Delay => "delay",
+            Self::Loss => "loss",
+            Self::Stranger => "stranger",
             Self::InsideFrame => "inside_frame",
         }
     }
@@ -151,10 +167,16 @@ fn will_reset(stream: &TcpStream) {
 }
 
 fn take(client: &TcpStream, target: u16, shared: &Arc<Shared>) {
-    shared.taken.fetch_add(1, Ordering::Relaxed);
-    if shared.broken() == Some(Break::Reset) {
-        will_reset(client);
-        return;
+    let number = shared.taken.fetch_add(1, Ordering::Relaxed);
+    match shared.broken() {
+        Some(Break::Reset) => return will_reset(client),
+        Some(Break::Stranger) => {
+            let mut client = client;
+            // Whoever has gone again does not want to know.
+            drop(client.write_all(&ALERT));
+            return;
+        }
+        _ => {}
     }
     // Whoever connects to a machine that is down is reset: nearest to being refused.
     let Ok(server) = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, target))) else {
@@ -167,7 +189,8 @@ fn take(client: &TcpStream, target: u16, shared: &Arc<Shared>) {
         // A client that does not read is not to hold this thread for ever.
         drop(to.set_write_timeout(Some(Duration::from_secs(5))));
         drop(to.set_nodelay(true));
-        let pump = Pump { from, to, answers, shared: Arc::clone(shared) };
+        let dice = Dice::new(number * 2 + u64::from(answers));
+        let pump = Pump { from, to, answers, dice, shared: Arc::clone(shared) };
         drop(std::thread::Builder::new().name("pump".into()).spawn(move || pump.run()));
     }
 }
@@ -178,6 +201,7 @@ struct Pump {
     to: TcpStream,
     /// From the machine to its client.
     answers: bool,
+    dice: Dice,
     shared: Arc<Shared>,
 }
 
@@ -197,7 +221,7 @@ impl Pump {
         }
         let broken = self.shared.broken();
         match broken {
-            Some(Break::Reset) => return self.reset(),
+            Some(Break::Reset | Break::Stranger) => return self.reset(),
             Some(Break::Blackhole) => return self.wait(),
             Some(Break::OneWay) if self.answers => return self.wait(),
             Some(Break::HalfClose) if self.answers => {
@@ -215,7 +239,12 @@ impl Pump {
         };
         let piece = buffer.get(..read)?;
         match broken {
-            Some(Break::Delay) => std::thread::sleep(Duration::from_millis(300)),
+            Some(Break::Delay) => std::thread::sleep(Duration::from_millis(100 + self.dice.below(401))),
+            Some(Break::Loss) => {
+                let lost = (0..LOST_AT_MOST).take_while(|_| self.dice.chance(20, 100)).count();
+                let waits = (0..lost).map(|time| SENT_AGAIN * (1 << time));
+                std::thread::sleep(waits.sum());
+            }
             Some(Break::Trickle) => self.second_of_trickle(),
             Some(Break::InsideFrame) if self.answers => {
                 self.to.write_all(piece.get(..read / 2)?).ok()?;
@@ -308,9 +337,11 @@ mod tests {
             std::thread::sleep(TURN * 3);
             let found = answer(&mut client);
             let as_meant = match broken {
-                Break::Reset => {
+                Break::Reset | Break::Stranger => {
                     matches!(found, Err(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe))
                 }
+                // It depends on the piece.
+                Break::Loss => silent(found.clone()) || found == Ok(b"hello, you".to_vec()),
                 Break::Blackhole | Break::OneWay | Break::Trickle | Break::Delay => silent(found.clone()),
                 Break::HalfClose => found == Ok(Vec::new()),
                 Break::InsideFrame => found == Ok(b"hello".to_vec()),
@@ -320,5 +351,29 @@ mod tests {
             std::thread::sleep(Duration::from_millis(400));
             assert_eq!(answer(&mut connected(&proxy)).unwrap(), b"hello, you", "{broken:?}");
         }
+    }
+
+    #[test]
+    fn of_what_goes_over_a_line_with_loss_some_comes_late_and_some_in_time() {
+        let proxy = Waiting::new().unwrap().before(echo()).unwrap();
+        let mut client = connected(&proxy);
+        client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        proxy.set(Some(Break::Loss));
+        std::thread::sleep(TURN * 3);
+        let late = (0..30).filter(|_| {
+            let begun = std::time::Instant::now();
+            assert_eq!(answer(&mut client).unwrap(), b"hello, you");
+            begun.elapsed() >= SENT_AGAIN
+        });
+        assert!((1..30).contains(&late.count()));
+    }
+
+    #[test]
+    fn a_stranger_answers_whoever_connects_in_a_language_of_its_own() {
+        let proxy = Waiting::new().unwrap().before(echo()).unwrap();
+        proxy.set(Some(Break::Stranger));
+        let mut bytes = Vec::new();
+        connected(&proxy).read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes, ALERT);
     }
 }

@@ -1,5 +1,7 @@
 //! The programme that tries to break the promises, part by part.
 
+mod portions;
+
 use std::{path::PathBuf, time::Duration};
 
 use aisle_testkit::kafka::Kit;
@@ -9,6 +11,7 @@ use aisle_torture::{
     simulation::{many, told},
 };
 use clap::Args;
+use portions::Plan;
 use serde_json::json;
 
 use crate::{
@@ -33,6 +36,12 @@ pub(crate) struct Torture {
     /// Acts a second, where the part is on a real cluster
     #[arg(long)]
     rate: Option<u64>,
+    /// Worker processes, where the part is on a real cluster
+    #[arg(long)]
+    workers: Option<usize>,
+    /// Where the portions of T5, T6, T7 and T11 are written down: those that stand there are not played again
+    #[arg(long)]
+    journal: Option<PathBuf>,
     /// The store's days that the storm comes over
     #[arg(long, env = "AISLE_STORE_FOLDER", default_value = "demo")]
     days: PathBuf,
@@ -83,15 +92,34 @@ fn on_a_cluster(torture: &Torture, part: &str, output: Output) -> Result<u8, Fai
     let size = |stores, rate, workers| Size {
         stores: torture.stores.unwrap_or(stores),
         rate: torture.rate.unwrap_or(rate),
-        workers,
+        workers: torture.workers.unwrap_or(workers),
+    };
+    let plan = |part, whole, portion, size: Size| Plan {
+        part,
+        runs: runs(whole),
+        portion,
+        size: format!("{size:?}"),
+        journal: torture.journal.as_deref(),
     };
     let counters = match part {
-        "T5" => t5(&ground, runs(150), size(8, 30, 2)),
-        "T6" => t6(&ground, runs(3_000), size(4, 20, 1)),
-        "T7" => t7(&ground, runs(20), size(4, 20, 2)),
+        "T5" => {
+            let size = size(8, 30, 2);
+            plan("T5", 150, 30, size).play(&ground, |ground, runs| t5(ground, runs, size))?
+        }
+        "T6" => {
+            let size = size(4, 20, 1);
+            plan("T6", 3_000, 300, size).play(&ground, |ground, runs| t6(ground, runs, size))?
+        }
+        "T7" => {
+            let size = size(4, 20, 2);
+            plan("T7", 20, 5, size).play(&ground, |ground, runs| t7(ground, runs, size))?
+        }
         "T11" => {
-            let kills = runs(3_000);
-            t11(&ground, Hurts { kills, rebalances: kills / 10, zombies: kills / 30 }, size(3, 12, 2))
+            let size = size(3, 6, 2);
+            plan("T11", 3_000, 300, size).play(&ground, |ground, kills| {
+                let hurts = Hurts { kills, rebalances: kills.div_ceil(10), zombies: kills.div_ceil(30) };
+                t11(ground, hurts, size)
+            })?
         }
         // Minutes.
         "CHAIN" => chain(&ground, runs(5), size(200, 60, 4)),

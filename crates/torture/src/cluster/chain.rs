@@ -23,6 +23,8 @@ use crate::simulation::Failure;
 
 const PARTITIONS: i32 = 12;
 const LIMIT: Duration = Duration::from_mins(10);
+/// Between the openings of two desks.
+const PAUSE: Duration = Duration::from_millis(300);
 /// Between two looks at what everybody has.
 const LOOK: Duration = Duration::from_secs(15);
 
@@ -30,7 +32,7 @@ const LOOK: Duration = Duration::from_secs(15);
 pub fn chain(ground: &Ground, minutes: u64, size: Size) -> Counters {
     let begun = Instant::now();
     let mut counters = Counters::new("chain", ground.seed);
-    let cluster = ground.cluster(&ClusterOptions::default());
+    let cluster = ground.cluster(&ClusterOptions { heap_mb: 512, ..ClusterOptions::default() });
     let plan = Plan {
         prefix: "chain",
         size,
@@ -39,13 +41,14 @@ pub fn chain(ground: &Ground, minutes: u64, size: Size) -> Counters {
         brokers: cluster.brokers(),
         brokers_of_desks: cluster.brokers(),
     };
-    let town = Town::new(ground, &plan);
+    let mut town = Town::closed(ground, &plan);
+    town.stock(ground);
     let mut workers = town.workers(ground);
     workers.start_all(size.workers);
-    let length = Duration::from_mins(minutes);
-    let outcome = town
-        .second_desks(ground)
-        .and_then(|seconds| play(&town, (&mut workers, seconds), &cluster, (length, size.rate), &mut counters));
+    let outcome = opened(ground, &mut town, &plan).and_then(|seconds| {
+        let length = Duration::from_mins(minutes);
+        play(&town, (&mut workers, seconds), &cluster, (length, size.rate), &mut counters)
+    });
     if let Err(failure) = outcome {
         workers.all.iter().for_each(|worker| say(&worker.last_words()));
         counters.failed(failure);
@@ -55,6 +58,16 @@ pub fn chain(ground: &Ground, minutes: u64, size: Size) -> Counters {
     counters
 }
 
+/// A chain opens its stores one after the other, not all in the same second.
+fn opened(ground: &Ground, town: &mut Town, plan: &Plan<'_>) -> Result<Vec<Second>, Failure> {
+    town.until_published(LIMIT)?;
+    town.open(ground, plan, 1, PAUSE);
+    town.until_up(LIMIT)?;
+    let seconds = town.second_desks(ground, PAUSE)?;
+    until_shown(town, &seconds)?;
+    Ok(seconds)
+}
+
 fn play(
     town: &Town,
     (workers, mut seconds): (&mut Workers, Vec<Second>),
@@ -62,8 +75,6 @@ fn play(
     (length, rate): (Duration, u64),
     counters: &mut Counters,
 ) -> Result<(), Failure> {
-    town.until_up(LIMIT)?;
-    until_shown(town, &seconds)?;
     let (begun, before) = (Instant::now(), town.acts());
     let most = under_load(town, (rate, counters.seed), || {
         let mut most = Census::default();

@@ -1,11 +1,13 @@
 //! What a run came to, in one line.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
 
 use crate::simulation::Failure;
 
 /// Times of one kind, of which the worst count.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worst(Vec<u64>);
 
 impl Worst {
@@ -41,15 +43,18 @@ impl fmt::Display for Worst {
     }
 }
 
+/// Words of what was counted.
+type Words = Cow<'static, str>;
+
 /// What a run came to.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Counters {
     /// The part of the programme.
-    pub part: &'static str,
+    pub part: Words,
     /// What was done to it, how often.
-    pub hurts: BTreeMap<&'static str, u64>,
+    pub hurts: BTreeMap<Words, u64>,
     /// What came of that, how often.
-    pub seen: BTreeMap<&'static str, u64>,
+    pub seen: BTreeMap<Words, u64>,
     /// Acts that were said to be done.
     pub acts: u64,
     /// Acts that are nowhere.
@@ -71,20 +76,22 @@ pub struct Counters {
     /// All of it.
     pub took: Duration,
     /// What must not be.
+    #[serde(skip)]
     pub failure: Option<Failure>,
 }
 
 impl Counters {
-    pub(super) fn new(part: &'static str, seed: u64) -> Self {
-        Self { part, seed, ..Self::default() }
+    /// Nothing yet, of a part whose first seed is this.
+    pub fn new(part: &'static str, seed: u64) -> Self {
+        Self { part: part.into(), seed, ..Self::default() }
     }
 
     pub(super) fn hurt(&mut self, what: &'static str) {
-        *self.hurts.entry(what).or_default() += 1;
+        *self.hurts.entry(what.into()).or_default() += 1;
     }
 
     pub(super) fn saw(&mut self, what: &'static str, times: u64) {
-        *self.seen.entry(what).or_default() += times;
+        *self.seen.entry(what.into()).or_default() += times;
     }
 
     /// Keeps the first failure.
@@ -102,8 +109,8 @@ impl Counters {
         }
     }
 
-    /// Adds what another part of the same run came to.
-    pub(super) fn join(&mut self, other: Self) {
+    /// Adds what another part of the same run, or another run, came to.
+    pub fn join(&mut self, other: Self) {
         for (what, times) in other.hurts {
             *self.hurts.entry(what).or_default() += times;
         }

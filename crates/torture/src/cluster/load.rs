@@ -65,7 +65,6 @@ fn paced(stop: &AtomicBool, pace: Duration, mut turn: impl FnMut()) {
 /// What happens at central meanwhile.
 struct Customers<'a> {
     town: &'a Town,
-    stores: Vec<StoreId>,
     dice: Dice,
     recent: VecDeque<(StoreId, OrderId)>,
     next: i64,
@@ -75,12 +74,11 @@ impl<'a> Customers<'a> {
     fn new(town: &'a Town, seed: u64) -> Self {
         // Other numbers than those of an earlier load.
         let next = 1 + i64::try_from(town.acts()).unwrap() * 1_000;
-        let stores = town.stores();
-        Self { town, stores, dice: Dice::new(seed ^ 0xc057), recent: VecDeque::new(), next }
+        Self { town, dice: Dice::new(seed ^ 0xc057), recent: VecDeque::new(), next }
     }
 
     fn act(&mut self) {
-        let store = *self.dice.pick(&self.stores).expect("stores");
+        let store = *self.dice.pick(&self.town.stores).expect("stores");
         let centre = &self.town.centre;
         match (self.dice.below(10), self.recent.get(self.dice.index(self.recent.len())).copied()) {
             (0, _) => {

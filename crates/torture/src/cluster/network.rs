@@ -91,11 +91,9 @@ fn round(
                 hit.for_each(|(_, proxy)| proxy.set(to));
             };
             cut(Some(broken));
-            // Now and then longer than a client waits for an answer.
-            let most = if dice.chance(5, 100) { 12_000 } else { 1_600 };
-            std::thread::sleep(Duration::from_millis(200 + dice.below(most)));
+            std::thread::sleep(lasts(broken, dice));
             cut(None);
-            std::thread::sleep(Duration::from_millis(dice.below(800)));
+            std::thread::sleep(Duration::from_millis(dice.below(500)));
         }
         for stall in town.until_answered(LIMIT)? {
             counters.stalls.add(stall);
@@ -104,4 +102,15 @@ fn round(
     })?;
     counters.heals.add(town.rest(LIMIT)?);
     town.judge()
+}
+
+/// What ends connections has its effect at once; what holds them up lasts, now and then longer than a client waits for an
+/// answer.
+fn lasts(broken: Break, dice: &mut Dice) -> Duration {
+    let most = match broken {
+        Break::Reset | Break::Stranger | Break::HalfClose | Break::InsideFrame => 600,
+        _ if dice.chance(5, 100) => 12_000,
+        _ => 1_600,
+    };
+    Duration::from_millis(100 + dice.below(most))
 }

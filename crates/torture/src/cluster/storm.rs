@@ -131,14 +131,14 @@ impl Play<'_> {
             // Whatever happens below, these end.
             let end = End { at_rest: &at_rest, stop: &stop };
             let simulations: Vec<_> = town
-                .stores()
-                .into_iter()
+                .stores
+                .iter()
                 .map(|store| {
                     let options = SimulateOptions {
                         speed: files.speed(length),
                         until_done: true,
                         accept_within_ms: FOR_EVER_MS,
-                        ..SimulateOptions::new(store, days)
+                        ..SimulateOptions::new(*store, days)
                     };
                     let stop = &stop;
                     scope.spawn(move || town.centre.simulate(&options, stop))

@@ -32,6 +32,7 @@ const LOOK: Duration = Duration::from_millis(25);
 
 pub(super) struct Town {
     pub(super) centre: Centre,
+    pub(super) stores: Vec<StoreId>,
     pub(super) desks: Vec<Mutex<Desk>>,
     pub(super) log: ClusterLog,
     pub(super) brokers: String,
@@ -64,44 +65,61 @@ impl Town {
         town
     }
 
-    /// Gives every store some items at central.
-    pub(super) fn stock(&self, ground: &Ground) {
-        let mut dice = Dice::new(ground.seed ^ 0x17);
-        for store in self.stores() {
-            (1..=ITEMS).for_each(|item| self.set_item(store, item, &mut dice));
-        }
-    }
-
-    /// Each once, in the order of their desks.
-    pub(super) fn stores(&self) -> Vec<StoreId> {
-        let mut stores: Vec<_> = self.desks.iter().map(|desk| held(desk).store).collect();
-        stores.dedup();
-        stores
-    }
-
     /// With nothing at central but the stores, and so many desks in each.
     pub(super) fn bare(ground: &Ground, plan: &Plan<'_>, desks: usize) -> Self {
+        let mut town = Self::closed(ground, plan);
+        town.open(ground, plan, desks, Duration::ZERO);
+        town
+    }
+
+    /// With nothing but the stores: no desk of them is open.
+    pub(super) fn closed(ground: &Ground, plan: &Plan<'_>) -> Self {
         let dir = ground.folder(plan.prefix);
-        let mut dice = Dice::new(ground.seed ^ 0x70);
         let names = TopicNames::new(plan.prefix);
         let centre = Centre::open(&dir.join("central.db"), names, Arc::new(SystemClock)).unwrap();
         let log = ClusterLog::new(connect(&plan.brokers, "judge"));
-        let prefix = plan.prefix.to_owned();
-        let mut town = Self { centre, desks: Vec::new(), log, brokers: plan.brokers.clone(), dir, prefix };
-        for number in 1..=plan.size.stores {
-            let store = StoreId::new(i64::try_from(number).unwrap()).unwrap();
-            town.centre.add_store(NewStore::new(store, "Store", "Main street 1")).unwrap();
+        let numbers = 1..=i64::try_from(plan.size.stores).unwrap();
+        let stores: Vec<_> = numbers.map(|number| StoreId::new(number).unwrap()).collect();
+        for store in &stores {
+            centre.add_store(NewStore::new(*store, "Store", "Main street 1")).unwrap();
         }
+        let (brokers, prefix) = (plan.brokers.clone(), plan.prefix.to_owned());
+        let town = Self { centre, stores, desks: Vec::new(), log, brokers, dir, prefix };
         town.make_topics(plan.partitions);
-        for number in 1..=plan.size.stores {
-            let store = StoreId::new(i64::try_from(number).unwrap()).unwrap();
-            for desk in 1..=desks {
-                let own = (store, desk, dice.bits());
-                let desk = Desk::new(&town.dir, own, &plan.brokers_of_desks, &town.centre, plan.interval);
-                town.desks.push(Mutex::new(desk));
+        town
+    }
+
+    /// Opens so many desks in each store, one after the other with a pause between them.
+    pub(super) fn open(&mut self, ground: &Ground, plan: &Plan<'_>, desks: usize, pause: Duration) {
+        let mut dice = Dice::new(ground.seed ^ 0x70);
+        for store in &self.stores {
+            for number in 1..=desks {
+                let own = (*store, number, dice.bits());
+                let desk = Desk::new(&self.dir, own, &plan.brokers_of_desks, &self.centre, plan.interval);
+                self.desks.push(Mutex::new(desk));
+                std::thread::sleep(pause);
             }
         }
-        town
+    }
+
+    /// Gives every store some items at central.
+    pub(super) fn stock(&self, ground: &Ground) {
+        let mut dice = Dice::new(ground.seed ^ 0x17);
+        for store in &self.stores {
+            (1..=ITEMS).for_each(|item| self.set_item(*store, item, &mut dice));
+        }
+    }
+
+    /// Waits until the feeds hold all that central has.
+    pub(super) fn until_published(&self, limit: Duration) -> Result<(), Failure> {
+        let (conn, begun) = (oracle::central_db(&self.centre), Instant::now());
+        while let Some(why) = oracle::central_unrest(&conn, &self.centre, &self.log) {
+            if begun.elapsed() > limit {
+                return Err(Failure::Stuck(format!("not published after {limit:?}: {why}")));
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        Ok(())
     }
 
     /// Makes what is missing, as `aisle central topics --create` does; tries again while the cluster is not ready for it.
@@ -139,9 +157,13 @@ impl Town {
     }
 
     /// One more desk in each store, as processes of their own.
-    pub(super) fn second_desks(&self, ground: &Ground) -> Result<Vec<Second>, Failure> {
+    pub(super) fn second_desks(&self, ground: &Ground, pause: Duration) -> Result<Vec<Second>, Failure> {
         let program = self.program(ground);
-        self.stores().into_iter().map(|store| Second::start(&program, &self.dir, store, &self.brokers)).collect()
+        let opened = self.stores.iter().map(|store| {
+            std::thread::sleep(pause);
+            Second::start(&program, &self.dir, *store, &self.brokers)
+        });
+        opened.collect()
     }
 
     pub(super) fn acts(&self) -> u64 {

@@ -20,7 +20,7 @@ const FROZEN: Duration = Duration::from_millis(8_500);
 /// A zombie that goes on finds out by the first thing it tries.
 const FOUND_WITHIN: Duration = Duration::from_secs(15);
 const REPLACED: &str = "zombies found themselves replaced";
-const TOWNS: u64 = 3;
+const TOWNS: u64 = 6;
 const POINTS: [&str; 3] = ["after_commit", "after_publish", "before_offset_commit"];
 
 /// How often workers are hurt.
@@ -73,7 +73,7 @@ pub fn t11(ground: &Ground, hurts: Hurts, size: Size) -> Counters {
 }
 
 fn town(ground: &Ground, place: u64, hurts: Hurts, size: Size, brokers: &str) -> Counters {
-    let seed = ground.seed.wrapping_mul(TOWNS) ^ place;
+    let seed = ground.seed.wrapping_mul(TOWNS) + place;
     let mut counters = Counters::new("T11", ground.seed);
     let plan = Plan {
         prefix: &format!("t11-{place}"),
