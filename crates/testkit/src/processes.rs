@@ -36,6 +36,15 @@ fn of(pid: u32) -> ProcResult<Process> {
     Process::new(i32::try_from(pid).map_err(|e| ProcError::Other(e.to_string()))?)
 }
 
+/// Files, sockets and pipes that it has open.
+///
+/// # Errors
+/// When it has ended or belongs to somebody else.
+pub fn files(pid: u32) -> std::io::Result<u64> {
+    let count = of(pid).and_then(|process| process.fd_count()).map_err(std::io::Error::other)?;
+    Ok(count as u64)
+}
+
 /// Connections over IPv4 that somebody has made to some ports of this machine, as they were at one moment.
 #[derive(Debug)]
 pub struct Connections(BTreeSet<u64>);

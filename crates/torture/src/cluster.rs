@@ -12,7 +12,9 @@ mod log;
 mod loss;
 mod network;
 mod second;
+mod served;
 mod silence;
+mod soak;
 mod storm;
 mod town;
 mod work;
@@ -29,6 +31,7 @@ pub use growth::growth;
 pub use loss::t7;
 pub use network::t6;
 pub use silence::silence;
+pub use soak::soak;
 pub use storm::storm;
 pub use work::{Hurts, t11};
 

@@ -29,7 +29,9 @@ impl Town {
                 }
                 DownBody::Digest(digest) => {
                     let mut own = RowDigest::default();
-                    rows.iter().for_each(|(item, version)| own.add(Subject::Item(*item), *version));
+                    for (item, version) in &rows {
+                        own.add(Subject::Item(*item), *version);
+                    }
                     assert_eq!(digest.rows, own.into(), "at place {place}");
                     seen += 1;
                 }

@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 
 use aisle_testkit::kafka::Kit;
 use aisle_torture::{
-    cluster::{Counters, Ground, Hurts, Size, chain, growth, silence, storm, t5, t6, t7, t11},
+    cluster::{Counters, Ground, Hurts, Size, chain, growth, silence, soak, storm, t5, t6, t7, t11},
     disk::{self, cuts, errors, kills},
     simulation::{many, told},
 };
@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub(crate) struct Torture {
     /// The part: T1 kills, T2 power cuts, T3 failing calls, T5 fail-overs, T6 broken lines, T7 lost clusters, T9 simulated
-    /// worlds, T11 workers, chain many stores, growth, silence, the storm
+    /// worlds, T11 workers, T15 soak, chain many stores, growth, silence, the storm
     part: String,
     /// How many runs, faults, or minutes; as many as the part's whole run has without this
     #[arg(long)]
@@ -36,13 +36,16 @@ pub(crate) struct Torture {
     /// Acts a second, where the part is on a real cluster
     #[arg(long)]
     rate: Option<u64>,
+    /// Items on the shelf that T15 works on, beside those of the days
+    #[arg(long, default_value_t = 1_000_000)]
+    items: u64,
     /// Worker processes, where the part is on a real cluster
     #[arg(long)]
     workers: Option<usize>,
     /// Where the portions of T5, T6, T7 and T11 are written down: those that stand there are not played again
     #[arg(long)]
     journal: Option<PathBuf>,
-    /// The store's days that the storm comes over
+    /// The store's days that T15 and the storm play
     #[arg(long, env = "AISLE_STORE_FOLDER", default_value = "demo")]
     days: PathBuf,
 }
@@ -123,6 +126,8 @@ fn on_a_cluster(torture: &Torture, part: &str, output: Output) -> Result<u8, Fai
         }
         // Minutes.
         "CHAIN" => chain(&ground, runs(5), size(200, 60, 4)),
+        // Minutes.
+        "T15" => soak(&ground, runs(10), torture.items, &torture.days),
         "GROWTH" => growth(&ground, size(10, 30, 2)),
         "SILENCE" => silence(&ground),
         // Two hours, something every 20 seconds.
@@ -130,7 +135,7 @@ fn on_a_cluster(torture: &Torture, part: &str, output: Output) -> Result<u8, Fai
         _ => {
             let message = format!("there is no part {}", torture.part);
             return Err(Failure::new("usage", message)
-                .with_hint("T1, T2, T3, T5, T6, T7, T9, T11, chain, growth, silence or storm"));
+                .with_hint("T1, T2, T3, T5, T6, T7, T9, T11, T15, chain, growth, silence or storm"));
         }
     };
     shown(&counters, output)

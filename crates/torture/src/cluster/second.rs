@@ -16,6 +16,17 @@ use crate::simulation::{Failure, oracle::Seen};
 
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
+/// Reads in the database of a desk whose program runs; `None` while it makes it.
+pub(super) fn peek<T>(dir: &Path, read: impl FnOnce(&Connection) -> aisle_mirror::Result<T>) -> Option<T> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(dir.join("aisle.db"), flags).ok().and_then(|conn| read(&conn).ok())
+}
+
+/// The next offset that the desk of a folder reads of a lane; 0 before it has read anything.
+pub(super) fn position(dir: &Path, lane: Lane) -> i64 {
+    peek(dir, |conn| feed::position(conn, lane)).flatten().map_or(0, |position| position.next_offset)
+}
+
 pub(super) struct Second {
     pub(super) store: StoreId,
     pub(super) running: Running,
@@ -40,13 +51,9 @@ impl Second {
         Ok(Self { store, running, name, dir: folder, log })
     }
 
-    /// The next offset that it reads of a lane; 0 before it has read anything.
+    /// The next offset that it reads of a lane.
     pub(super) fn position(&self, lane: Lane) -> i64 {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags(self.dir.join("aisle.db"), flags);
-        // It may be about to make its database, or to write.
-        let position = conn.ok().and_then(|conn| feed::position(&conn, lane).ok().flatten());
-        position.map_or(0, |position| position.next_offset)
+        position(&self.dir, lane)
     }
 
     /// Ends it in order and opens what it has.

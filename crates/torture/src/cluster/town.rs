@@ -36,7 +36,7 @@ pub(super) struct Town {
     pub(super) desks: Vec<Mutex<Desk>>,
     pub(super) log: ClusterLog,
     pub(super) brokers: String,
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     prefix: String,
 }
 
@@ -150,7 +150,7 @@ impl Town {
     }
 
     /// The program with the town's cluster and topics.
-    fn program(&self, ground: &Ground) -> Program {
+    pub(super) fn program(&self, ground: &Ground) -> Program {
         Program::new(&ground.program)
             .with("AISLE_BROKERS", Path::new(&self.brokers))
             .with("AISLE_TOPIC_PREFIX", Path::new(&self.prefix))
