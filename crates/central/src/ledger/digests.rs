@@ -79,7 +79,7 @@ impl Tx<'_> {
 
     /// Takes a digest that waits out again before rows come behind it. Where it was sent already and only its report is
     /// missing, it stands at its place; sent once more it would not.
-    fn withdraw_digest(&self, feed: Feed) -> Result<(), CentralError> {
+    pub(crate) fn withdraw_digest(&self, feed: Feed) -> Result<(), CentralError> {
         self.conn
             .prepare_cached(
                 "DELETE FROM feed_outbox WHERE published IS NULL

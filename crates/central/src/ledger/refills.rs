@@ -18,7 +18,9 @@ impl Tx<'_> {
         Lane::ALL.into_iter().try_for_each(|lane| self.begin_refill_of(Feed { store, lane }))
     }
 
+    /// A digest that waits would speak of rows that are to come behind it.
     fn begin_refill_of(&self, feed: Feed) -> Result<(), CentralError> {
+        self.withdraw_digest(feed)?;
         self.conn
             .prepare_cached("INSERT OR REPLACE INTO refills (store_id, lane, after) VALUES (?1, ?2, 0)")?
             .execute((feed.store.get(), feed.lane.word()))?;

@@ -12,7 +12,10 @@ use std::{
 use aisle_bus::Bus;
 use aisle_central::Centre;
 use aisle_contract::{Bounds, DownBody, DownMessage, Incoming, Transport};
-use aisle_domain::{ChangeId, Lane, StoreId};
+use aisle_domain::{
+    ChangeId, Lane, StoreId, Subject,
+    digest::{DigestView, RowDigest},
+};
 use aisle_mirror::{ChangeState, Mirror, digest, feed, items, orders, outbox, store, verify};
 use rusqlite::{Connection, OpenFlags, types::Value};
 
@@ -308,13 +311,53 @@ fn last_words(centre: &Centre, log: &dyn Log, of: StoreId) -> BTreeMap<String, D
     words
 }
 
+/// Every digest of a store's feeds is that of the newest rows before it, in the history that is. A log that was compacted
+/// or cut tells nothing of it.
+pub(crate) fn digests_hold(centre: &Centre, log: &dyn Log, of: StoreId) -> Result<(), Failure> {
+    let epoch = centre.digest(of).unwrap().epoch;
+    for lane in Lane::ALL {
+        let topic = centre.names().feed(of, lane);
+        let records = log.records(&topic);
+        let is_whole = (0_i64..).zip(&records).all(|(place, record)| record.offset == place);
+        let mut rows: BTreeMap<Subject, i64> = BTreeMap::new();
+        for record in records.iter().filter(|_| is_whole) {
+            let DownMessage { epoch: said_in, body } = DownMessage::decode(record).unwrap();
+            if said_in.is_some_and(|said_in| said_in != epoch) {
+                continue;
+            }
+            let mut newest = |subject, version: i64| {
+                let known = rows.entry(subject).or_insert(version);
+                *known = version.max(*known);
+            };
+            match body {
+                DownBody::Order(row) => newest(Subject::Order(row.order_id), row.version),
+                DownBody::Item(row) => newest(Subject::Item(row.item_id), row.version),
+                DownBody::OrderGone(order) => drop(rows.remove(&Subject::Order(order))),
+                DownBody::ItemGone(item) => drop(rows.remove(&Subject::Item(item))),
+                DownBody::Digest(said) => {
+                    let mut own = RowDigest::default();
+                    for (subject, version) in &rows {
+                        own.add(*subject, *version);
+                    }
+                    if DigestView::from(own) != said.rows {
+                        let (offset, said) = (record.offset, said.rows);
+                        return Err(Failure::Wrong(format!(
+                            "{topic}: {said:?} at {offset}, behind rows of {own:?}"
+                        )));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The desk shows central's rows, each as central said it last.
 fn rows(desk: &Seen<'_>, centre: &Centre, log: &dyn Log) -> Result<(), Failure> {
     let (own_orders, own_items) = desk.mirror.read(digest::rows).unwrap();
     let there = centre.digest(desk.store).unwrap().tables;
-    if aisle_domain::digest::DigestView::from(own_orders) != there.orders
-        || aisle_domain::digest::DigestView::from(own_items) != there.items
-    {
+    if DigestView::from(own_orders) != there.orders || DigestView::from(own_items) != there.items {
         let here = (own_orders, own_items);
         return Err(Failure::Wrong(format!("{}: digests differ: {here:?} here, {there:?} at central", desk.name)));
     }

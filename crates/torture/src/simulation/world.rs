@@ -4,16 +4,19 @@ mod clocks;
 mod faults;
 
 use std::{
+    collections::BTreeSet,
     hash::Hasher,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use aisle_bus::Bus;
 use aisle_central::{
     Centre, FaultPoint, Faults, ItemChange, NewOrder, NewStore, SteppedWork, TopicsOptions, WorkOptions,
 };
+use aisle_contract::Transport;
 use aisle_domain::{ItemId, Money, OrderId, OrderLine, OrderStatus, Quantity, StoreId, UserId};
 
 use rusqlite::Connection;
@@ -209,6 +212,11 @@ pub(crate) fn play_by(plan: &Plan, jumps: Option<u64>) -> (Report, String) {
         heal_ms = world.heal()?;
         outcome_of_all = world.outcome();
         let seen: Vec<_> = world.desks.iter().map(Desk::seen).collect();
+        // What waited when a cluster was lost may come into the next one before central begins to fill its feeds.
+        if world.clusters == 0 {
+            let stores: BTreeSet<_> = seen.iter().map(|desk| desk.store).collect();
+            stores.into_iter().try_for_each(|store| oracle::digests_hold(&centre, &bus, store))?;
+        }
         oracle::judge(&seen, &centre, &bus, world.went_back)
     }));
     let failure = match outcome {
@@ -493,6 +501,12 @@ impl World<'_> {
     }
 
     fn unrest(&self, conn: &Connection) -> Option<String> {
+        let filled = "SELECT value FROM meta WHERE name = 'feeds_cluster'";
+        let filled: Option<String> = conn.query_row(filled, [], |row| row.get(0)).ok();
+        let cluster = self.bus.metadata(&[], Duration::from_secs(1)).unwrap().cluster_id;
+        if filled.is_some_and(|filled| filled != cluster) {
+            return Some("central has not seen yet that its cluster is another one".into());
+        }
         let of_desks = self.desks.iter().find_map(|desk| desk.unrest(&self.bus));
         of_desks.or_else(|| oracle::central_unrest(conn, self.centre, &self.bus))
     }
