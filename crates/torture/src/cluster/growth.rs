@@ -60,5 +60,6 @@ fn play(town: &Town, counters: &mut Counters, rate: u64, seed: u64) -> Result<()
         return Err(Failure::Wrong("no store has moved to a new partition".into()));
     }
     counters.saw("stores in new partitions", used as u64);
-    town.judge()
+    town.judge()?;
+    town.digests_hold()
 }

@@ -101,7 +101,8 @@ fn round(
         Ok(())
     })?;
     counters.heals.add(town.rest(LIMIT)?);
-    town.judge()
+    town.judge()?;
+    town.digests_hold()
 }
 
 /// What ends connections has its effect at once; what holds them up lasts, now and then longer than a client waits for an
