@@ -21,7 +21,7 @@ const FROZEN: Duration = Duration::from_millis(8_500);
 const FOUND_WITHIN: Duration = Duration::from_secs(15);
 const AT_A_POINT: &str = "kills at a point";
 /// Of so many, some die at a point.
-const ENOUGH: u64 = 20;
+const ENOUGH: u64 = 100;
 const REPLACED: &str = "zombies found themselves replaced";
 const TOWNS: u64 = 6;
 const POINTS: [&str; 3] = ["after_commit", "after_publish", "before_offset_commit"];
