@@ -13,6 +13,8 @@ use reqwest::blocking::Client;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use serde_json::{Value, json};
 
+use crate::processes;
+
 use super::screen::{Picture, Screen, bound, program};
 
 /// The name that WebDriver's standard gives a reference to an element.
@@ -232,14 +234,11 @@ impl Window {
             let name = before.split_once('(')?.1.to_owned();
             (after.split_whitespace().nth(2) == Some(&group)).then_some(name)
         };
-        let shared = |pid: &str| -> Option<u64> {
-            let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-            rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?.trim().strip_suffix(" kB")?.parse().ok()
-        };
+        let shared = |pid: &str| Some(processes::has(pid.parse().ok()?).ok()?.memory);
         let entries = std::fs::read_dir("/proc").unwrap().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().into_string().ok());
         let own = pids.filter(|pid| of_group(pid).is_some_and(|name| !name.starts_with("WebKitWebDriver")));
-        own.filter_map(|pid| shared(&pid)).sum::<u64>() * 1024
+        own.filter_map(|pid| shared(&pid)).sum()
     }
 
     /// The program's process, a child of the driver's.
