@@ -42,12 +42,13 @@ use crate::error::{CentralError, is_passing};
 
 /// "aisC": tells central's database from a desk's.
 const APPLICATION_ID: i32 = 0x6169_7343;
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../../migrations/central/0001_init.sql"),
     include_str!("../../../migrations/central/0002_keys.sql"),
     include_str!("../../../migrations/central/0003_forks.sql"),
     include_str!("../../../migrations/central/0004_feeds.sql"),
     include_str!("../../../migrations/central/0005_digests.sql"),
+    include_str!("../../../migrations/central/0006_published.sql"),
 ];
 const STATEMENTS: usize = 128;
 const OPEN_TRIES: u32 = 200;
@@ -243,6 +244,7 @@ fn copy_before(conn: &Connection, path: &Path, found: i64) -> Result<(), Central
 
 #[cfg(test)]
 mod tests {
+    use aisle_domain::{Lane, StoreId};
     use aisle_testkit::disk::{Crash, Disk, Fault, Io};
 
     use super::*;
@@ -285,6 +287,80 @@ mod tests {
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
             .unwrap();
         assert_eq!(tables, 1);
+    }
+
+    /// A database as the program of a version left it: with stores 1 and 2, and these rows.
+    fn of_version(path: &Path, version: usize, rows: &str) {
+        let conn = Connection::open(path).unwrap();
+        MIGRATIONS[..version].iter().for_each(|sql| conn.execute_batch(sql).unwrap());
+        conn.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        conn.pragma_update(None, "user_version", i64::try_from(version).unwrap()).unwrap();
+        conn.execute_batch(
+            "INSERT INTO stores (store_id, name, address1, currency, time_zone, day_starts, durability, policies,
+                reasons, version)
+             SELECT id, 'Store', 'Main street', 'EUR', 'UTC', 0, 'all', '{}', '[]', 1
+             FROM (SELECT 1 AS id UNION ALL SELECT 2)",
+        )
+        .unwrap();
+        conn.execute_batch(rows).unwrap();
+    }
+
+    fn feed(store: i64, lane: Lane) -> Feed {
+        Feed { store: StoreId::new(store).unwrap(), lane }
+    }
+
+    #[test]
+    fn after_an_upgrade_the_same_rows_wait_as_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("central.db");
+        of_version(
+            &path,
+            5,
+            "INSERT INTO feed_outbox (id, store_id, lane, key, at, published) VALUES
+                (7, 1, 'orders', 'store', 1, 2), (8, 2, 'orders', 'store', 1, NULL),
+                (9, 1, 'orders', 'order/1', 1, 2), (10, 1, 'orders', 'order/1', 1, NULL),
+                (11, 2, 'catalog', 'item/1', 1, NULL);
+             INSERT INTO published_feeds VALUES (1, 'orders'), (1, 'catalog'), (2, 'catalog')",
+        );
+        let mut ledger = open(&path, &Arc::default()).unwrap();
+        let mut known = |feed| {
+            ledger
+                .read(|tx| {
+                    let waits: Vec<i64> = tx.waiting_rows(feed, 0, 10)?.iter().map(|row| row.id).collect();
+                    Ok((waits, tx.was_published(feed)?))
+                })
+                .unwrap()
+        };
+        assert_eq!(known(feed(1, Lane::Orders)), (vec![10], true));
+        assert_eq!(known(feed(1, Lane::Catalog)), (vec![], true), "what was published there is forgotten");
+        assert_eq!(known(feed(2, Lane::Orders)), (vec![8], false));
+        assert_eq!(known(feed(2, Lane::Catalog)), (vec![11], true), "all but one is forgotten");
+        let (waiting, wrong) = ledger.read(|tx| tx.impossible_feeds()).unwrap();
+        assert_eq!((waiting, wrong), (3, vec![]));
+    }
+
+    #[test]
+    fn a_digest_that_waited_at_an_upgrade_goes_when_rows_come_behind_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("central.db");
+        of_version(
+            &path,
+            4,
+            "INSERT INTO digests VALUES (1, 'orders', 0, 0, 0, 5), (1, 'catalog', 0, 0, 0, 5);
+             INSERT INTO feed_outbox (id, store_id, lane, key, at, published) VALUES
+                (1, 1, 'orders', 'store', 1, 2), (2, 1, 'orders', 'digest', 1, NULL),
+                (3, 1, 'catalog', 'digest', 1, 2);
+             INSERT INTO published_feeds VALUES (1, 'orders'), (1, 'catalog')",
+        );
+        let mut ledger = open(&path, &Arc::default()).unwrap();
+        let left: Vec<i64> = ledger
+            .write(|tx| {
+                Lane::ALL.into_iter().try_for_each(|lane| tx.withdraw_digest(feed(1, lane)))?;
+                let mut ids = tx.conn.prepare("SELECT id FROM feed_outbox ORDER BY id")?;
+                Ok(ids.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+            })
+            .unwrap();
+        assert_eq!(left, [1, 3], "the one that was published stays");
     }
 
     #[test]

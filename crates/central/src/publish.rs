@@ -87,9 +87,9 @@ impl<'a> Publisher<'a> {
     }
 
     /// Writes down what was sent. Call [`Publisher::marks_written`] once the transaction is committed.
-    pub(crate) fn write_marks(&self, tx: &Tx<'_>, now: Timestamp) -> Result<(), CentralError> {
+    pub(crate) fn write_marks(&self, tx: &Tx<'_>) -> Result<(), CentralError> {
         for (feed, id) in self.sent.iter().filter(|(feed, id)| self.marked.get(feed) != Some(id)) {
-            tx.mark_published(*feed, *id, now)?;
+            tx.mark_published(*feed, *id)?;
         }
         Ok(())
     }
@@ -131,8 +131,7 @@ impl<'a> Publisher<'a> {
             let partitions = tx.partitions()?;
             let mut room = ROUND;
             let mut feeds = Vec::new();
-            let mut waiting = tx.waiting_feeds()?;
-            waiting.retain(|feed| partition_of(feed.store, partitions) == self.partition);
+            let waiting = tx.waiting_feeds(|store| partition_of(store, partitions) == self.partition)?;
             self.waits.retain(|feed, _| waiting.contains(feed));
             for feed in waiting {
                 if room == 0 || self.waits.get(&feed).is_some_and(|w| !w.ready(now)) {

@@ -204,7 +204,7 @@ impl Centre {
         for (name, (checked, wrong)) in [
             ("orphans", ledger.read(|tx| tx.orphans())?),
             ("numbering", ledger.read(|tx| tx.holes())?),
-            ("feed_outbox", ledger.read(|tx| tx.skipped_rows())?),
+            ("feed_outbox", ledger.read(|tx| tx.impossible_feeds())?),
         ] {
             let mut check = Check { checked, ..Check::new(name) };
             for text in wrong {

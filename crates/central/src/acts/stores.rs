@@ -151,6 +151,7 @@ pub(super) fn insert(tx: &Tx<'_>, new: NewStore, now: Timestamp) -> Result<Store
     }
     let store = new.row();
     tx.save_store(&store)?;
+    tx.begin_feeds(store.store_id)?;
     send_store(tx, &store, now)?;
     for lane in Lane::ALL {
         tx.touch_digest(Feed { store: store.store_id, lane })?;

@@ -199,7 +199,7 @@ impl Bench {
                 };
                 let bodies = rows.iter().map(decode).collect();
                 if let Some(last) = rows.last() {
-                    tx.mark_published(feed, last.id, at(20))?;
+                    tx.mark_published(feed, last.id)?;
                 }
                 Ok(bodies)
             })

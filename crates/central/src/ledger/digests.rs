@@ -82,8 +82,9 @@ impl Tx<'_> {
     pub(crate) fn withdraw_digest(&self, feed: Feed) -> Result<(), CentralError> {
         self.conn
             .prepare_cached(
-                "DELETE FROM feed_outbox WHERE published IS NULL
-                 AND id = (SELECT cut_row FROM digests WHERE store_id = ?1 AND lane = ?2)",
+                "DELETE FROM feed_outbox WHERE id =
+                    (SELECT d.cut_row FROM digests d JOIN feeds f ON f.store_id = d.store_id AND f.lane = d.lane
+                     WHERE d.store_id = ?1 AND d.lane = ?2 AND d.cut_row > f.published_to)",
             )?
             .execute((feed.store.get(), feed.lane.word()))?;
         Ok(())

@@ -1,8 +1,7 @@
-//! The table `feed_outbox`: what goes down the feeds, in order.
+//! The tables `feeds` and `feed_outbox`: what goes down the feeds, in order, and how far it is published.
 
 use aisle_contract::{DownBody, down::FeedRecord};
 use aisle_domain::{Lane, StoreId, Timestamp};
-use rusqlite::OptionalExtension;
 
 use super::{Tx, columns};
 use crate::error::CentralError;
@@ -53,40 +52,53 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The feeds that have rows waiting, each once, in order.
-    pub(crate) fn waiting_feeds(&self) -> Result<Vec<Feed>, CentralError> {
-        // One step of the index a feed, however many rows wait: a comparison of both columns at once would walk
-        // through all rows of the feed before.
-        let mut in_store = self.conn.prepare_cached(
-            "SELECT store_id, lane FROM feed_outbox WHERE published IS NULL AND store_id = ?1 AND lane > ?2
-             ORDER BY lane LIMIT 1",
-        )?;
-        let mut beyond = self.conn.prepare_cached(
-            "SELECT store_id, lane FROM feed_outbox WHERE published IS NULL AND store_id > ?1
-             ORDER BY store_id, lane LIMIT 1",
-        )?;
-        let read = |row: &rusqlite::Row<'_>| {
-            Ok(Feed { store: columns::id(row, 0, StoreId::new)?, lane: columns::lane(row, 1)? })
-        };
-        let mut feeds: Vec<Feed> = Vec::new();
-        loop {
-            let store = feeds.last().map_or(0, |feed| feed.store.get());
-            let same = match feeds.last() {
-                Some(feed) => in_store.query_row((store, feed.lane.word()), read).optional()?,
-                None => None,
-            };
-            match same.map_or_else(|| beyond.query_row([store], read).optional(), |feed| Ok(Some(feed)))? {
-                Some(feed) => feeds.push(feed),
-                None => return Ok(feeds),
+    /// Begins the feeds of a new store.
+    pub(crate) fn begin_feeds(&self, store: StoreId) -> Result<(), CentralError> {
+        let mut begin =
+            self.conn.prepare_cached("INSERT INTO feeds (store_id, lane, published_to) VALUES (?1, ?2, 0)")?;
+        for lane in Lane::ALL {
+            begin.execute((store.get(), lane.word()))?;
+        }
+        Ok(())
+    }
+
+    /// The feeds of these stores that have rows waiting, in order.
+    pub(crate) fn waiting_feeds(&self, of: impl Fn(StoreId) -> bool) -> Result<Vec<Feed>, CentralError> {
+        let mut feeds = self.conn.prepare_cached("SELECT store_id, lane, published_to FROM feeds")?;
+        let mut waits = self
+            .conn
+            .prepare_cached("SELECT 1 FROM feed_outbox WHERE store_id = ?1 AND lane = ?2 AND id > ?3 LIMIT 1")?;
+        let mut rows = feeds.query([])?;
+        let mut waiting = Vec::new();
+        while let Some(row) = rows.next()? {
+            let feed = Feed { store: columns::id(row, 0, StoreId::new)?, lane: columns::lane(row, 1)? };
+            let published_to: i64 = row.get(2)?;
+            if of(feed.store) && waits.exists((feed.store.get(), feed.lane.word(), published_to))? {
+                waiting.push(feed);
             }
         }
+        Ok(waiting)
+    }
+
+    /// The last row of a feed that is known to be published; 0 before the first.
+    fn published_to(&self, feed: Feed) -> Result<i64, CentralError> {
+        Ok(self
+            .conn
+            .prepare_cached("SELECT published_to FROM feeds WHERE store_id = ?1 AND lane = ?2")?
+            .query_row((feed.store.get(), feed.lane.word()), |row| row.get(0))?)
+    }
+
+    /// Whether something was ever published in a feed.
+    pub(crate) fn was_published(&self, feed: Feed) -> Result<bool, CentralError> {
+        Ok(self.published_to(feed)? > 0)
     }
 
     /// The next rows of a feed that wait, beyond `after`.
     pub(crate) fn waiting_rows(&self, feed: Feed, after: i64, limit: usize) -> Result<Vec<FeedRow>, CentralError> {
+        let after = after.max(self.published_to(feed)?);
         let mut statement = self.conn.prepare_cached(
             "SELECT id, key, type, data, at FROM feed_outbox
-             WHERE published IS NULL AND store_id = ?1 AND lane = ?2 AND id > ?3 ORDER BY id LIMIT ?4",
+             WHERE store_id = ?1 AND lane = ?2 AND id > ?3 ORDER BY id LIMIT ?4",
         )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement
@@ -107,16 +119,12 @@ impl Tx<'_> {
     }
 
     /// Notes that a feed is published up to and with a row.
-    pub(crate) fn mark_published(&self, feed: Feed, up_to: i64, now: Timestamp) -> Result<(), CentralError> {
-        self.conn
-            .prepare_cached("INSERT OR IGNORE INTO published_feeds VALUES (?1, ?2)")?
-            .execute((feed.store.get(), feed.lane.word()))?;
+    pub(crate) fn mark_published(&self, feed: Feed, up_to: i64) -> Result<(), CentralError> {
         self.conn
             .prepare_cached(
-                "UPDATE feed_outbox SET published = ?4
-                 WHERE published IS NULL AND store_id = ?1 AND lane = ?2 AND id <= ?3",
+                "UPDATE feeds SET published_to = ?3 WHERE store_id = ?1 AND lane = ?2 AND published_to < ?3",
             )?
-            .execute((feed.store.get(), feed.lane.word(), up_to, now.millis()))?;
+            .execute((feed.store.get(), feed.lane.word(), up_to))?;
         Ok(())
     }
 
@@ -143,24 +151,24 @@ impl Tx<'_> {
         Ok(again)
     }
 
-    /// How many rows wait, and those that wait although a later one of their feed was published.
-    pub(crate) fn skipped_rows(&self) -> Result<(u64, Vec<String>), CentralError> {
-        let waiting: i64 = self
-            .conn
-            .prepare_cached("SELECT count(*) FROM feed_outbox WHERE published IS NULL")?
-            .query_row([], |row| row.get(0))?;
-        let mut statement = self.conn.prepare_cached(
-            "SELECT w.id, w.store_id, w.lane FROM feed_outbox w
-             JOIN (SELECT store_id, lane, max(id) AS last FROM feed_outbox WHERE published IS NOT NULL
-                   GROUP BY store_id, lane) p ON p.store_id = w.store_id AND p.lane = w.lane
-             WHERE w.published IS NULL AND w.id < p.last",
+    /// How many rows wait, and what cannot be of how far feeds are published: rows of no feed, and a feed that is published
+    /// beyond the last row there ever was.
+    pub(crate) fn impossible_feeds(&self) -> Result<(u64, Vec<String>), CentralError> {
+        let waiting: i64 = self.conn.query_row(
+            "SELECT coalesce(sum((SELECT count(*) FROM feed_outbox o
+                WHERE o.store_id = f.store_id AND o.lane = f.lane AND o.id > f.published_to)), 0) FROM feeds f",
+            [],
+            |row| row.get(0),
         )?;
-        let skipped = statement
-            .query_map([], |row| {
-                let (id, store, lane): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                Ok(format!("row {id} of store {store}, {lane}, was left out"))
-            })?
-            .collect::<Result<_, _>>()?;
-        Ok((waiting.unsigned_abs(), skipped))
+        let mut statement = self.conn.prepare(
+            "SELECT 'row ' || o.id || ' is of no feed' FROM feed_outbox o
+             WHERE NOT EXISTS (SELECT 1 FROM feeds f WHERE f.store_id = o.store_id AND f.lane = o.lane)
+             UNION ALL
+             SELECT 'the feed of store ' || store_id || ', ' || lane || ', is published to row ' || published_to
+                || ', which never was'
+             FROM feeds WHERE published_to > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'feed_outbox'), 0)",
+        )?;
+        let impossible = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok((waiting.unsigned_abs(), impossible))
     }
 }

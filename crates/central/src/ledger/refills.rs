@@ -29,9 +29,7 @@ impl Tx<'_> {
 
     /// Fills a feed again whose topic is to be made, unless nothing was ever published in it.
     pub(crate) fn refill_if_published(&self, feed: Feed) -> Result<(), CentralError> {
-        let mut published =
-            self.conn.prepare_cached("SELECT 1 FROM published_feeds WHERE store_id = ?1 AND lane = ?2")?;
-        if published.exists((feed.store.get(), feed.lane.word()))? { self.begin_refill_of(feed) } else { Ok(()) }
+        if self.was_published(feed)? { self.begin_refill_of(feed) } else { Ok(()) }
     }
 
     /// Fills every feed again where the cluster is another one than the one they were filled in: its topics are empty.

@@ -107,8 +107,9 @@ impl Tx<'_> {
             .conn
             .prepare_cached(
                 "DELETE FROM feed_outbox WHERE id IN (
-                    SELECT id FROM (SELECT id, published FROM feed_outbox ORDER BY id LIMIT ?2)
-                    WHERE published IS NOT NULL AND published <= ?1)",
+                    SELECT o.id FROM (SELECT id, store_id, lane, at FROM feed_outbox ORDER BY id LIMIT ?2) o
+                    JOIN feeds f ON f.store_id = o.store_id AND f.lane = o.lane
+                    WHERE o.id <= f.published_to AND o.at <= ?1)",
             )?
             .execute((days_ago(now, OUTBOX_DAYS), STEP))?)
     }

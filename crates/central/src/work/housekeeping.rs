@@ -148,7 +148,7 @@ pub(super) fn all_done(shared: &Shared<'_>, ledger: &mut Ledger) -> Result<bool,
     }
     ledger.read(|tx| {
         let partitions = tx.partitions()?;
-        Ok(tx.feeds_are_full()?
-            && !tx.waiting_feeds()?.iter().any(|feed| ours.contains(&partition_of(feed.store, partitions))))
+        let is_ours = |store| ours.contains(&partition_of(store, partitions));
+        Ok(tx.feeds_are_full()? && tx.waiting_feeds(is_ours)?.is_empty())
     })
 }

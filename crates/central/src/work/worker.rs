@@ -314,7 +314,7 @@ impl Shift<'_> {
         let publisher = &self.publisher;
         let applied = self.ledger.write(|tx| {
             let applied = apply_batch(tx, place, records)?;
-            publisher.write_marks(tx, place.now)?;
+            publisher.write_marks(tx)?;
             Ok(applied)
         })?;
         self.publisher.marks_written();
@@ -430,7 +430,7 @@ impl Shift<'_> {
         let now = self.shared.centre.now();
         self.ledger.write(|tx| {
             tx.hold_lease(place.0, place.1, now)?;
-            publisher.write_marks(tx, now)
+            publisher.write_marks(tx)
         })?;
         self.publisher.marks_written();
         self.count_activity();

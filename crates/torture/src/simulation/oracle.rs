@@ -60,7 +60,10 @@ pub(crate) fn central_db(centre: &Centre) -> Connection {
 /// What keeps central from being at rest.
 pub(crate) fn central_unrest(conn: &Connection, centre: &Centre, log: &dyn Log) -> Option<String> {
     let waiting: i64 = conn
-        .prepare_cached("SELECT count(*) FROM feed_outbox WHERE published IS NULL")
+        .prepare_cached(
+            "SELECT coalesce(sum((SELECT count(*) FROM feed_outbox o
+                WHERE o.store_id = f.store_id AND o.lane = f.lane AND o.id > f.published_to)), 0) FROM feeds f",
+        )
         .unwrap()
         .query_row([], |row| row.get(0))
         .unwrap();
