@@ -537,6 +537,6 @@ fn audit_of(
         acted_at: Some(envelope.acted_at),
         outcome: outcome.word(),
         code: refusal.map(Refusal::code),
-        detail: change.map(up::body_of).transpose()?.map(|body| body.to_string()),
+        detail: change.map(up::body_of).transpose()?,
     })
 }

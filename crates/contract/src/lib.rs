@@ -22,7 +22,7 @@ pub use port::{
 pub use record::{Incoming, Outgoing};
 pub use signature::{BadKey, BadSignature, StoreKey};
 pub use topic::{TopicNames, TopicSpec};
-pub use up::{ChangeEnvelope, ChangeMessage, Heartbeat, HeartbeatMessage, UpMessage};
+pub use up::{ChangeEnvelope, ChangeMessage, Heartbeat, HeartbeatMessage, UpMessage, WrittenChange};
 
 /// The largest value that may be sent, in bytes: an act or a row that is larger is refused before it is written.
 pub const MAX_VALUE_BYTES: usize = 900_000;

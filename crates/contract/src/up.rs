@@ -1,7 +1,7 @@
 //! What a desk sends: changes, numbered, and heartbeats, which are not.
 
 use aisle_domain::{
-    Change, ChangeId, DeskId, Epoch, Incarnation, Lane, StoreId, Timestamp,
+    Change, ChangeId, DeskId, Epoch, Incarnation, Lane, StoreId, Subject, Timestamp,
     change::{
         DueSet, ItemChanged, ItemCreated, ItemDeleted, LineSet, OrderAccepted, OrderClaimed, OrderNoted,
         OrderRejected, OrderSentBack, PaymentApproved, PaymentDeclined, RangeRequested, ShopperRated, StoreBusy,
@@ -11,7 +11,6 @@ use aisle_domain::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
 
 use crate::{
     attributes::{Attributes, BadEnvelope, Event},
@@ -51,6 +50,19 @@ pub struct ChangeMessage {
     pub envelope: ChangeEnvelope,
     /// The act.
     pub change: Change,
+}
+
+/// A change with its envelope whose body is written already: an outbox keeps the very text that travels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenChange<'a> {
+    /// Who and which number.
+    pub envelope: &'a ChangeEnvelope,
+    /// The type's word, such as `order.accepted`.
+    pub type_word: &'a str,
+    /// What it is done to.
+    pub subject: Subject,
+    /// The body as JSON.
+    pub body: String,
 }
 
 /// What a desk says of itself with every push and every interval.
@@ -129,9 +141,9 @@ macro_rules! change_bodies {
         }
 
         /// A change's body as JSON, as the outbox keeps it and the wire carries it.
-        pub fn body_of(change: &Change) -> Result<Value, serde_json::Error> {
+        pub fn body_of(change: &Change) -> Result<String, serde_json::Error> {
             match change {
-                $(Change::$variant(body) => serde_json::to_value(body),)*
+                $(Change::$variant(body) => serde_json::to_string(body),)*
             }
         }
 
@@ -188,14 +200,27 @@ impl ChangeMessage {
         partition: i32,
         key: Option<&StoreKey>,
     ) -> Result<Outgoing, serde_json::Error> {
-        let e = &self.envelope;
+        let written = WrittenChange {
+            envelope: &self.envelope,
+            type_word: self.change.type_word(),
+            subject: self.change.subject(),
+            body: body_of(&self.change)?,
+        };
+        Ok(written.encode(topic, partition, key))
+    }
+}
+
+impl WrittenChange<'_> {
+    /// The record for `topic` and `partition`, signed where the store has a key.
+    pub fn encode(self, topic: &str, partition: i32, key: Option<&StoreKey>) -> Outgoing {
+        let e = self.envelope;
         let mut attributes = Attributes::new(
             &e.change_id.to_string(),
             &source(e.store, e.desk),
-            &type_name(self.change.type_word()),
+            &type_name(self.type_word),
             e.acted_at,
         )
-        .with("subject", &self.change.subject().to_string())
+        .with("subject", &self.subject.to_string())
         .with("store", &e.store.to_string())
         .with("desk", &e.desk.to_string())
         .with("incarnation", &e.incarnation.to_string())
@@ -205,7 +230,7 @@ impl ChangeMessage {
         if let Some(replaces) = e.replaces {
             attributes = attributes.with("replaces", &replaces.to_string());
         }
-        Ok(outgoing(topic, partition, e.store, attributes, body_of(&self.change)?.to_string(), key))
+        outgoing(topic, partition, e.store, attributes, self.body, key)
     }
 }
 

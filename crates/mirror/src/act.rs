@@ -63,14 +63,14 @@ impl Mirror {
                 Subject::Item(_) => on_item(tx, new)?,
                 Subject::Store => on_store(tx, new)?,
             }
-            outbox::append(tx, new)?;
+            outbox::append(tx, new, &body)?;
             let entry = Entry {
                 at: new.at,
                 kind: new.change.type_word(),
                 subject,
                 by: Some(&new.by),
                 change_id: Some(new.change_id),
-                body,
+                body: &body,
             };
             audit::append(tx, &entry)?;
             match (new.replaces, &new.change) {
@@ -100,7 +100,7 @@ impl Mirror {
             if let Some(replaced) = row.replaces {
                 conflicts::reopen(tx, replaced, row.at)?;
             }
-            let body = json!({ "type": row.change.type_word() });
+            let body = &json!({ "type": row.change.type_word() }).to_string();
             let entry = Entry { at, kind: "withdrawn", subject, by: Some(by), change_id: Some(id), body };
             audit::append(tx, &entry)?;
             refold::refold(tx, subject, PriceSource { by: Some(by), source: "here", at })?;
@@ -120,7 +120,7 @@ impl Mirror {
             if !row.closed {
                 outbox::close(tx, id, at)?;
                 conflicts::close_of(tx, id, at)?;
-                let body = json!({ "type": row.change.type_word() });
+                let body = &json!({ "type": row.change.type_word() }).to_string();
                 let entry = Entry { at, kind: "change.closed", subject, by: Some(by), change_id: Some(id), body };
                 audit::append(tx, &entry)?;
             }
@@ -140,7 +140,7 @@ impl Mirror {
             if conflicts::close_one(tx, &found, at)? == 0 {
                 outbox::close(tx, found.change_id, at)?;
             }
-            let body = json!({ "field": found.field.word() });
+            let body = &json!({ "field": found.field.word() }).to_string();
             let change_id = Some(found.change_id);
             audit::append(
                 tx,
@@ -157,8 +157,8 @@ impl Mirror {
 }
 
 /// What no topic takes is refused here, where a person can still do something about it.
-fn check_size(body: &serde_json::Value) -> Acted<()> {
-    let bytes = body.to_string().len();
+fn check_size(body: &str) -> Acted<()> {
+    let bytes = body.len();
     if bytes <= LARGEST {
         return Ok(());
     }

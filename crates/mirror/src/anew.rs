@@ -165,6 +165,7 @@ pub(crate) fn renumber(tx: &Transaction<'_>, new: Incarnation, wanted: &Wanted, 
     let body = json!({
         "why": wanted.why.word(), "facts": wanted.facts, "before": before, "now": new, "numbered_anew": again,
     });
+    let body = &body.to_string();
     audit::append(tx, &Entry { at, kind: KIND, subject: Subject::Store, by: None, change_id: None, body })
 }
 

@@ -40,7 +40,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) subject: Subject,
     pub(crate) by: Option<&'a str>,
     pub(crate) change_id: Option<ChangeId>,
-    pub(crate) body: Value,
+    /// JSON.
+    pub(crate) body: &'a str,
 }
 
 /// Appends an entry and its link of the chain.
@@ -53,7 +54,6 @@ pub(crate) fn append(tx: &Transaction<'_>, entry: &Entry<'_>) -> Result<()> {
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let before = last.filter(|(of, _)| *of == incarnation).map(|(_, hash)| hash);
-    let body = entry.body.to_string();
     let subject = entry.subject.to_string();
     let change_id = entry.change_id.map(|id| id.to_string());
     let desk = entry.by.is_some_and(|by| by != "central").then_some(desk);
@@ -68,7 +68,7 @@ pub(crate) fn append(tx: &Transaction<'_>, entry: &Entry<'_>) -> Result<()> {
             entry.by,
             desk.as_deref(),
             change_id.as_deref(),
-            Some(&body),
+            Some(entry.body),
         ],
     );
     tx.prepare_cached(
@@ -83,7 +83,7 @@ pub(crate) fn append(tx: &Transaction<'_>, entry: &Entry<'_>) -> Result<()> {
         entry.by,
         desk,
         change_id,
-        body,
+        entry.body,
         hash.as_slice()
     ])?;
     Ok(())

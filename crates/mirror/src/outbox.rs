@@ -7,7 +7,7 @@ mod numbering;
 use std::str::FromStr;
 
 use aisle_contract::up;
-use aisle_domain::{Change, ChangeId, Incarnation, Lane, Refusal, Subject, Timestamp};
+use aisle_domain::{Change, ChangeId, Incarnation, ItemId, Lane, OrderId, Refusal, Subject, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 
 use crate::{
@@ -18,8 +18,8 @@ use crate::{
 
 pub use kept::has_received_from;
 pub(crate) use kept::{forget_reports, keep_base, receive, take_back, taken_after_all, unknown_to};
+pub use numbering::{NumberedChange, Place, attempted, cut, has_ready, next_seq, numbered, reported};
 pub(crate) use numbering::{acknowledge, check_dense, forget_dropped, renumber, suspect};
-pub use numbering::{attempted, cut, has_ready, next_seq, numbered, reported};
 
 /// Where a change is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,6 +160,15 @@ pub(crate) const fn key(subject: Subject) -> (Kind, i64) {
     }
 }
 
+/// The subject that the tables keep as this kind and number.
+pub(crate) fn subject(kind: &str, id: i64) -> Result<Subject> {
+    Ok(match kind {
+        "order" => Subject::Order(OrderId::new(id)?),
+        "item" => Subject::Item(ItemId::new(id)?),
+        _ => Subject::Store,
+    })
+}
+
 /// The table's columns, in its order.
 #[rustfmt::skip]
 const COLUMNS: [&str; 27] = [
@@ -219,8 +228,8 @@ fn in_states(states: &[ChangeState], and: &str) -> String {
     states.iter().flat_map(of_state).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
-/// Adds a change, held or ready.
-pub(crate) fn append(tx: &Transaction<'_>, new: &crate::NewChange) -> Result<()> {
+/// Adds a change with its body as it will travel, held or ready.
+pub(crate) fn append(tx: &Transaction<'_>, new: &crate::NewChange, body: &str) -> Result<()> {
     let (kind, subject) = key(new.change.subject());
     let state = if new.held { ChangeState::Held } else { ChangeState::Ready };
     tx.prepare_cached(
@@ -233,7 +242,7 @@ pub(crate) fn append(tx: &Transaction<'_>, new: &crate::NewChange) -> Result<()>
         new.change.type_word(),
         kind.word(),
         subject,
-        up::body_of(&new.change)?.to_string(),
+        body,
         new.by,
         new.at.millis(),
         state.word(),

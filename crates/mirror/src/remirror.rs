@@ -214,7 +214,7 @@ pub(crate) fn begin(tx: &Transaction<'_>, lane: Lane, why: Reason, facts: &Value
 }
 
 fn log(tx: &Transaction<'_>, kind: &str, body: &Value, at: Timestamp) -> Result<()> {
-    let body = body.clone();
+    let body = &body.to_string();
     audit::append(tx, &Entry { at, kind, subject: Subject::Store, by: None, change_id: None, body })
 }
 

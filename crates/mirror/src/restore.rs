@@ -7,7 +7,7 @@ use aisle_domain::{ChangeId, Incarnation, Refusal, Subject, Timestamp};
 use rusqlite::{
     Connection, Row, Transaction, TransactionBehavior, params, params_from_iter, types::Value as Cell,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     anew::{self, Anew, Wanted},
@@ -162,6 +162,7 @@ fn prepare(
     };
     let kept = outbox::count_open(&tx, i64::MAX)?;
     let body = json!({ "file": from.display().to_string(), "carried_over": carried, "waiting": kept });
+    let body = &body.to_string();
     audit::append(
         &tx,
         &Entry { at, kind: "desk.restored", subject: Subject::Store, by: None, change_id: None, body },
@@ -246,7 +247,7 @@ fn follow_up(tx: &Transaction<'_>, id: ChangeId, at: Timestamp) -> Result<()> {
     {
         conflicts::open(tx, item, fields, id, at)?;
     }
-    let body = aisle_contract::up::body_of(&row.change)?;
+    let body = &aisle_contract::up::body_of(&row.change)?;
     let kind = row.change.type_word();
     let entry = Entry { at: row.at, kind, subject, by: Some(&row.by), change_id: Some(id), body };
     audit::append(tx, &entry)
@@ -265,7 +266,7 @@ fn take_back_withdrawn(tx: &Transaction<'_>, old: &Connection, at: Timestamp) ->
         }
         let (subject, id) = (row.change.subject(), row.change_id);
         outbox::delete(tx, id)?;
-        let body: Value = json!({ "type": row.change.type_word() });
+        let body = &json!({ "type": row.change.type_word() }).to_string();
         let entry = Entry { at, kind: "withdrawn", subject, by: Some(&row.by), change_id: Some(id), body };
         audit::append(tx, &entry)?;
         refold::refold(tx, subject, PriceSource { by: Some(&row.by), source: "here", at })?;

@@ -18,7 +18,7 @@ pub use connectivity::{Cause, Evidence, Lasting, LinkState, LinkStatus, Stopped,
 pub use engine::{SteppedSync, SyncEngine};
 pub use feed::{FeedReader, FeedStatus, FeedStep};
 pub use once::{Goal, SyncSummary, once};
-pub use plan::{Need, Numbered, Place, needs};
+pub use plan::{Need, Numbered, needs};
 pub use push::{PushOutcome, Pusher};
 pub use shared::{ReplicaStatus, SigningKey, SyncEvent, SyncOptions, SyncStatus};
 

@@ -2,20 +2,9 @@
 
 use aisle_contract::DeskAck;
 use aisle_domain::{ChangeId, Planted, Timestamp, is_planted};
-use aisle_mirror::OutboxRow;
+use aisle_mirror::{NumberedChange, Place};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
-
-/// Where the cluster wrote a change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The cluster.
-    pub cluster: String,
-    /// The partition.
-    pub partition: i32,
-    /// The offset.
-    pub offset: i64,
-}
 
 /// A numbered change without central's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,20 +21,14 @@ pub struct Numbered {
     pub last_attempt_at: Option<Timestamp>,
 }
 
-impl From<&OutboxRow> for Numbered {
-    fn from(row: &OutboxRow) -> Self {
-        let report = match (&row.cluster, row.partition, row.offset) {
-            (Some(cluster), Some(partition), Some(offset)) => {
-                Some(Place { cluster: cluster.clone(), partition, offset })
-            }
-            _ => None,
-        };
+impl From<&NumberedChange> for Numbered {
+    fn from(change: &NumberedChange) -> Self {
         Self {
-            change_id: row.change_id,
-            seq: row.seq.unwrap_or_default(),
-            report,
-            attempts: row.attempts,
-            last_attempt_at: row.last_attempt_at,
+            change_id: change.change_id,
+            seq: change.seq,
+            report: change.place.clone(),
+            attempts: change.attempts,
+            last_attempt_at: change.last_attempt_at,
         }
     }
 }

@@ -7,11 +7,11 @@ use std::{
 };
 
 use aisle_contract::{
-    ChangeEnvelope, ChangeMessage, ClusterView, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError,
-    Sender, StoreKey, Transport, partition_of, up::FeedPosition,
+    ChangeEnvelope, ClusterView, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError, Sender, StoreKey,
+    Transport, WrittenChange, partition_of, up::FeedPosition,
 };
 use aisle_domain::{ChangeId, Lane, Planted, Timestamp, is_planted, store::Durability};
-use aisle_mirror::{Anew, Mirror, MirrorError, OutboxRow, Report, anew, feed, outbox, pushes, store};
+use aisle_mirror::{Anew, Mirror, MirrorError, NumberedChange, Report, anew, feed, outbox, pushes, store};
 
 use crate::{
     SyncError,
@@ -183,12 +183,14 @@ impl Pusher {
             }
             Need::Resend(again) => {
                 let again: HashSet<ChangeId> = again.into_iter().collect();
-                let batch: Vec<OutboxRow> =
-                    rows.into_iter().filter(|row| again.contains(&row.change_id)).collect();
-                for part in batch.chunks(BATCH_CHANGES) {
-                    self.send_batch(transport, part, target, now, outcome)?;
+                let mut rows = rows.into_iter().filter(|row| again.contains(&row.change_id));
+                loop {
+                    let batch: Vec<NumberedChange> = rows.by_ref().take(BATCH_CHANGES).collect();
+                    if batch.is_empty() {
+                        return Ok(());
+                    }
+                    self.send_batch(transport, batch, target, now, outcome)?;
                 }
-                Ok(())
             }
         }
     }
@@ -213,9 +215,9 @@ impl Pusher {
             }
             let is_last = batch.is_empty();
             if !is_last {
-                let records = batch.iter().map(|row| self.encode(row, target)).collect::<Result<Vec<_>, _>>()?;
+                ahead.batches.push_back(batch.iter().map(|change| change.change_id).collect());
+                let records = self.encode_all(batch, target)?;
                 self.sender(transport)?.hand_over(records);
-                ahead.batches.push_back(batch.iter().map(|row| row.change_id).collect());
             }
             if is_last || ahead.batches.len() >= BATCHES_AHEAD {
                 let timeout = self.send_timeout;
@@ -232,7 +234,7 @@ impl Pusher {
         target: &Target,
         now: Timestamp,
         outcome: &mut PushOutcome,
-    ) -> Result<Vec<OutboxRow>, MirrorError> {
+    ) -> Result<Vec<NumberedChange>, MirrorError> {
         let (reports, failed) = sort(std::mem::take(&mut ahead.answered), target);
         ahead.failed = ahead.failed.take().or(failed);
         let incarnation = self.mirror.identity().incarnation;
@@ -253,17 +255,14 @@ impl Pusher {
     fn send_batch(
         &mut self,
         transport: &dyn Transport,
-        rows: &[OutboxRow],
+        batch: Vec<NumberedChange>,
         target: &Target,
         now: Timestamp,
         outcome: &mut PushOutcome,
     ) -> Result<(), SyncError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<ChangeId> = rows.iter().map(|row| row.change_id).collect();
+        let ids: Vec<ChangeId> = batch.iter().map(|change| change.change_id).collect();
         self.mirror.write(|tx| outbox::attempted(tx, &ids, now))?;
-        let records = rows.iter().map(|row| self.encode(row, target)).collect::<Result<Vec<_>, _>>()?;
+        let records = self.encode_all(batch, target)?;
         let timeout = self.send_timeout;
         let answers = self.sender(transport)?.send(records, timeout);
         let (reports, failed) = sort(ids.into_iter().zip(answers).collect(), target);
@@ -289,24 +288,27 @@ impl Pusher {
         }
     }
 
-    fn encode(&self, row: &OutboxRow, target: &Target) -> Result<Outgoing, SyncError> {
+    fn encode_all(&self, batch: Vec<NumberedChange>, target: &Target) -> Result<Vec<Outgoing>, PortError> {
+        batch.into_iter().map(|change| self.encode(change, target)).collect()
+    }
+
+    fn encode(&self, change: NumberedChange, target: &Target) -> Result<Outgoing, PortError> {
         let identity = self.mirror.identity();
-        let message = ChangeMessage {
-            envelope: ChangeEnvelope {
-                change_id: row.change_id,
-                store: identity.store_id,
-                desk: identity.desk_id,
-                incarnation: row.incarnation.unwrap_or(identity.incarnation),
-                lane: row.lane,
-                seq: row.seq.unwrap_or_default(),
-                replaces: row.replaces,
-                staff: row.by.clone(),
-                acted_at: row.at,
-                key_id: None,
-            },
-            change: row.change.clone(),
+        let envelope = ChangeEnvelope {
+            change_id: change.change_id,
+            store: identity.store_id,
+            desk: identity.desk_id,
+            incarnation: change.incarnation,
+            lane: change.lane,
+            seq: change.seq,
+            replaces: change.replaces,
+            staff: change.by,
+            acted_at: change.at,
+            key_id: None,
         };
-        Ok(message.encode(&target.topic, target.partition, self.key()?).map_err(MirrorError::from)?)
+        let (type_word, subject, body) = (&change.type_word, change.subject, change.body);
+        let written = WrittenChange { envelope: &envelope, type_word, subject, body };
+        Ok(written.encode(&target.topic, target.partition, self.key()?))
     }
 
     fn send_heartbeat(

@@ -117,6 +117,7 @@ fn alarm(
 fn record(tx: &Transaction<'_>, before: Option<&Order>, row: &Order, at: Timestamp) -> Result<()> {
     let subject = Subject::Order(row.order_id);
     let log = |at: Timestamp, kind: &str, body: serde_json::Value| {
+        let body = &body.to_string();
         audit::append(tx, &Entry { at, kind, subject, by: Some("central"), change_id: None, body })
     };
     if before.is_none() {
@@ -227,8 +228,8 @@ fn acknowledge(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp, applied: &mut
     super::remember_ack(tx, ack)?;
     outbox::forget_dropped(tx, ack)?;
     let covered = outbox::acknowledge(tx, ack.lane, ack.incarnation, ack.expected, (at, ack.central_time))?;
+    let body = &json!({ "expected": ack.expected, "position": ack.position }).to_string();
     for (change_id, subject) in covered {
-        let body = json!({ "expected": ack.expected, "position": ack.position });
         let entry =
             Entry { at, kind: "change.received", subject, by: Some("central"), change_id: Some(change_id), body };
         audit::append(tx, &entry)?;
@@ -244,7 +245,7 @@ fn refusal(tx: &Transaction<'_>, refused: &ChangeRefused, at: Timestamp, applied
     let Some(subject) = outbox::refuse(tx, change_id, &refused.refusal, &refused.message, at)? else {
         return Ok(());
     };
-    let body = json!({ "refusal": refused.refusal, "message": refused.message });
+    let body = &json!({ "refusal": refused.refusal, "message": refused.message }).to_string();
     let entry =
         Entry { at, kind: "change.refused", subject, by: Some("central"), change_id: Some(change_id), body };
     audit::append(tx, &entry)?;

@@ -72,7 +72,7 @@ pub(super) fn settle(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp) -> Resu
     if let Some(epoch) = epoch {
         settings::set(tx, SETTLED, &epoch.to_string())?;
     }
-    let body = json!({ "epoch": epoch, "sent_again": unknown.len() });
+    let body = &json!({ "epoch": epoch, "sent_again": unknown.len() }).to_string();
     let entry =
         Entry { at, kind: "feed.epoch", subject: Subject::Store, by: Some("central"), change_id: None, body };
     audit::append(tx, &entry)?;
@@ -81,10 +81,10 @@ pub(super) fn settle(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp) -> Resu
 
 /// What the history before refused, and this one has taken.
 fn take_refusals_back(tx: &Transaction<'_>, ack: &DeskAck, known: &[KnownNumbering], at: Timestamp) -> Result<()> {
+    let body = &json!({ "expected": ack.expected, "position": ack.position }).to_string();
     for kept in outbox::taken_after_all(tx, known, &ack.refused)? {
         outbox::receive(tx, kept.change_id, at)?;
         conflicts::close_of(tx, kept.change_id, at)?;
-        let body = json!({ "expected": ack.expected, "position": ack.position });
         let change_id = Some(kept.change_id);
         let entry =
             Entry { at, kind: "change.received", subject: kept.subject, by: Some("central"), change_id, body };

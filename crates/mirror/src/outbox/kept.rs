@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aisle_contract::KnownNumbering;
-use aisle_domain::{ChangeId, Incarnation, Item, ItemId, Lane, Order, OrderId, Store, Subject, Timestamp};
+use aisle_domain::{ChangeId, Incarnation, Item, Lane, Order, Store, Subject, Timestamp};
 use rusqlite::{Connection, Transaction, params};
 
-use super::{ChangeState, key};
+use super::{ChangeState, key, subject};
 use crate::{
     bases::{self, Kind},
     error::Result,
@@ -27,14 +27,6 @@ const STEP: usize = 500;
 pub(crate) struct Kept {
     pub(crate) change_id: ChangeId,
     pub(crate) subject: Subject,
-}
-
-fn subject(kind: &str, id: i64) -> Result<Subject> {
-    Ok(match kind {
-        "order" => Subject::Order(OrderId::new(id)?),
-        "item" => Subject::Item(ItemId::new(id)?),
-        _ => Subject::Store,
-    })
 }
 
 /// Acknowledged changes that a centre with these numberings does not know, in the order of acting.

@@ -2,15 +2,87 @@
 
 use aisle_contract::DeskAck;
 use aisle_domain::{ChangeId, Incarnation, Lane, Planted, Subject, Timestamp, is_planted};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::{ChangeState, OutboxRow, Report, collect, read};
+use super::{COLUMNS, ChangeState, Report, subject};
 use crate::{
     anew,
     error::Result,
     mirror::touched_identity,
-    row::{Columns, bad},
+    row::{Columns, Placed, bad},
 };
+
+/// A numbered change on its way. Its body is the text that is kept: what travels is what was committed, whatever a later
+/// program would make of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberedChange {
+    /// Order of acting.
+    pub id: i64,
+    /// The change.
+    pub change_id: ChangeId,
+    /// Its lane.
+    pub lane: Lane,
+    /// The type's word.
+    pub type_word: String,
+    /// What it is done to.
+    pub subject: Subject,
+    /// The body as JSON.
+    pub body: String,
+    /// Who acted.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// The refused change that it mends.
+    pub replaces: Option<ChangeId>,
+    /// The numbering.
+    pub incarnation: Incarnation,
+    /// Its number in that.
+    pub seq: i64,
+    /// Where the cluster wrote it, where that was reported.
+    pub place: Option<Place>,
+    /// Attempts to send it.
+    pub attempts: i64,
+    /// The last one.
+    pub last_attempt_at: Option<Timestamp>,
+}
+
+/// A place in the log of changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The cluster.
+    pub cluster: String,
+    /// The partition.
+    pub partition: i32,
+    /// The offset.
+    pub offset: i64,
+}
+
+/// Reads a whole row of the table as a change of this number.
+fn read(row: &Row<'_>, (incarnation, seq): (Incarnation, i64)) -> Result<NumberedChange> {
+    let row = Placed::new(row, &COLUMNS);
+    let (cluster, partition, offset) = (row.value("cluster")?, row.value("partition")?, row.value("offset")?);
+    let place = match (cluster, partition, offset) {
+        (Some(cluster), Some(partition), Some(offset)) => Some(Place { cluster, partition, offset }),
+        _ => None,
+    };
+    let kind = row.cell("kind")?.as_str().map_err(|e| bad("kind", e))?;
+    Ok(NumberedChange {
+        id: row.value("id")?,
+        change_id: row.parsed("change_id")?,
+        lane: row.word("lane", &Lane::ALL, Lane::word)?,
+        type_word: row.value("type")?,
+        subject: subject(kind, row.value("subject")?)?,
+        body: row.value("body")?,
+        by: row.value("by")?,
+        at: row.time("at")?,
+        replaces: row.parsed_optional("replaces")?,
+        incarnation,
+        seq,
+        place,
+        attempts: row.value("attempts")?,
+        last_attempt_at: row.time_optional("last_attempt_at")?,
+    })
+}
 
 /// Cuts a batch: numbers ready changes of a lane, oldest first, densely from the last number on, and calls them sent.
 /// Each counts as tried, so that a crash before it leaves is counted too. Empty when none is ready, and while numbers
@@ -22,30 +94,23 @@ pub fn cut(
     max_changes: usize,
     max_bytes: usize,
     at: Timestamp,
-) -> Result<Vec<OutboxRow>> {
+) -> Result<Vec<NumberedChange>> {
     if anew::wanted(tx)?.is_some() {
         return Ok(Vec::new());
     }
-    let mut batch = ready(tx, lane, max_changes, max_bytes)?;
-    if batch.is_empty() {
-        return Ok(batch);
-    }
     let first = next_seq(tx, lane, incarnation)?;
+    let mut batch = ready(tx, lane, (incarnation, first), (max_changes, max_bytes))?;
+    let Some(last) = batch.last() else { return Ok(batch) };
+    let next = last.seq + 1;
     let of = incarnation.to_string();
     let mut number = tx.prepare_cached(
         "UPDATE outbox SET state = 'sent', incarnation = ?2, seq = ?3, sent_at = ?4, attempts = attempts + 1,
              last_attempt_at = ?4 WHERE id = ?1",
     )?;
-    let mut next = first;
-    for row in &mut batch {
-        number.execute(params![row.id, of, next, at.millis()])?;
-        row.state = ChangeState::Sent;
-        row.incarnation = Some(incarnation);
-        row.seq = Some(next);
-        row.sent_at = Some(at);
-        row.attempts += 1;
-        row.last_attempt_at = Some(at);
-        next += 1;
+    for change in &mut batch {
+        number.execute(params![change.id, of, change.seq, at.millis()])?;
+        change.attempts += 1;
+        change.last_attempt_at = Some(at);
     }
     tx.prepare_cached(
         "INSERT INTO numbering (incarnation, lane, next_seq) VALUES (?1, ?2, ?3)
@@ -61,8 +126,13 @@ const READY: &str = "SELECT * FROM outbox o WHERE state = 'ready' AND lane = ?1 
     SELECT 1 FROM outbox h WHERE h.state = 'held' AND h.lane = ?1
         AND h.kind = o.kind AND h.subject = o.subject AND h.id < o.id)";
 
-/// The oldest changes of a lane that may be numbered, as many as a batch takes; one at least.
-fn ready(tx: &Transaction<'_>, lane: Lane, max_changes: usize, max_bytes: usize) -> Result<Vec<OutboxRow>> {
+/// The oldest changes of a lane that may be numbered, with the numbers they get: as many as a batch takes; one at least.
+fn ready(
+    tx: &Transaction<'_>,
+    lane: Lane,
+    (incarnation, first): (Incarnation, i64),
+    (max_changes, max_bytes): (usize, usize),
+) -> Result<Vec<NumberedChange>> {
     let order = if is_planted(Planted::OrderByClock) { "at" } else { "id" };
     let from = if is_planted(Planted::HeldIsOvertaken) {
         "SELECT * FROM outbox WHERE state = 'ready' AND lane = ?1"
@@ -71,13 +141,14 @@ fn ready(tx: &Transaction<'_>, lane: Lane, max_changes: usize, max_bytes: usize)
     };
     let mut statement = tx.prepare_cached(&format!("{from} ORDER BY {order} LIMIT ?2"))?;
     let mut rows = statement.query(params![lane.word(), i64::try_from(max_changes).unwrap_or(i64::MAX)])?;
-    let (mut batch, mut bytes) = (Vec::new(), 0);
+    let (mut batch, mut bytes, mut seq) = (Vec::new(), 0, first);
     while let Some(row) = rows.next()? {
         bytes += row.get_ref("body")?.as_bytes().map_err(|e| bad("body", e))?.len();
         if bytes > max_bytes && !batch.is_empty() {
             break;
         }
-        batch.push(read(row)?);
+        batch.push(read(row, (incarnation, seq))?);
+        seq += 1;
     }
     Ok(batch)
 }
@@ -101,9 +172,14 @@ pub fn has_ready(conn: &Connection, lane: Lane) -> Result<bool> {
 const SENT: &str = "SELECT * FROM outbox WHERE state = 'sent' AND lane = ?1 AND +incarnation = ?2";
 
 /// Numbered changes without central's word, by number.
-pub fn numbered(conn: &Connection, lane: Lane, incarnation: Incarnation) -> Result<Vec<OutboxRow>> {
-    let sql = format!("{SENT} ORDER BY seq");
-    collect(conn, &sql, &[&lane.word(), &incarnation.to_string()])
+pub fn numbered(conn: &Connection, lane: Lane, incarnation: Incarnation) -> Result<Vec<NumberedChange>> {
+    let mut statement = conn.prepare_cached(&format!("{SENT} ORDER BY seq"))?;
+    let mut rows = statement.query(params![lane.word(), incarnation.to_string()])?;
+    let mut numbered = Vec::new();
+    while let Some(row) = rows.next()? {
+        numbered.push(read(row, (incarnation, row.get("seq")?))?);
+    }
+    Ok(numbered)
 }
 
 /// Counts another attempt before it is made, so that a crash in its midst is counted too.
@@ -173,12 +249,12 @@ pub(crate) fn acknowledge(
     let covered = covered(tx, lane, incarnation, expected)?;
     let mut statement = tx.prepare_cached(
         "UPDATE outbox SET state = 'received', acked_at = ?2, central_at = ?3, will_be_refused = NULL
-         WHERE change_id = ?1",
+         WHERE id = ?1",
     )?;
-    for row in &covered {
-        statement.execute(params![row.change_id.to_string(), at.millis(), central_at.millis()])?;
+    for (id, ..) in &covered {
+        statement.execute(params![id, at.millis(), central_at.millis()])?;
     }
-    Ok(covered.into_iter().map(|row| (row.change_id, row.change.subject())).collect())
+    Ok(covered.into_iter().map(|(_, change, subject)| (change, subject)).collect())
 }
 
 /// Central has read beyond changes that it still waits for: they were dropped, or lost with their place. They go again at
@@ -205,19 +281,29 @@ pub(crate) fn forget_dropped(tx: &Transaction<'_>, ack: &DeskAck) -> Result<()> 
     Ok(())
 }
 
-/// Changes below `expected` without a word, by number: looked for downwards to the first that an ack covered, with
+/// Changes below `expected` without a word, by number, with their rows: looked for downwards to the first that an ack covered, with
 /// which all below it were answered. So a long outbox is not read through for each word on a few of its changes. One
 /// that counts as received because another history took it says nothing of those below it.
-fn covered(tx: &Transaction<'_>, lane: Lane, incarnation: Incarnation, expected: i64) -> Result<Vec<OutboxRow>> {
+fn covered(
+    tx: &Transaction<'_>,
+    lane: Lane,
+    incarnation: Incarnation,
+    expected: i64,
+) -> Result<Vec<(i64, ChangeId, Subject)>> {
     let mut statement = tx.prepare_cached(
-        "SELECT * FROM outbox WHERE incarnation = ?1 AND lane = ?2 AND seq < ?3 ORDER BY seq DESC",
+        "SELECT id, change_id, kind, subject, state, central_at FROM outbox
+         WHERE incarnation = ?1 AND lane = ?2 AND seq < ?3 ORDER BY seq DESC",
     )?;
     let mut rows = statement.query(params![incarnation.to_string(), lane.word(), expected])?;
     let mut covered = Vec::new();
     while let Some(row) = rows.next()? {
         match row.word("state", &ChangeState::ALL, ChangeState::word)? {
             ChangeState::Received if row.get::<_, Option<i64>>("central_at")?.is_some() => break,
-            ChangeState::Sent => covered.push(read(row)?),
+            ChangeState::Sent => {
+                let kind = row.cell("kind")?.as_str().map_err(|e| bad("kind", e))?;
+                let subject = subject(kind, row.get("subject")?)?;
+                covered.push((row.get("id")?, row.parsed("change_id")?, subject));
+            }
             ChangeState::Received | ChangeState::Refused | ChangeState::Held | ChangeState::Ready => {}
         }
     }

@@ -115,7 +115,7 @@ impl Desk {
     }
 
     /// Numbers all that is ready in a lane.
-    pub(crate) fn cut(&self, lane: Lane) -> Vec<aisle_mirror::OutboxRow> {
+    pub(crate) fn cut(&self, lane: Lane) -> Vec<aisle_mirror::NumberedChange> {
         let incarnation = self.mirror.identity().incarnation;
         self.mirror.write(|tx| aisle_mirror::outbox::cut(tx, lane, incarnation, 500, 256 * 1024, at(500))).unwrap()
     }

@@ -40,7 +40,7 @@ fn old_desk() -> Desk {
     }
     let mut next = 1;
     while let Some(last) = desk.cut(Lane::Orders).last() {
-        next = last.seq.unwrap() + 1;
+        next = last.seq + 1;
     }
     desk.orders(vec![ack(Lane::Orders, next), DownBody::Order(Box::new(order(ORDERS + 1, 1)))]);
     desk.act(price(10, "1.99", "2.49"));

@@ -112,7 +112,7 @@ pub(super) fn rename(place: usize, bytes: usize) -> Result<Change, Failure> {
         Ok(Change::ItemChanged(ItemChanged { item: item_id(place)?, changes }))
     };
     let shortest = change("New".into())?;
-    let length = up::body_of(&shortest).map_err(|e| failed("a change", e))?.to_string().len();
+    let length = up::body_of(&shortest).map_err(|e| failed("a change", e))?.len();
     change(format!("New{}", "x".repeat(bytes.saturating_sub(length))))
 }
 
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn a_renaming_has_the_bytes_that_were_asked_for() {
         for place in [0, 9, 12_345] {
-            assert_eq!(up::body_of(&rename(place, 300).unwrap()).unwrap().to_string().len(), 300);
+            assert_eq!(up::body_of(&rename(place, 300).unwrap()).unwrap().len(), 300);
         }
     }
 
