@@ -17,7 +17,10 @@ use crate::simulation::Failure;
 
 const LIMIT: Duration = Duration::from_mins(2);
 /// So often everything comes to rest and is judged.
-const JUDGED_EVERY: u64 = 50;
+const JUDGED_EVERY: u64 = 100;
+/// Of all cuts: those of all lines at once, the way out of the store. The others are of one line, whatever the other
+/// lines have at that moment.
+const TOGETHER_PERCENT: u64 = 10;
 
 /// A cluster that desks reach through a proxy before each machine: with the proxies, and the addresses that desks are told.
 pub(super) fn behind_proxies(ground: &Ground, small_disk: Option<(usize, u32)>) -> (Cluster, Vec<Proxy>, String) {
@@ -81,19 +84,22 @@ fn round(
     town.until_up(LIMIT)?;
     let seed = dice.bits();
     under_load(town, (rate, seed), || {
-        for _ in 0..cuts {
-            let broken = *dice.pick(&Break::ALL).unwrap();
+        let together = (cuts * TOGETHER_PERCENT).div_ceil(100);
+        let lines = proxies.len() as u64;
+        let mut broken = std::thread::scope(|scope| {
+            let breaking: Vec<_> = (0..lines)
+                .zip(proxies.chunks(1))
+                .map(|(line, proxy)| {
+                    let (share, dice) = ((cuts - together + line) / lines, Dice::new(dice.bits()));
+                    scope.spawn(move || break_lines(proxy, share, dice))
+                })
+                .collect();
+            breaking.into_iter().flat_map(|line| line.join().unwrap()).collect::<Vec<_>>()
+        });
+        broken.extend(break_lines(proxies, together, Dice::new(dice.bits())));
+        counters.saw("cuts of all lines at once", together);
+        for broken in broken {
             counters.hurt(broken.word());
-            // One line, or all of them: the way out of the store.
-            let only = dice.chance(50, 100).then(|| dice.index(proxies.len()));
-            let cut = |to: Option<Break>| {
-                let hit = proxies.iter().enumerate().filter(|(place, _)| only.is_none_or(|only| only == *place));
-                hit.for_each(|(_, proxy)| proxy.set(to));
-            };
-            cut(Some(broken));
-            std::thread::sleep(lasts(broken, dice));
-            cut(None);
-            std::thread::sleep(Duration::from_millis(dice.below(500)));
         }
         for stall in town.until_answered(LIMIT)? {
             counters.stalls.add(stall);
@@ -103,6 +109,25 @@ fn round(
     counters.heals.add(town.rest(LIMIT)?);
     town.judge()?;
     town.digests_hold()
+}
+
+/// Breaks these lines together so many times, one time after the other; answers in which ways.
+fn break_lines(lines: &[Proxy], times: u64, mut dice: Dice) -> Vec<Break> {
+    let set = |to: Option<Break>| {
+        for line in lines {
+            line.set(to);
+        }
+    };
+    let mut all = Vec::new();
+    for _ in 0..times {
+        let broken = *dice.pick(&Break::ALL).unwrap();
+        set(Some(broken));
+        std::thread::sleep(lasts(broken, &mut dice));
+        set(None);
+        std::thread::sleep(Duration::from_millis(dice.below(500)));
+        all.push(broken);
+    }
+    all
 }
 
 /// What ends connections has its effect at once; what holds them up lasts, now and then longer than a client waits for an

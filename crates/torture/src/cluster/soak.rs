@@ -31,8 +31,9 @@ const LOOK: Duration = Duration::from_secs(5);
 const WORKERS: usize = 2;
 /// This share of the time, at the beginning, is not judged.
 const WARM_UP_PERCENT: u32 = 30;
-/// Growth of memory a minute, kilobytes.
+/// Growth of memory a minute, kilobytes; and what a short run may grow by in all, while caches fill.
 const GROWTH_KB: i64 = 500;
+const FILLING_KB: i64 = 2_048;
 const WAL_BYTES: u64 = 64 << 20;
 /// Threads and files that come and go.
 const SOME: u64 = 6;
@@ -216,6 +217,12 @@ fn look(desk: &Served, at: Duration) -> Result<Look, Failure> {
     })
 }
 
+/// Whether memory that grew by so many kilobytes a minute for this long has grown too much.
+fn is_too_much(growth: i64, length: Duration) -> bool {
+    let grown = i128::from(growth) * i128::try_from(length.as_millis()).unwrap_or(i128::MAX) / 60_000;
+    growth > GROWTH_KB && grown > i128::from(FILLING_KB)
+}
+
 /// Kilobytes a minute by which memory grew: the slope of the line that fits best.
 fn growth(looks: &[Look]) -> i64 {
     let count = i128::try_from(looks.len()).unwrap();
@@ -251,8 +258,9 @@ fn judged(desks: &[Served; 2], looks: &[Vec<Look>; 2], counters: &mut Counters) 
         counters.saw(log, wal >> 20);
         let threads = (least(|look| look.has.threads), most(|look| look.has.threads));
         let files = (least(|look| look.files), most(|look| look.files));
+        let watched = looks.first().zip(looks.last()).map_or(Duration::ZERO, |(first, last)| last.at - first.at);
         let is_flat = |(least, most): (u64, u64)| most <= least + SOME;
-        if growth > GROWTH_KB || wal > WAL_BYTES || !is_flat(threads) || !is_flat(files) {
+        if is_too_much(growth, watched) || wal > WAL_BYTES || !is_flat(threads) || !is_flat(files) {
             return Err(Failure::Wrong(format!(
                 "{}: {growth} KiB a minute, a log of {wal} bytes, threads {threads:?}, files {files:?}",
                 desk.name
@@ -308,5 +316,13 @@ mod tests {
         let falls: Vec<_> = (0..10).map(|n| look(n * 30, 2_000 - n * 50)).collect();
         assert_eq!(growth(&falls), -100);
         assert_eq!(growth(&steady[..1]), 0);
+    }
+
+    #[test]
+    fn a_short_run_may_fill_its_caches_and_a_long_one_may_not_go_on() {
+        assert!(!is_too_much(GROWTH_KB, Duration::from_hours(6)));
+        assert!(!is_too_much(2_000, Duration::from_mins(1)));
+        assert!(is_too_much(2_100, Duration::from_mins(1)));
+        assert!(is_too_much(GROWTH_KB + 1, Duration::from_mins(7)));
     }
 }
