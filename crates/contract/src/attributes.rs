@@ -1,6 +1,6 @@
 //! CloudEvents 1.0 attributes: in headers (binary mode) or in the value (structured mode).
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{borrow::Cow, collections::BTreeMap, str::FromStr};
 
 use aisle_domain::{Timestamp, in_short};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
@@ -22,32 +22,39 @@ impl BadEnvelope {
     }
 }
 
-/// The attributes of an event, without the `ce_` of their headers.
+/// The attributes of an event, without the `ce_` of their headers; those that were read are where the record has them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Attributes(BTreeMap<String, String>);
+pub struct Attributes<'a>(BTreeMap<Cow<'a, str>, Cow<'a, str>>);
 
-impl Attributes {
+impl<'a> Attributes<'a> {
     /// The attributes every event of ours has.
-    pub fn new(id: &str, source: &str, event_type: &str, time: Timestamp) -> Self {
+    pub fn new(
+        id: impl Into<Cow<'a, str>>,
+        source: impl Into<Cow<'a, str>>,
+        event_type: impl Into<Cow<'a, str>>,
+        time: Timestamp,
+    ) -> Self {
         Self::default()
             .with("specversion", "1.0")
             .with("id", id)
             .with("source", source)
             .with("type", event_type)
-            .with("time", &time.to_string())
+            .with("time", time.to_string())
     }
 
     /// With one more attribute. Control characters, which no attribute may have, become spaces.
     #[must_use]
-    pub fn with(mut self, name: &str, value: &str) -> Self {
-        let plain = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    pub fn with(mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) -> Self {
+        let value = value.into();
+        let plain =
+            if value.contains(char::is_control) { value.replace(char::is_control, " ").into() } else { value };
         self.0.insert(name.into(), plain);
         self
     }
 
     /// The attribute, where it is there.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.0.get(name).map(AsRef::as_ref)
     }
 
     /// The attribute, which must be there and readable.
@@ -63,27 +70,28 @@ impl Attributes {
 
     /// Attributes sorted by name, as the signature covers them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
     }
 
     /// The headers of binary mode.
-    pub fn headers(&self) -> Vec<(String, Vec<u8>)> {
-        let own = self.0.iter().map(|(name, value)| (format!("ce_{name}"), value.clone().into_bytes()));
+    pub fn headers(self) -> Vec<(String, Vec<u8>)> {
+        let own =
+            self.0.into_iter().map(|(name, value)| (["ce_", &name].concat(), value.into_owned().into_bytes()));
         std::iter::once(("content-type".to_owned(), b"application/json".to_vec())).chain(own).collect()
     }
 
     /// Attributes and data of a record in either mode.
-    pub fn of(record: &Incoming) -> Result<(Self, Vec<u8>), BadEnvelope> {
+    pub fn of(record: &'a Incoming) -> Result<(Self, Cow<'a, [u8]>), BadEnvelope> {
         Event::of(record).map(|event| (event.attributes, event.data))
     }
 
-    fn of_headers(headers: &[(String, Vec<u8>)]) -> Result<Self, BadEnvelope> {
+    fn of_headers(headers: &'a [(String, Vec<u8>)]) -> Result<Self, BadEnvelope> {
         let mut attributes = BTreeMap::new();
         for (name, value) in headers {
             let Some(name) = name.strip_prefix("ce_") else { continue };
             let text = std::str::from_utf8(value)
                 .map_err(|_| BadEnvelope(format!("the attribute {name} is not UTF-8")))?;
-            if attributes.insert(name.to_owned(), text.to_owned()).is_some() {
+            if attributes.insert(Cow::Borrowed(name), Cow::Borrowed(text)).is_some() {
                 return Err(BadEnvelope(format!("the attribute {name} is there twice")));
             }
         }
@@ -93,22 +101,22 @@ impl Attributes {
 
 /// An event in either mode, before anything in it is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
+pub struct Event<'a> {
     /// Its attributes.
-    pub attributes: Attributes,
+    pub attributes: Attributes<'a>,
     /// Its data.
-    pub data: Vec<u8>,
+    pub data: Cow<'a, [u8]>,
     /// Whether these are the bytes that its sender wrote: not so for plain JSON inside a structured event.
     pub data_is_exact: bool,
 }
 
-impl Event {
+impl<'a> Event<'a> {
     /// The event of a record.
-    pub fn of(record: &Incoming) -> Result<Self, BadEnvelope> {
+    pub fn of(record: &'a Incoming) -> Result<Self, BadEnvelope> {
         Self::read(record).map_err(BadEnvelope::in_short)
     }
 
-    fn read(record: &Incoming) -> Result<Self, BadEnvelope> {
+    fn read(record: &'a Incoming) -> Result<Self, BadEnvelope> {
         let structured = record.headers.iter().any(|(name, value)| {
             name.eq_ignore_ascii_case("content-type") && value.starts_with(STRUCTURED.as_bytes())
         });
@@ -117,7 +125,7 @@ impl Event {
             Self::of_structured(value)?
         } else {
             let attributes = Attributes::of_headers(&record.headers)?;
-            Self { attributes, data: value.to_vec(), data_is_exact: true }
+            Self { attributes, data: Cow::Borrowed(value), data_is_exact: true }
         };
         match event.attributes.get("specversion") {
             Some("1.0") => Ok(event),
@@ -141,11 +149,11 @@ impl Event {
                     (bytes, true)
                 }
                 (_, Value::String(text)) => {
-                    attributes.insert(name, text);
+                    attributes.insert(name.into(), text.into());
                     continue;
                 }
                 (_, Value::Number(number)) => {
-                    attributes.insert(name, number.to_string());
+                    attributes.insert(name.into(), number.to_string().into());
                     continue;
                 }
                 _ => return Err(BadEnvelope(format!("the attribute {name} is neither text nor number"))),
@@ -155,6 +163,6 @@ impl Event {
             }
         }
         let (data, data_is_exact) = data.unwrap_or((Vec::new(), true));
-        Ok(Self { attributes: Attributes(attributes), data, data_is_exact })
+        Ok(Self { attributes: Attributes(attributes), data: Cow::Owned(data), data_is_exact })
     }
 }

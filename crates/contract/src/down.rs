@@ -223,9 +223,9 @@ impl FeedRecord {
         at: Timestamp,
     ) -> Outgoing {
         let headers = self.type_word.as_deref().map(|word| {
-            Attributes::new(&format!("{epoch}:{id}"), "/central", &type_name(word), at)
-                .with("subject", &self.key)
-                .with("epoch", &epoch.to_string())
+            Attributes::new(format!("{epoch}:{id}"), "/central", type_name(word), at)
+                .with("subject", self.key.as_str())
+                .with("epoch", epoch.to_string())
                 .headers()
         });
         Outgoing {

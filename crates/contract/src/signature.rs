@@ -110,14 +110,14 @@ impl StoreKey {
 
     /// The attributes with key and signature, over what they are now and the data.
     #[must_use]
-    pub fn sign(&self, attributes: Attributes, data: &[u8]) -> Attributes {
-        let named = attributes.with(KEY_ID, &self.id);
+    pub fn sign<'a>(&self, attributes: Attributes<'a>, data: &[u8]) -> Attributes<'a> {
+        let named = attributes.with(KEY_ID, self.id.clone());
         let signature =
             hex(self.mac(&named, data).finalize().into_bytes().get(..SIGNATURE_BYTES).unwrap_or_default());
-        named.with(SIGNATURE, &signature)
+        named.with(SIGNATURE, signature)
     }
 
-    fn mac(&self, attributes: &Attributes, data: &[u8]) -> Hmac<Sha256> {
+    fn mac(&self, attributes: &Attributes<'_>, data: &[u8]) -> Hmac<Sha256> {
         let mut block = Zeroizing::new([0_u8; BLOCK_BYTES]);
         for (to, from) in block.iter_mut().zip(self.secret.iter()) {
             *to = *from;
@@ -134,7 +134,7 @@ impl StoreKey {
     }
 
     /// Compares in a time that tells nothing of how much of a guess was right.
-    fn fits(&self, event: &Event, signature: &str) -> bool {
+    fn fits(&self, event: &Event<'_>, signature: &str) -> bool {
         let Some(given) = of_hex::<SIGNATURE_BYTES>(signature) else { return false };
         self.mac(&event.attributes, &event.data).verify_truncated_left(&given).is_ok()
     }
@@ -144,7 +144,7 @@ impl StoreKey {
 ///
 /// # Errors
 /// [`BadSignature`]: nothing in the event is to be believed, not even who sent it.
-pub fn check(event: &Event, keys: &[StoreKey]) -> Result<(), BadSignature> {
+pub fn check(event: &Event<'_>, keys: &[StoreKey]) -> Result<(), BadSignature> {
     let attributes = &event.attributes;
     let (Some(key_id), Some(signature)) = (attributes.get(KEY_ID), attributes.get(SIGNATURE)) else {
         return Err(BadSignature::Unsigned);

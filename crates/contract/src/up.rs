@@ -214,21 +214,17 @@ impl WrittenChange<'_> {
     /// The record for `topic` and `partition`, signed where the store has a key.
     pub fn encode(self, topic: &str, partition: i32, key: Option<&StoreKey>) -> Outgoing {
         let e = self.envelope;
-        let mut attributes = Attributes::new(
-            &e.change_id.to_string(),
-            &source(e.store, e.desk),
-            &type_name(self.type_word),
-            e.acted_at,
-        )
-        .with("subject", &self.subject.to_string())
-        .with("store", &e.store.to_string())
-        .with("desk", &e.desk.to_string())
-        .with("incarnation", &e.incarnation.to_string())
-        .with("lane", e.lane.word())
-        .with("seq", &e.seq.to_string())
-        .with("staff", &e.staff);
+        let (id, source) = (e.change_id.to_string(), source(e.store, e.desk));
+        let mut attributes = Attributes::new(id, source, type_name(self.type_word), e.acted_at)
+            .with("subject", self.subject.to_string())
+            .with("store", e.store.to_string())
+            .with("desk", e.desk.to_string())
+            .with("incarnation", e.incarnation.to_string())
+            .with("lane", e.lane.word())
+            .with("seq", e.seq.to_string())
+            .with("staff", e.staff.as_str());
         if let Some(replaces) = e.replaces {
-            attributes = attributes.with("replaces", &replaces.to_string());
+            attributes = attributes.with("replaces", replaces.to_string());
         }
         outgoing(topic, partition, e.store, attributes, self.body, key)
     }
@@ -243,10 +239,10 @@ impl HeartbeatMessage {
         key: Option<&StoreKey>,
     ) -> Result<Outgoing, serde_json::Error> {
         let attributes =
-            Attributes::new(&self.id.to_string(), &source(self.store, self.desk), HEARTBEAT, self.sent_at)
-                .with("store", &self.store.to_string())
-                .with("desk", &self.desk.to_string())
-                .with("incarnation", &self.incarnation.to_string());
+            Attributes::new(self.id.to_string(), source(self.store, self.desk), HEARTBEAT, self.sent_at)
+                .with("store", self.store.to_string())
+                .with("desk", self.desk.to_string())
+                .with("incarnation", self.incarnation.to_string());
         Ok(outgoing(topic, partition, self.store, attributes, serde_json::to_string(&self.body)?, key))
     }
 }
@@ -259,7 +255,7 @@ fn outgoing(
     topic: &str,
     partition: i32,
     store: StoreId,
-    attributes: Attributes,
+    attributes: Attributes<'_>,
     data: String,
     key: Option<&StoreKey>,
 ) -> Outgoing {
@@ -289,11 +285,11 @@ impl UpMessage {
     ///
     /// # Errors
     /// [`BadEnvelope`] when not even the sender can be read.
-    pub fn of(event: &Event) -> Result<Self, BadEnvelope> {
+    pub fn of(event: &Event<'_>) -> Result<Self, BadEnvelope> {
         Self::read(event).map_err(BadEnvelope::in_short)
     }
 
-    fn read(event: &Event) -> Result<Self, BadEnvelope> {
+    fn read(event: &Event<'_>) -> Result<Self, BadEnvelope> {
         let Event { attributes, data, .. } = event;
         let event_type: String = attributes.read("type")?;
         if event_type == HEARTBEAT {
@@ -327,7 +323,7 @@ fn belongs(envelope: &ChangeEnvelope, change: Change) -> Result<Change, String> 
     }
 }
 
-fn envelope_of(attributes: &Attributes) -> Result<ChangeEnvelope, BadEnvelope> {
+fn envelope_of(attributes: &Attributes<'_>) -> Result<ChangeEnvelope, BadEnvelope> {
     let lane: String = attributes.read("lane")?;
     let seq: i64 = attributes.read("seq")?;
     if seq < 1 {

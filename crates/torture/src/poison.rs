@@ -209,13 +209,13 @@ impl Sender {
     fn of_version_nine(&self, seq: i64) -> Outgoing {
         let e = self.envelope(seq);
         let source = format!("/stores/{}/desks/{}", e.store, e.desk);
-        let attributes = Attributes::new(&e.change_id.to_string(), &source, "aisle.item.changed.v9", e.acted_at)
-            .with("store", &e.store.to_string())
-            .with("desk", &e.desk.to_string())
-            .with("incarnation", &e.incarnation.to_string())
+        let attributes = Attributes::new(e.change_id.to_string(), source, "aisle.item.changed.v9", e.acted_at)
+            .with("store", e.store.to_string())
+            .with("desk", e.desk.to_string())
+            .with("incarnation", e.incarnation.to_string())
             .with("lane", e.lane.word())
-            .with("seq", &seq.to_string())
-            .with("staff", &e.staff);
+            .with("seq", seq.to_string())
+            .with("staff", e.staff.as_str());
         let data = br#"{"item":"7","patch":[["name","Milk"]]}"#;
         let headers = self.key.sign(attributes, data).headers();
         let plain = self.encode(Self::renamed(self.item, 0, 1), seq, None);

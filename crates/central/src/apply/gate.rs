@@ -18,7 +18,7 @@ pub(super) struct Gate {
 
 impl Gate {
     /// Why nothing of this event is to be believed. One that names no store is let through: nothing can come of it.
-    pub(super) fn turned_away(&mut self, tx: &Tx<'_>, event: &Event) -> Result<Option<Alarm>, CentralError> {
+    pub(super) fn turned_away(&mut self, tx: &Tx<'_>, event: &Event<'_>) -> Result<Option<Alarm>, CentralError> {
         let Ok(store) = event.attributes.read::<StoreId>("store") else { return Ok(None) };
         let keys = match self.keys.get(&store) {
             Some(keys) => keys,

@@ -258,7 +258,10 @@ fn judged(desks: &[Served; 2], looks: &[Vec<Look>; 2], counters: &mut Counters) 
         counters.saw(log, wal >> 20);
         let threads = (least(|look| look.has.threads), most(|look| look.has.threads));
         let files = (least(|look| look.files), most(|look| look.files));
-        let watched = looks.first().zip(looks.last()).map_or(Duration::ZERO, |(first, last)| last.at - first.at);
+        let watched = looks
+            .first()
+            .zip(looks.last())
+            .map_or(Duration::ZERO, |(first, last)| last.at.saturating_sub(first.at));
         let is_flat = |(least, most): (u64, u64)| most <= least + SOME;
         if is_too_much(growth, watched) || wal > WAL_BYTES || !is_flat(threads) || !is_flat(files) {
             return Err(Failure::Wrong(format!(

@@ -132,7 +132,7 @@ fn of_changes(records: &[Incoming], files: &mut BTreeMap<(&'static str, String),
     }
 }
 
-fn structured(attributes: &Attributes, data: &[u8]) -> Vec<u8> {
+fn structured(attributes: &Attributes<'_>, data: &[u8]) -> Vec<u8> {
     let mut event: Map<String, Value> =
         attributes.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
     event.insert("data".into(), serde_json::from_slice(data).unwrap());
