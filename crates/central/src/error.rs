@@ -161,6 +161,14 @@ impl From<rusqlite::Error> for CentralError {
     }
 }
 
+/// Whether it is what was to be written that the database does not take, or a row that it was to be written into: other
+/// records may be taken.
+pub(crate) fn is_of_the_record(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
+    let is_value = |code| matches!(code, ConstraintViolation | TooBig | TypeMismatch);
+    error.sqlite_error_code().is_none_or(is_value)
+}
+
 /// Whether the database may take the same statement later: it is locked, or its disk is full or away.
 pub(crate) fn is_passing(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{
@@ -181,4 +189,26 @@ pub(crate) fn is_passing(error: &rusqlite::Error) -> bool {
                 | SystemIoFailure
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    #[test]
+    fn a_record_is_refused_for_what_is_in_it_and_not_for_a_database_of_another_kind() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE t (a INTEGER NOT NULL CHECK (a > 0)) STRICT; INSERT INTO t VALUES (1)")
+            .unwrap();
+        let error = |sql: &str| conn.execute(sql, []).unwrap_err();
+        assert!(is_of_the_record(&error("INSERT INTO t VALUES (0)")));
+        assert!(is_of_the_record(&error("INSERT INTO t VALUES (NULL)")));
+        assert!(is_of_the_record(&error("INSERT INTO t VALUES ('text')")));
+        let unreadable = conn.query_row("SELECT a FROM t", [], |row| row.get::<_, String>(0)).unwrap_err();
+        assert!(is_of_the_record(&unreadable), "{unreadable}");
+        let no_table = conn.prepare("INSERT INTO gone VALUES (1)").unwrap_err();
+        assert!(!is_of_the_record(&no_table) && !is_passing(&no_table), "{no_table}");
+    }
 }

@@ -133,6 +133,11 @@ impl Ledger {
             TransactionBehavior::Immediate
         };
         let transaction = self.conn.transaction_with_behavior(behaviour)?;
+        // A newer program may have brought the database to its version under this one.
+        let (found, known) = (version(&transaction)?, known_version());
+        if found > known {
+            return Err(CentralError::DbNewer { path: self.path.clone(), found, known });
+        }
         let written = match body(&Tx { conn: &transaction }) {
             Ok(value) => transaction.commit().map(|()| value).map_err(CentralError::of_commit),
             Err(error) => Err(error),
@@ -191,7 +196,11 @@ fn use_wal(conn: &Connection, path: &Path) -> Result<(), CentralError> {
 }
 
 fn version(conn: &Connection) -> Result<i64, CentralError> {
-    Ok(conn.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+    Ok(conn.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?)
+}
+
+fn known_version() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
 fn check_kind(conn: &Connection, path: &Path) -> Result<(), CentralError> {
@@ -205,8 +214,7 @@ fn check_kind(conn: &Connection, path: &Path) -> Result<(), CentralError> {
 }
 
 fn migrate(conn: &mut Connection, path: &Path, chance: &Chance, now: Timestamp) -> Result<(), CentralError> {
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    let found = version(conn)?;
+    let (found, known) = (version(conn)?, known_version());
     if found > known {
         return Err(CentralError::DbNewer { path: path.into(), found, known });
     }
@@ -273,6 +281,30 @@ mod tests {
         let refused = open(&path, &gate).map(|_| ()).unwrap_err();
         let known = i64::try_from(MIGRATIONS.len()).unwrap();
         assert!(matches!(refused, CentralError::DbNewer { found: 99, known: k, .. } if k == known), "{refused}");
+    }
+
+    #[test]
+    fn a_program_whose_database_a_newer_one_has_changed_meanwhile_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("central.db");
+        let mut ledger = open(&path, &Arc::default()).unwrap();
+        ledger.write(|tx| tx.next_payment_id()).unwrap();
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let refused = ledger.write(|tx| tx.next_payment_id()).unwrap_err();
+        assert!(matches!(refused, CentralError::DbNewer { found: 99, .. }), "{refused}");
+    }
+
+    #[test]
+    fn a_worker_of_the_program_before_the_feeds_table_holds_no_lease_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("central.db");
+        of_version(&path, 5, "INSERT INTO leases VALUES (0, 7, 'worker', 9)");
+        let older = Connection::open(&path).unwrap();
+        // As it was written there.
+        let hold = "UPDATE leases SET expires = 10 WHERE partition = 0 AND term = 7";
+        assert_eq!(older.execute(hold, []).unwrap(), 1);
+        open(&path, &Arc::default()).unwrap();
+        assert!(older.execute(hold, []).is_err());
     }
 
     #[test]

@@ -436,7 +436,9 @@ fn a_feed_that_was_quiet_for_long_is_filled_when_it_is_made_anew_and_so_is_that_
     let items = town.feed(store(367), Lane::Catalog).len();
     // As a week later.
     let database = rusqlite::Connection::open(town.folder.path().join("central.db")).unwrap();
-    assert!(database.execute("DELETE FROM feed_outbox", []).unwrap() > 40);
+    let published = "DELETE FROM feed_outbox AS o WHERE o.id <=
+        (SELECT f.published_to FROM feeds f WHERE f.store_id = o.store_id AND f.lane = o.lane)";
+    assert!(database.execute(published, []).unwrap() > 40);
     let item = ItemId::new(1_000).unwrap();
     town.centre.set_item(store(367), item, &["unit_price=9.99".parse().unwrap()]).unwrap();
     for (number, lane) in [(367, Lane::Catalog), (9, Lane::Orders)] {

@@ -1,5 +1,5 @@
-//! T5, T6, T7, T11, T15, growth, silence, a chain and the storm on a real cluster of three machines, as much of each as every change can wait for.
-//! `AISLE_SEED` says which chances; `aisle dev torture` plays the whole runs.
+//! T5, T6, T7, T11, T15, growth, silence, a chain and the storm on a real cluster of three machines, as much of each as
+//! every change can wait for. `AISLE_SEED` says which chances; `aisle dev torture` plays the whole runs.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test that cannot go on ends")]
 

@@ -39,7 +39,7 @@ pub use error::{ActError, MirrorError, Result};
 pub use feed::{FeedApplied, FeedEntry, FeedPosition, Parked};
 pub use mirror::{Identity, Mirror, NewDesk};
 pub use orders::OrderFilter;
-pub use outbox::{BadState, ChangeState, NumberedChange, OutboxCounts, OutboxRow, Place, Report};
+pub use outbox::{BadState, ChangeState, LogPlace, NumberedChange, OutboxCounts, OutboxRow, Report};
 pub use parked::{ParkedRecord, Retried};
 pub use prices::PriceEntry;
 pub use pushes::PushRow;

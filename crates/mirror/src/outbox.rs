@@ -18,7 +18,7 @@ use crate::{
 
 pub use kept::has_received_from;
 pub(crate) use kept::{forget_reports, keep_base, receive, take_back, taken_after_all, unknown_to};
-pub use numbering::{NumberedChange, Place, attempted, cut, has_ready, next_seq, numbered, reported};
+pub use numbering::{LogPlace, NumberedChange, attempted, cut, has_ready, next_seq, numbered, reported};
 pub(crate) use numbering::{acknowledge, check_dense, forget_dropped, renumber, suspect};
 
 /// Where a change is.

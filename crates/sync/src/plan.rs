@@ -2,7 +2,7 @@
 
 use aisle_contract::DeskAck;
 use aisle_domain::{ChangeId, Planted, Timestamp, is_planted};
-use aisle_mirror::{NumberedChange, Place};
+use aisle_mirror::{LogPlace, NumberedChange};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
@@ -14,7 +14,7 @@ pub struct Numbered {
     /// Its number.
     pub seq: i64,
     /// Its delivery report, where there is one.
-    pub report: Option<Place>,
+    pub report: Option<LogPlace>,
     /// How often it was tried.
     pub attempts: i64,
     /// The last time.
@@ -56,7 +56,7 @@ pub fn needs(numbered: &[Numbered], ack: Option<&DeskAck>, cluster: &str, next_s
 }
 
 /// Central has read beyond the change and still waits for it, or for one before it.
-fn is_dropped(seq: i64, at: &Place, ack: &DeskAck) -> bool {
+fn is_dropped(seq: i64, at: &LogPlace, ack: &DeskAck) -> bool {
     !is_planted(Planted::NoResend)
         && ack.expected <= seq
         && ack.position.cluster == at.cluster
@@ -91,7 +91,7 @@ mod tests {
         Numbered {
             change_id: ChangeId(Uuid::from_u128(u128::from(seq.unsigned_abs()))),
             seq,
-            report: offset.map(|offset| Place { cluster: "c".into(), partition: 3, offset }),
+            report: offset.map(|offset| LogPlace { cluster: "c".into(), partition: 3, offset }),
             attempts: 1,
             last_attempt_at: Some(NOW),
         }

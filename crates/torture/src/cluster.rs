@@ -1,6 +1,7 @@
-//! T5, T6, T7, T11, growth, silence and the storm: stores, workers and a centre on a real cluster of three machines that is hurt. Workers
-//! are real processes of the built program, killed by their ids; the cluster's machines are too. Desks run in this process,
-//! with the sync that the program runs, since a process for each act would be too slow for the load.
+//! T5, T6, T7, T11, T15, growth, silence, the chain and the storm: stores, workers and a centre on a real cluster of three
+//! machines, most of which is hurt. Workers are real processes of the built program, killed by their ids; the cluster's
+//! machines are too. Desks run in this process, with the sync that the program runs, since a process for each act would be
+//! too slow for the load.
 
 mod chain;
 mod counters;

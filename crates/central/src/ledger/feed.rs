@@ -2,6 +2,7 @@
 
 use aisle_contract::{DownBody, down::FeedRecord};
 use aisle_domain::{Lane, StoreId, Timestamp};
+use rusqlite::OptionalExtension;
 
 use super::{Tx, columns};
 use crate::error::CentralError;
@@ -62,9 +63,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The feeds of these stores that have rows waiting, in order.
+    /// The feeds of these stores that have rows waiting, in order: a step of the index for each of their feeds, and a look
+    /// at the feeds of all others.
     pub(crate) fn waiting_feeds(&self, of: impl Fn(StoreId) -> bool) -> Result<Vec<Feed>, CentralError> {
-        let mut feeds = self.conn.prepare_cached("SELECT store_id, lane, published_to FROM feeds")?;
+        let mut feeds =
+            self.conn.prepare_cached("SELECT store_id, lane, published_to FROM feeds ORDER BY store_id, lane")?;
         let mut waits = self
             .conn
             .prepare_cached("SELECT 1 FROM feed_outbox WHERE store_id = ?1 AND lane = ?2 AND id > ?3 LIMIT 1")?;
@@ -85,7 +88,9 @@ impl Tx<'_> {
         Ok(self
             .conn
             .prepare_cached("SELECT published_to FROM feeds WHERE store_id = ?1 AND lane = ?2")?
-            .query_row((feed.store.get(), feed.lane.word()), |row| row.get(0))?)
+            .query_row((feed.store.get(), feed.lane.word()), |row| row.get(0))
+            .optional()?
+            .unwrap_or(0))
     }
 
     /// Whether something was ever published in a feed.
@@ -122,7 +127,8 @@ impl Tx<'_> {
     pub(crate) fn mark_published(&self, feed: Feed, up_to: i64) -> Result<(), CentralError> {
         self.conn
             .prepare_cached(
-                "UPDATE feeds SET published_to = ?3 WHERE store_id = ?1 AND lane = ?2 AND published_to < ?3",
+                "INSERT INTO feeds (store_id, lane, published_to) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET published_to = max(published_to, excluded.published_to)",
             )?
             .execute((feed.store.get(), feed.lane.word(), up_to))?;
         Ok(())
@@ -151,8 +157,8 @@ impl Tx<'_> {
         Ok(again)
     }
 
-    /// How many rows wait, and what cannot be of how far feeds are published: rows of no feed, and a feed that is published
-    /// beyond the last row there ever was.
+    /// How many rows wait, and what cannot be of how far feeds are published: rows of no feed, a store without one, and a feed
+    /// that is published beyond the last row there ever was.
     pub(crate) fn impossible_feeds(&self) -> Result<(u64, Vec<String>), CentralError> {
         let waiting: i64 = self.conn.query_row(
             "SELECT coalesce(sum((SELECT count(*) FROM feed_outbox o
@@ -163,6 +169,10 @@ impl Tx<'_> {
         let mut statement = self.conn.prepare(
             "SELECT 'row ' || o.id || ' is of no feed' FROM feed_outbox o
              WHERE NOT EXISTS (SELECT 1 FROM feeds f WHERE f.store_id = o.store_id AND f.lane = o.lane)
+             UNION ALL
+             SELECT 'store ' || s.store_id || ' has no feed of ' || l.lane
+             FROM stores s, (SELECT 'orders' AS lane UNION ALL SELECT 'catalog') l
+             WHERE NOT EXISTS (SELECT 1 FROM feeds f WHERE f.store_id = s.store_id AND f.lane = l.lane)
              UNION ALL
              SELECT 'the feed of store ' || store_id || ', ' || lane || ', is published to row ' || published_to
                 || ', which never was'

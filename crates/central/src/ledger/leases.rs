@@ -23,8 +23,8 @@ impl Tx<'_> {
             .prepare_cached(
                 "INSERT INTO leases VALUES (?1, 1, ?2, ?3)
                  ON CONFLICT (partition) DO UPDATE
-                    SET term = term + 1, holder = excluded.holder, expires = excluded.expires
-                    WHERE NOT ?4 OR expires <= ?5
+                    SET term = term + 1, holder = excluded.holder, expires_at = excluded.expires_at
+                    WHERE NOT ?4 OR expires_at <= ?5
                  RETURNING term",
             )?
             .query_row((partition, holder, now.millis() + LEASE_MS, patient, now.millis()), |row| row.get(0))
@@ -39,7 +39,7 @@ impl Tx<'_> {
     pub(crate) fn hold_lease(&self, partition: i32, term: i64, now: Timestamp) -> Result<(), CentralError> {
         let rows = self
             .conn
-            .prepare_cached("UPDATE leases SET expires = ?3 WHERE partition = ?1 AND term = ?2")?
+            .prepare_cached("UPDATE leases SET expires_at = ?3 WHERE partition = ?1 AND term = ?2")?
             .execute((partition, term, now.millis() + LEASE_MS))?;
         if rows == 1 { Ok(()) } else { Err(CentralError::Zombie { partition }) }
     }
@@ -68,7 +68,7 @@ impl Tx<'_> {
     pub(crate) fn release_lease(&self, partition: i32, term: i64) -> Result<(), CentralError> {
         let rows = self
             .conn
-            .prepare_cached("UPDATE leases SET expires = 0 WHERE partition = ?1 AND term = ?2")?
+            .prepare_cached("UPDATE leases SET expires_at = 0 WHERE partition = ?1 AND term = ?2")?
             .execute((partition, term))?;
         if rows == 1 { Ok(()) } else { Err(CentralError::Zombie { partition }) }
     }
@@ -76,7 +76,7 @@ impl Tx<'_> {
     /// Partitions whose holder has not been heard since `before`, although it did not give them back.
     pub(crate) fn orphaned(&self, before: Timestamp) -> Result<Vec<i32>, CentralError> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT partition FROM leases WHERE expires > 0 AND expires <= ?1 ORDER BY partition",
+            "SELECT partition FROM leases WHERE expires_at > 0 AND expires_at <= ?1 ORDER BY partition",
         )?;
         let partitions = statement.query_map([before.millis()], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(partitions)
@@ -85,7 +85,7 @@ impl Tx<'_> {
     /// Partitions of the topic that nobody holds, whether they were given back or never taken.
     pub(crate) fn unheld(&self, now: Timestamp) -> Result<Vec<i32>, CentralError> {
         let mut statement =
-            self.conn.prepare_cached("SELECT partition FROM leases WHERE expires > ?1 ORDER BY partition")?;
+            self.conn.prepare_cached("SELECT partition FROM leases WHERE expires_at > ?1 ORDER BY partition")?;
         let held: Vec<i32> = statement.query_map([now.millis()], |row| row.get(0))?.collect::<Result<_, _>>()?;
         let partitions = self.growing_to()?.unwrap_or(self.partitions()?);
         Ok((0..partitions).filter(|partition| !held.contains(partition)).collect())

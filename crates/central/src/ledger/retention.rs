@@ -11,7 +11,8 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 const FEED_DAYS: i64 = 90;
 /// A change is known by its id for this long.
 const DEDUP_DAYS: i64 = 400;
-/// Published rows are kept this long, to look into.
+/// Rows are kept this long after they were published, and up to this long again: to look into, and for a worker that was
+/// replaced while it published and has to send the newest of them again.
 const OUTBOX_DAYS: i64 = 7;
 /// Rows a transaction.
 const STEP: i64 = 200;
@@ -101,16 +102,23 @@ impl Tx<'_> {
             .execute((days_ago(now, DEDUP_DAYS), STEP))?)
     }
 
+    /// Rows that were known to be published at least that long ago, and then what is published by now is known.
     fn forget_published(&self, now: Timestamp) -> Result<usize, CentralError> {
-        // From the oldest row on, so that nothing is searched where nothing is due.
-        Ok(self
+        let due = days_ago(now, OUTBOX_DAYS);
+        let forgotten = self
             .conn
             .prepare_cached(
                 "DELETE FROM feed_outbox WHERE id IN (
-                    SELECT o.id FROM (SELECT id, store_id, lane, at FROM feed_outbox ORDER BY id LIMIT ?2) o
-                    JOIN feeds f ON f.store_id = o.store_id AND f.lane = o.lane
-                    WHERE o.id <= f.published_to AND o.at <= ?1)",
+                    SELECT o.id FROM feeds f JOIN feed_outbox o
+                        ON o.store_id = f.store_id AND o.lane = f.lane AND o.id <= f.known_to
+                    WHERE f.known_at <= ?1 LIMIT ?2)",
             )?
-            .execute((days_ago(now, OUTBOX_DAYS), STEP))?)
+            .execute((due, STEP))?;
+        if forgotten == 0 {
+            self.conn
+                .prepare_cached("UPDATE feeds SET known_to = published_to, known_at = ?2 WHERE known_at <= ?1")?
+                .execute((due, now.millis()))?;
+        }
+        Ok(forgotten)
     }
 }

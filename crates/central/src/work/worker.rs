@@ -17,7 +17,7 @@ use crate::{
     apply::{BATCH, Place, Tally, apply_batch, bury_record, lives_in, refuse_record},
     backoff::Backoff,
     clock::Stop,
-    error::{CentralError, is_passing},
+    error::{CentralError, is_of_the_record},
     fault::{FaultPoint, strikes},
     ledger::Ledger,
     publish::Publisher,
@@ -293,7 +293,7 @@ impl Shift<'_> {
     fn apply(&mut self, records: &[Incoming]) -> Result<(), CentralError> {
         self.look_for_growth(records)?;
         match self.apply_together(records) {
-            Err(CentralError::Sql(error)) if !is_passing(&error) => self.apply_singly(records),
+            Err(CentralError::Sql(error)) if is_of_the_record(&error) => self.apply_singly(records),
             other => other,
         }
     }
@@ -326,7 +326,7 @@ impl Shift<'_> {
     fn apply_singly(&mut self, records: &[Incoming]) -> Result<(), CentralError> {
         for record in records {
             match self.apply_together(std::slice::from_ref(record)) {
-                Err(CentralError::Sql(error)) if !is_passing(&error) => self.refuse(record, &error)?,
+                Err(CentralError::Sql(error)) if is_of_the_record(&error) => self.refuse(record, &error)?,
                 other => other?,
             }
         }
@@ -342,7 +342,7 @@ impl Shift<'_> {
             now: self.shared.centre.now(),
         };
         let tally = match self.ledger.write(|tx| refuse_record(tx, place, record, &why)) {
-            Err(CentralError::Sql(error)) if !is_passing(&error) => {
+            Err(CentralError::Sql(error)) if is_of_the_record(&error) => {
                 self.ledger.write(|tx| bury_record(tx, place, record, &why))?
             }
             other => other?,

@@ -39,7 +39,7 @@ pub struct NumberedChange {
     /// Its number in that.
     pub seq: i64,
     /// Where the cluster wrote it, where that was reported.
-    pub place: Option<Place>,
+    pub place: Option<LogPlace>,
     /// Attempts to send it.
     pub attempts: i64,
     /// The last one.
@@ -48,7 +48,7 @@ pub struct NumberedChange {
 
 /// A place in the log of changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct LogPlace {
     /// The cluster.
     pub cluster: String,
     /// The partition.
@@ -62,7 +62,7 @@ fn read(row: &Row<'_>, (incarnation, seq): (Incarnation, i64)) -> Result<Numbere
     let row = Placed::new(row, &COLUMNS);
     let (cluster, partition, offset) = (row.value("cluster")?, row.value("partition")?, row.value("offset")?);
     let place = match (cluster, partition, offset) {
-        (Some(cluster), Some(partition), Some(offset)) => Some(Place { cluster, partition, offset }),
+        (Some(cluster), Some(partition), Some(offset)) => Some(LogPlace { cluster, partition, offset }),
         _ => None,
     };
     let kind = row.cell("kind")?.as_str().map_err(|e| bad("kind", e))?;
@@ -281,7 +281,7 @@ pub(crate) fn forget_dropped(tx: &Transaction<'_>, ack: &DeskAck) -> Result<()> 
     Ok(())
 }
 
-/// Changes below `expected` without a word, by number, with their rows: looked for downwards to the first that an ack covered, with
+/// Changes below `expected` without a word, by number, each with its row's id: looked for downwards to the first that an ack covered, with
 /// which all below it were answered. So a long outbox is not read through for each word on a few of its changes. One
 /// that counts as received because another history took it says nothing of those below it.
 fn covered(

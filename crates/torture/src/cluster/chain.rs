@@ -93,7 +93,7 @@ fn play(
     workers.all_live()?;
     let ended: Vec<Ended> = seconds.drain(..).map(Second::end).collect::<Result<_, _>>()?;
     match town.judge_with(&ended)? {
-        0 => town.digests_hold(),
+        0 => town.feeds_hold(),
         rows => Err(Failure::Wrong(format!("behind {rows} rows an older state of them lies in a feed"))),
     }
 }

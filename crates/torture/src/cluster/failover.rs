@@ -121,7 +121,7 @@ impl Play<'_> {
             })?;
             self.counters.heals.add(self.town.rest(ANSWERED)?);
             self.town.judge()?;
-            self.town.digests_hold()?;
+            self.town.feeds_hold()?;
             left -= now;
         }
         Ok(())

@@ -61,5 +61,5 @@ fn play(town: &Town, counters: &mut Counters, rate: u64, seed: u64) -> Result<()
     }
     counters.saw("stores in new partitions", used as u64);
     town.judge()?;
-    town.digests_hold()
+    town.feeds_hold()
 }

@@ -108,7 +108,7 @@ fn round(
     })?;
     counters.heals.add(town.rest(LIMIT)?);
     town.judge()?;
-    town.digests_hold()
+    town.feeds_hold()
 }
 
 /// Breaks these lines together so many times, one time after the other; answers in which ways.

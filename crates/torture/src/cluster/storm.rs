@@ -169,7 +169,7 @@ impl Play<'_> {
         })?;
         self.workers.all_live()?;
         self.town.judge()?;
-        self.town.digests_hold()?;
+        self.town.feeds_hold()?;
         self.check_the_files(&files)
     }
 

@@ -305,8 +305,9 @@ impl Town {
         Ok(self.log.stale())
     }
 
-    /// Every digest in the feeds holds where it stands; so it must be where no worker stood still and no cluster was lost.
-    pub(super) fn digests_hold(&self) -> Result<(), Failure> {
-        self.stores.iter().try_for_each(|store| oracle::digests_hold(&self.centre, &self.log, *store))
+    /// What central takes for published is, and every digest in the feeds holds where it stands; so it must be where no worker
+    /// stood still and no cluster was lost.
+    pub(super) fn feeds_hold(&self) -> Result<(), Failure> {
+        self.stores.iter().try_for_each(|store| oracle::feeds_hold(&self.centre, &self.log, *store))
     }
 }

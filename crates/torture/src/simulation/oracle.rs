@@ -11,9 +11,9 @@ use std::{
 
 use aisle_bus::Bus;
 use aisle_central::Centre;
-use aisle_contract::{Bounds, DownBody, DownMessage, Incoming, Transport};
+use aisle_contract::{Attributes, Bounds, DownBody, DownMessage, Incoming, Transport};
 use aisle_domain::{
-    ChangeId, Lane, StoreId, Subject,
+    ChangeId, Epoch, Lane, StoreId, Subject,
     digest::{DigestView, RowDigest},
 };
 use aisle_mirror::{ChangeState, Mirror, digest, feed, items, orders, outbox, store, verify};
@@ -316,11 +316,12 @@ fn last_words(centre: &Centre, log: &dyn Log, of: StoreId) -> BTreeMap<String, D
 
 /// Every digest of a store's feeds is that of the newest rows before it, in the history that is. A log that was compacted
 /// or cut tells nothing of it.
-pub(crate) fn digests_hold(centre: &Centre, log: &dyn Log, of: StoreId) -> Result<(), Failure> {
-    let epoch = centre.digest(of).unwrap().epoch;
+pub(crate) fn feeds_hold(centre: &Centre, log: &dyn Log, of: StoreId) -> Result<(), Failure> {
+    let (epoch, conn) = (centre.digest(of).unwrap().epoch, central_db(centre));
     for lane in Lane::ALL {
         let topic = centre.names().feed(of, lane);
         let records = log.records(&topic);
+        mark_holds(&conn, (of, lane), epoch, &records)?;
         let is_whole = (0_i64..).zip(&records).all(|(place, record)| record.offset == place);
         let mut rows: BTreeMap<Subject, i64> = BTreeMap::new();
         for record in records.iter().filter(|_| is_whole) {
@@ -352,6 +353,34 @@ pub(crate) fn digests_hold(centre: &Centre, log: &dyn Log, of: StoreId) -> Resul
                 _ => {}
             }
         }
+    }
+    Ok(())
+}
+
+/// What central takes for published lies in the feed: its last row does, which compaction leaves there.
+fn mark_holds(
+    conn: &Connection,
+    (of, lane): (StoreId, Lane),
+    epoch: Epoch,
+    records: &[Incoming],
+) -> Result<(), Failure> {
+    let published_to: i64 = conn
+        .prepare_cached("SELECT published_to FROM feeds WHERE store_id = ?1 AND lane = ?2")
+        .unwrap()
+        .query_row((of.get(), lane.word()), |row| row.get(0))
+        .unwrap();
+    let number = |record: &Incoming| -> Option<i64> {
+        let (attributes, _) = Attributes::of(record).ok()?;
+        attributes.get("id")?.strip_prefix(&format!("{epoch}:"))?.parse().ok()
+    };
+    let last = records.iter().filter_map(number).max().unwrap_or(0);
+    // What central forgets leaves without a number.
+    let is_gone = records.last().is_some_and(|record| record.value.is_none());
+    if last < published_to && !is_gone {
+        let lane = lane.word();
+        return Err(Failure::Wrong(format!(
+            "store {of}, {lane}: published to row {published_to}, but the last in the feed is {last}"
+        )));
     }
     Ok(())
 }

@@ -215,7 +215,7 @@ pub(crate) fn play_by(plan: &Plan, jumps: Option<u64>) -> (Report, String) {
         // What waited when a cluster was lost may come into the next one before central begins to fill its feeds.
         if world.clusters == 0 {
             let stores: BTreeSet<_> = seen.iter().map(|desk| desk.store).collect();
-            stores.into_iter().try_for_each(|store| oracle::digests_hold(&centre, &bus, store))?;
+            stores.into_iter().try_for_each(|store| oracle::feeds_hold(&centre, &bus, store))?;
         }
         oracle::judge(&seen, &centre, &bus, world.went_back)
     }));

@@ -160,6 +160,30 @@ fn what_is_kept_as_digest_is_what_the_rows_give() {
 }
 
 #[test]
+fn published_rows_are_kept_for_a_week_however_late_they_were_published() {
+    let mut bench = Bench::with_order();
+    bench.send(DESK, 1, 1, reject());
+    let kept = |bench: &Bench| -> i64 {
+        let database = rusqlite::Connection::open(bench.centre.path()).unwrap();
+        database.query_row("SELECT count(*) FROM feed_outbox", [], |row| row.get(0)).unwrap()
+    };
+    let day = 24 * 60 * 60;
+    let forget = |bench: &mut Bench, now| {
+        while bench.ledger.write(|tx| tx.forget_some(now)).unwrap() > 0 {}
+    };
+    let all = kept(&bench);
+    assert!(all > 3, "{all}");
+    forget(&mut bench, at(20 + 30 * day));
+    assert_eq!(kept(&bench), all, "they wait");
+    assert!(!bench.sent(Lane::Orders).is_empty() && !bench.sent(Lane::Catalog).is_empty());
+    forget(&mut bench, at(20 + 37 * day));
+    forget(&mut bench, at(20 + 44 * day - 1));
+    assert_eq!(kept(&bench), all, "known to be published for not quite a week");
+    forget(&mut bench, at(20 + 44 * day));
+    assert_eq!(kept(&bench), 0);
+}
+
+#[test]
 fn closed_orders_deleted_items_and_old_changes_are_forgotten_by_centrals_clock() {
     let mut bench = Bench::with_order();
     bench.send(DESK, 1, 1, reject());

@@ -37,12 +37,13 @@ const BY_CHANGE: [(&str, &str); 5] = [
     ("feed_outbox", "SELECT * FROM feed_outbox WHERE id > ?1 ORDER BY id"),
 ];
 /// Tables of which every transaction writes the same few rows.
-const BY_BATCH: [(&str, &str); 5] = [
+const BY_BATCH: [(&str, &str); 6] = [
     ("numbering", "SELECT * FROM numbering"),
     ("positions", "SELECT * FROM positions"),
     ("leases", "SELECT * FROM leases"),
     ("desks", "SELECT * FROM desks"),
     ("digests", "SELECT * FROM digests"),
+    ("feeds", "SELECT * FROM feeds"),
 ];
 
 pub(super) fn run(rounds: usize, changes: usize) -> Result<Value, Failure> {
