@@ -320,8 +320,10 @@ pub(crate) fn feeds_hold(centre: &Centre, log: &dyn Log, of: StoreId) -> Result<
     let (epoch, conn) = (centre.digest(of).unwrap().epoch, central_db(centre));
     for lane in Lane::ALL {
         let topic = centre.names().feed(of, lane);
+        // Before the log is read: answers to heartbeats are published all the while.
+        let mark = published_to(&conn, of, lane);
         let records = log.records(&topic);
-        mark_holds(&conn, (of, lane), epoch, &records)?;
+        mark_holds(&topic, mark, epoch, &records)?;
         let is_whole = (0_i64..).zip(&records).all(|(place, record)| record.offset == place);
         let mut rows: BTreeMap<Subject, i64> = BTreeMap::new();
         for record in records.iter().filter(|_| is_whole) {
@@ -357,18 +359,16 @@ pub(crate) fn feeds_hold(centre: &Centre, log: &dyn Log, of: StoreId) -> Result<
     Ok(())
 }
 
-/// What central takes for published lies in the feed: its last row does, which compaction leaves there.
-fn mark_holds(
-    conn: &Connection,
-    (of, lane): (StoreId, Lane),
-    epoch: Epoch,
-    records: &[Incoming],
-) -> Result<(), Failure> {
-    let published_to: i64 = conn
-        .prepare_cached("SELECT published_to FROM feeds WHERE store_id = ?1 AND lane = ?2")
+/// The last row of a feed that central takes for published.
+fn published_to(conn: &Connection, of: StoreId, lane: Lane) -> i64 {
+    conn.prepare_cached("SELECT published_to FROM feeds WHERE store_id = ?1 AND lane = ?2")
         .unwrap()
         .query_row((of.get(), lane.word()), |row| row.get(0))
-        .unwrap();
+        .unwrap()
+}
+
+/// What central takes for published lies in the feed: its last row does, which compaction leaves there.
+fn mark_holds(topic: &str, published_to: i64, epoch: Epoch, records: &[Incoming]) -> Result<(), Failure> {
     let number = |record: &Incoming| -> Option<i64> {
         let (attributes, _) = Attributes::of(record).ok()?;
         attributes.get("id")?.strip_prefix(&format!("{epoch}:"))?.parse().ok()
@@ -377,9 +377,8 @@ fn mark_holds(
     // What central forgets leaves without a number.
     let is_gone = records.last().is_some_and(|record| record.value.is_none());
     if last < published_to && !is_gone {
-        let lane = lane.word();
         return Err(Failure::Wrong(format!(
-            "store {of}, {lane}: published to row {published_to}, but the last in the feed is {last}"
+            "{topic}: published to row {published_to}, but the last in the feed is {last}"
         )));
     }
     Ok(())
