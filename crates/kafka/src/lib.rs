@@ -70,6 +70,9 @@ impl Kafka {
     /// # Errors
     /// [`PortError::BadSettings`] for settings that librdkafka refuses.
     pub fn new(settings: KafkaSettings) -> Result<Self, PortError> {
+        // Begun like this, OpenSSL is not taken down when the program ends: whoever quits does not wait for the network, and
+        // threads that still speak TLS would fall over what is gone.
+        openssl_sys::init();
         let kafka = Self { settings, health: Health::default(), asking: Mutex::default() };
         let client = kafka.consumer(&kafka.settings.asking())?;
         kafka.asking().client = Some(client);
