@@ -372,6 +372,22 @@ mod tests {
     }
 
     #[test]
+    fn orders_of_all_stores_come_before_any_catalog() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("central.db");
+        of_version(
+            &path,
+            5,
+            "INSERT INTO feed_outbox (store_id, lane, key, at) VALUES
+                (1, 'catalog', 'item/1', 1), (2, 'catalog', 'item/1', 1), (2, 'orders', 'order/1', 1),
+                (1, 'orders', 'order/1', 1)",
+        );
+        let waiting = open(&path, &Arc::default()).unwrap().read(|tx| tx.waiting_feeds(|_| true)).unwrap();
+        let expected = [(1, Lane::Orders), (2, Lane::Orders), (1, Lane::Catalog), (2, Lane::Catalog)];
+        assert_eq!(waiting, expected.map(|(store, lane)| feed(store, lane)));
+    }
+
+    #[test]
     fn a_digest_that_waited_at_an_upgrade_goes_when_rows_come_behind_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("central.db");

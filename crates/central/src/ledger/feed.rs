@@ -63,11 +63,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The feeds of these stores that have rows waiting, in order: a step of the index for each of their feeds, and a look
+    /// The feeds of these stores that have rows waiting, orders before catalogs: of one send a large catalog would take all the
+    /// room, and orders would wait behind it. A step of the index for each of their feeds, and a look
     /// at the feeds of all others.
     pub(crate) fn waiting_feeds(&self, of: impl Fn(StoreId) -> bool) -> Result<Vec<Feed>, CentralError> {
         let mut feeds =
-            self.conn.prepare_cached("SELECT store_id, lane, published_to FROM feeds ORDER BY store_id, lane")?;
+            self.conn.prepare_cached("SELECT store_id, lane, published_to FROM feeds ORDER BY lane DESC, store_id")?;
         let mut waits = self
             .conn
             .prepare_cached("SELECT 1 FROM feed_outbox WHERE store_id = ?1 AND lane = ?2 AND id > ?3 LIMIT 1")?;
