@@ -67,8 +67,9 @@ impl Tx<'_> {
     /// room, and orders would wait behind it. A step of the index for each of their feeds, and a look
     /// at the feeds of all others.
     pub(crate) fn waiting_feeds(&self, of: impl Fn(StoreId) -> bool) -> Result<Vec<Feed>, CentralError> {
-        let mut feeds =
-            self.conn.prepare_cached("SELECT store_id, lane, published_to FROM feeds ORDER BY lane DESC, store_id")?;
+        let mut feeds = self
+            .conn
+            .prepare_cached("SELECT store_id, lane, published_to FROM feeds ORDER BY lane DESC, store_id")?;
         let mut waits = self
             .conn
             .prepare_cached("SELECT 1 FROM feed_outbox WHERE store_id = ?1 AND lane = ?2 AND id > ?3 LIMIT 1")?;
