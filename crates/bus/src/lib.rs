@@ -155,14 +155,11 @@ impl Bus {
 
     /// Appends records as another program would.
     pub fn append(&self, records: Vec<Outgoing>) -> Vec<Delivery> {
-        records.into_iter().map(|record| self.append_one(record)).collect()
-    }
-
-    fn append_one(&self, record: Outgoing) -> Delivery {
-        let at = (self.clock)();
-        let answer = self.state().append(record, at);
+        let mut state = self.state();
+        let answers = records.into_iter().map(|record| state.append(record, (self.clock)())).collect();
+        drop(state);
         self.shared.1.notify_all();
-        answer
+        answers
     }
 }
 
@@ -256,10 +253,11 @@ struct BusSender {
 
 impl Sender for BusSender {
     fn hand_over(&mut self, batch: Vec<Outgoing>) {
+        let mut state = self.bus.state();
         for record in batch {
             let answer = match &self.failed {
                 Some(error) => Err(error.clone()),
-                None => self.bus.append_one(record),
+                None => state.append(record, (self.bus.clock)()),
             };
             // A report that was lost is of a record that was written.
             if let Err(error) = &answer
@@ -269,6 +267,8 @@ impl Sender for BusSender {
             }
             self.answers.push(answer);
         }
+        drop(state);
+        self.bus.shared.1.notify_all();
     }
 
     fn answers(&mut self, _count: usize, _timeout: Duration) -> Vec<Delivery> {

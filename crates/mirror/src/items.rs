@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, Row, ToSql, Transaction, params};
 
 use crate::{
     error::{MirrorError, Result},
-    row::Columns,
+    row::{Columns, Placed},
 };
 
 /// Matches that a search counts at most.
@@ -29,22 +29,30 @@ const LIVE_BY_NAME_START: &str =
      ORDER BY name COLLATE NOCASE, item_id LIMIT 1000";
 const LIVE_BY_WORDS: &str = "SELECT rowid FROM items_words WHERE items_words MATCH ?1 LIMIT 1000";
 
+/// The table's columns, in its order.
+#[rustfmt::skip]
+pub(crate) const COLUMNS: [&str; 11] = [
+    "item_id", "store_id", "unit_price", "barcode", "name", "category", "availability", "available_until", "version",
+    "deleted", "changed",
+];
+
 fn read(row: &Row<'_>) -> Result<Item> {
+    let row = Placed::new(row, &COLUMNS);
     Ok(Item {
         item_id: row.id("item_id", ItemId::new)?,
         store_id: row.id("store_id", StoreId::new)?,
         unit_price: row.money("unit_price")?,
         barcode: row.parsed_optional("barcode")?,
-        name: row.get("name")?,
-        category: row.get("category")?,
+        name: row.value("name")?,
+        category: row.value("category")?,
         availability: row.word(
             "availability",
             &[Availability::Available, Availability::OutOfStock],
             Availability::word,
         )?,
         available_until: row.time_optional("available_until")?,
-        version: row.get("version")?,
-        deleted: row.get("deleted")?,
+        version: row.value("version")?,
+        deleted: row.value("deleted")?,
         changed: row.json("changed")?,
     })
 }

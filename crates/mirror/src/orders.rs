@@ -8,10 +8,15 @@ use std::collections::BTreeMap;
 use aisle_domain::{Decision, Order, OrderId, OrderStatus, StoreId, Timestamp, UserId};
 use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
 
+#[cfg(test)]
+pub(crate) use parts::LINE_COLUMNS;
 pub(crate) use parts::payment as payment_row;
 pub(crate) use write::{claim_numbers, remove, write};
 
-use crate::{error::Result, row::Columns};
+use crate::{
+    error::Result,
+    row::{Columns, Placed},
+};
 
 /// Which orders a list has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -136,7 +141,16 @@ pub fn counts(conn: &Connection) -> Result<BTreeMap<OrderStatus, i64>> {
     Ok(counts)
 }
 
+/// The table's columns, in its order.
+#[rustfmt::skip]
+pub(crate) const COLUMNS: [&str; 19] = [
+    "order_id", "store_id", "user_id", "creation_time", "status", "queued_time", "accept_by", "due_at", "display_no",
+    "customer_name", "note", "substitution", "payment_expected", "decision", "reason", "decided_by", "decided_at",
+    "claimed_by", "version",
+];
+
 fn read(conn: &Connection, row: &Row<'_>) -> Result<Order> {
+    let row = Placed::new(row, &COLUMNS);
     let id = row.id("order_id", OrderId::new)?;
     Ok(Order {
         order_id: id,
@@ -147,17 +161,17 @@ fn read(conn: &Connection, row: &Row<'_>) -> Result<Order> {
         queued_time: row.time("queued_time")?,
         accept_by: row.time_optional("accept_by")?,
         due_at: row.time_optional("due_at")?,
-        display_no: row.get("display_no")?,
-        customer_name: row.get("customer_name")?,
-        note: row.get("note")?,
-        substitution: row.get("substitution")?,
-        payment_expected: row.get("payment_expected")?,
+        display_no: row.value("display_no")?,
+        customer_name: row.value("customer_name")?,
+        note: row.value("note")?,
+        substitution: row.value("substitution")?,
+        payment_expected: row.value("payment_expected")?,
         decision: row.word_optional("decision", &[Decision::Approved, Decision::Rejected], Decision::word)?,
-        reason: row.get("reason")?,
-        decided_by: row.get("decided_by")?,
+        reason: row.value("reason")?,
+        decided_by: row.value("decided_by")?,
         decided_at: row.time_optional("decided_at")?,
-        claimed_by: row.get("claimed_by")?,
-        version: row.get("version")?,
+        claimed_by: row.value("claimed_by")?,
+        version: row.value("version")?,
         lines: parts::lines(conn, id)?,
         range: parts::range(conn, id)?,
         payments: parts::payments(conn, id)?,

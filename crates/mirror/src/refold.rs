@@ -17,7 +17,7 @@ use crate::{
 
 /// The store's policies and reasons, or what holds before its row has come.
 pub(crate) fn rules(conn: &Connection) -> Result<(Policies, Reasons)> {
-    Ok(store::load(conn)?.map_or_else(Default::default, |store| (store.policies, store.reasons)))
+    Ok(store::rules(conn)?.unwrap_or_default())
 }
 
 pub(crate) fn pending(rows: &[OutboxRow]) -> Vec<Pending> {
@@ -42,22 +42,38 @@ pub(crate) fn refold(tx: &Transaction<'_>, subject: Subject, from: PriceSource<'
 
 fn order(tx: &Transaction<'_>, id: OrderId) -> Result<Vec<ChangeId>> {
     let shown = orders::load(tx, id)?;
+    match bases::load::<Order>(tx, Kind::Order, id.get())? {
+        Some(Base(base)) => show_order(tx, id, shown.as_ref(), base.as_ref()),
+        None => show_order(tx, id, shown.as_ref(), shown.as_ref()),
+    }
+}
+
+/// Shows what waits on an order folded over `base`, in the place of what is `shown`; answers changes that no longer
+/// fold since now.
+pub(crate) fn show_order(
+    tx: &Transaction<'_>,
+    id: OrderId,
+    shown: Option<&Order>,
+    base: Option<&Order>,
+) -> Result<Vec<ChangeId>> {
     let rows = outbox::unacknowledged(tx, Subject::Order(id))?;
-    let base = match bases::load::<Order>(tx, Kind::Order, id.get())? {
-        Some(Base(row)) => row,
-        None => shown.clone(),
-    };
-    let (policies, reasons) = rules(tx)?;
-    let folded = fold_order(base.as_ref(), id, &pending(&rows), &policies, &reasons);
-    match &folded.row {
-        Some(row) if shown.as_ref() != Some(row) => orders::write(tx, row, shown.as_ref())?,
-        Some(_) => {}
-        None => orders::remove(tx, id)?,
-    }
     if rows.is_empty() {
+        write_order(tx, shown, base, id)?;
         bases::remove(tx, Kind::Order, id.get())?;
+        return Ok(Vec::new());
     }
+    let (policies, reasons) = rules(tx)?;
+    let folded = fold_order(base, id, &pending(&rows), &policies, &reasons);
+    write_order(tx, shown, folded.row.as_ref(), id)?;
     mark(tx, &rows, &folded.refused)
+}
+
+fn write_order(tx: &Transaction<'_>, before: Option<&Order>, after: Option<&Order>, id: OrderId) -> Result<()> {
+    match after {
+        None => orders::remove(tx, id),
+        Some(_) if before == after => Ok(()),
+        Some(row) => orders::write(tx, row, before),
+    }
 }
 
 /// The fold of an order, which nothing folds over once central has forgotten it.
@@ -78,17 +94,30 @@ pub(crate) fn fold_order(
 
 fn item(tx: &Transaction<'_>, id: ItemId, from: PriceSource<'_>) -> Result<Vec<ChangeId>> {
     let shown = items::load(tx, id)?;
-    let rows = outbox::unacknowledged(tx, Subject::Item(id))?;
-    let base = match bases::load::<Item>(tx, Kind::Item, id.get())? {
-        Some(Base(row)) => row,
-        None => shown.clone(),
-    };
-    let (policies, _) = rules(tx)?;
-    let folded: Folded<Option<Item>> = fold::fold_item(base.as_ref(), &pending(&rows), &policies.fields);
-    write_item(tx, shown.as_ref(), folded.row.as_ref(), id, from)?;
-    if rows.is_empty() {
-        bases::remove(tx, Kind::Item, id.get())?;
+    match bases::load::<Item>(tx, Kind::Item, id.get())? {
+        Some(Base(base)) => show_item(tx, id, shown.as_ref(), base.as_ref(), from),
+        None => show_item(tx, id, shown.as_ref(), shown.as_ref(), from),
     }
+}
+
+/// Shows what waits on an item folded over `base`, in the place of what is `shown`; answers changes that no longer
+/// fold since now.
+pub(crate) fn show_item(
+    tx: &Transaction<'_>,
+    id: ItemId,
+    shown: Option<&Item>,
+    base: Option<&Item>,
+    from: PriceSource<'_>,
+) -> Result<Vec<ChangeId>> {
+    let rows = outbox::unacknowledged(tx, Subject::Item(id))?;
+    if rows.is_empty() {
+        write_item(tx, shown, base, id, from)?;
+        bases::remove(tx, Kind::Item, id.get())?;
+        return Ok(Vec::new());
+    }
+    let (policies, _) = rules(tx)?;
+    let folded: Folded<Option<Item>> = fold::fold_item(base, &pending(&rows), &policies.fields);
+    write_item(tx, shown, folded.row.as_ref(), id, from)?;
     mark(tx, &rows, &folded.refused)
 }
 
@@ -132,7 +161,11 @@ fn mark(tx: &Transaction<'_>, rows: &[OutboxRow], refused: &[(ChangeId, Refusal)
     let mut newly = Vec::new();
     for row in rows {
         let why = refused.iter().find(|(id, _)| *id == row.change_id).map(|(_, refusal)| refusal);
-        if outbox::mark(tx, row.change_id, why)? && why.is_some() {
+        if row.will_be_refused.as_ref() == why {
+            continue;
+        }
+        outbox::mark(tx, row.change_id, why)?;
+        if why.is_some() {
             newly.push(row.change_id);
         }
     }

@@ -124,3 +124,27 @@ impl Columns for Placed<'_, '_> {
 pub(crate) fn bad(column: &str, why: impl std::fmt::Display) -> MirrorError {
     MirrorError::BadRow { what: format!("the column {column}"), why: why.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use crate::{items, orders, outbox};
+
+    #[test]
+    fn columns_that_are_read_by_their_place_stand_in_the_order_of_their_table() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("../../../migrations/mirror/0001_init.sql")).unwrap();
+        conn.execute_batch(include_str!("../../../migrations/mirror/0002_remirror.sql")).unwrap();
+        let tables: [(&str, &[&str]); 4] = [
+            ("outbox", &outbox::COLUMNS),
+            ("items", &items::COLUMNS),
+            ("orders", &orders::COLUMNS),
+            ("client_order_items", &orders::LINE_COLUMNS),
+        ];
+        for (table, columns) in tables {
+            let all = conn.prepare(&format!("SELECT * FROM {table}")).unwrap();
+            assert!(all.column_names().eq(columns.iter().copied()), "{table}");
+        }
+    }
+}

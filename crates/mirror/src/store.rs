@@ -1,6 +1,6 @@
 //! The store's own row.
 
-use aisle_domain::{Currency, Store, StoreId, store::Durability};
+use aisle_domain::{Currency, Policies, Reasons, Store, StoreId, store::Durability};
 use rusqlite::{Connection, Transaction, params};
 
 use crate::{error::Result, row::Columns};
@@ -37,6 +37,13 @@ pub fn load(conn: &Connection) -> Result<Option<Store>> {
         busy_until: row.time_optional("busy_until")?,
         version: row.get("version")?,
     }))
+}
+
+/// The store's policies and reasons, once central has sent its row.
+pub(crate) fn rules(conn: &Connection) -> Result<Option<(Policies, Reasons)>> {
+    let mut statement = conn.prepare_cached("SELECT policies, reasons FROM stores LIMIT 1")?;
+    let mut rows = statement.query([])?;
+    rows.next()?.map(|row| Ok((row.json("policies")?, row.json("reasons")?))).transpose()
 }
 
 /// Writes the row in the place of the one before.

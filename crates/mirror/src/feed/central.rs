@@ -1,7 +1,9 @@
 //! One message of central's, applied to base, shown row and outbox.
 
 use aisle_contract::{ChangeRefused, DeskAck};
-use aisle_domain::{Item, ItemId, Lane, Order, OrderId, OrderStatus, Reasons, Refusal, Store, Subject, Timestamp};
+use aisle_domain::{
+    ChangeId, Item, ItemId, Lane, Order, OrderId, OrderStatus, Reasons, Refusal, Store, Subject, Timestamp,
+};
 use rusqlite::Transaction;
 use serde_json::json;
 
@@ -50,6 +52,12 @@ pub(crate) fn fold(
     applied: &mut FeedApplied,
 ) -> Result<()> {
     let newly = refold::refold(tx, subject, central(at))?;
+    note(subject, newly, applied);
+    Ok(())
+}
+
+/// Notes that a subject was folded again, and what no longer folds since now.
+fn note(subject: Subject, newly: Vec<ChangeId>, applied: &mut FeedApplied) {
     applied.outbox |= !newly.is_empty();
     applied.will_be_refused.extend(newly);
     match subject {
@@ -57,7 +65,6 @@ pub(crate) fn fold(
         Subject::Item(id) => applied.items.push(id),
         Subject::Store => applied.store = true,
     }
-    Ok(())
 }
 
 /// Whether a row takes the place of the one before: by its version, or `as_it_is` where it is known to be central's.
@@ -82,7 +89,8 @@ pub(crate) fn order(
     record(tx, before, row, at)?;
     if kept.is_some() {
         bases::store(tx, Kind::Order, id.get(), Some((row, row.version)))?;
-        fold(tx, Subject::Order(id), at, applied)?;
+        let newly = refold::show_order(tx, id, shown.as_ref(), Some(row))?;
+        note(Subject::Order(id), newly, applied);
     } else {
         orders::write(tx, row, shown.as_ref())?;
         applied.orders.push(id);
@@ -161,7 +169,9 @@ pub(crate) fn item(
             return Ok(());
         }
         bases::store(tx, Kind::Item, id.get(), Some((row, row.version)))?;
-        fold(tx, Subject::Item(id), at, applied)
+        let newly = refold::show_item(tx, id, shown.as_ref(), Some(row), central(at))?;
+        note(Subject::Item(id), newly, applied);
+        Ok(())
     } else {
         if !is_news(shown.as_ref(), row, |row| row.version, as_it_is) {
             return Ok(());

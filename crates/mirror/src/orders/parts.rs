@@ -6,7 +6,10 @@ use aisle_domain::{
 };
 use rusqlite::{Connection, Row};
 
-use crate::{error::Result, row::Columns};
+use crate::{
+    error::Result,
+    row::{Columns, Placed},
+};
 
 fn collect<T>(conn: &Connection, sql: &str, id: i64, read: impl Fn(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
     let mut statement = conn.prepare_cached(sql)?;
@@ -18,20 +21,28 @@ fn collect<T>(conn: &Connection, sql: &str, id: i64, read: impl Fn(&Row<'_>) -> 
     Ok(found)
 }
 
+/// The columns of an order's lines, in their table's order.
+#[rustfmt::skip]
+pub(crate) const LINE_COLUMNS: [&str; 12] = [
+    "order_id", "item_id", "line_no", "name", "barcode", "order_unit_price", "quantity", "unit", "note", "state",
+    "picked_quantity", "substitute",
+];
+
 pub(super) fn lines(conn: &Connection, order: OrderId) -> Result<Vec<OrderLine>> {
     let sql = "SELECT * FROM client_order_items WHERE order_id = ?1 ORDER BY line_no";
     collect(conn, sql, order.get(), |row| {
+        let row = Placed::new(row, &LINE_COLUMNS);
         Ok(OrderLine {
             item_id: row.id("item_id", ItemId::new)?,
-            name: row.get("name")?,
+            name: row.value("name")?,
             barcode: row.parsed_optional("barcode")?,
             order_unit_price: row.money("order_unit_price")?,
             quantity: row.quantity("quantity")?,
-            unit: row.get("unit")?,
-            note: row.get("note")?,
+            unit: row.value("unit")?,
+            note: row.value("note")?,
             state: row.word("state", &LineState::ALL, LineState::word)?,
             picked_quantity: row
-                .get::<_, Option<i64>>("picked_quantity")?
+                .value::<Option<i64>>("picked_quantity")?
                 .map(|_| row.quantity("picked_quantity"))
                 .transpose()?,
             substitute: row.id_optional("substitute", ItemId::new)?,
