@@ -12,7 +12,7 @@ use crate::{
     error::Result,
     mirror::Mirror,
     remirror::{self, Reason},
-    row::Columns,
+    row::{Columns, bad},
     settings,
 };
 
@@ -132,13 +132,18 @@ fn forget_suspicion(tx: &Transaction<'_>, lane: Lane) -> Result<()> {
     Ok(())
 }
 
-/// Rows that came and could not be applied.
+/// Whether rows came that could not be applied.
 fn has_unread(conn: &Connection, lane: Lane) -> Result<bool> {
-    Ok(conn
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM parked WHERE lane = ?1 AND (key LIKE 'order/%' OR key LIKE 'item/%'))",
-        )?
-        .query_row([lane.word()], |row| row.get(0))?)
+    let mut statement =
+        conn.prepare_cached("SELECT key FROM parked WHERE lane = ?1 AND NOT stray AND key IS NOT NULL")?;
+    let mut rows = statement.query([lane.word()])?;
+    while let Some(row) = rows.next()? {
+        let key = row.get_ref("key")?.as_str().map_err(|e| bad("key", e))?;
+        if remirror::row_of_key(lane, key).is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Digests of central's that are kept, of each lane.

@@ -199,13 +199,19 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn park(tx: &Transaction<'_>, lane: Lane, entry: &FeedEntry, why: &str, at: Timestamp) -> Result<()> {
+fn park(
+    tx: &Transaction<'_>,
+    lane: Lane,
+    entry: &FeedEntry,
+    (why, is_stray): (&str, bool),
+    at: Timestamp,
+) -> Result<()> {
     unpark(tx, lane, entry)?;
     let record = &entry.record;
     let headers: Vec<Value> = record.headers.iter().map(|(name, value)| json!([name, hex(value)])).collect();
     tx.prepare_cached(
-        "INSERT INTO parked (lane, topic, partition, offset, key, headers, value, why, at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO parked (lane, topic, partition, offset, key, headers, value, why, at, stray)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
     .execute(params![
         lane.word(),
@@ -217,6 +223,7 @@ fn park(tx: &Transaction<'_>, lane: Lane, entry: &FeedEntry, why: &str, at: Time
         record.value,
         why,
         at.millis(),
+        is_stray,
     ])?;
     Ok(())
 }

@@ -23,9 +23,10 @@ const BUSY: Duration = Duration::from_secs(10);
 const SETTLING: Duration = Duration::from_secs(1);
 
 /// Plain SQL, applied in order; the schema's version is how many have been applied.
-const MIGRATIONS: &[&str] = &[
+pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/mirror/0001_init.sql"),
     include_str!("../../../migrations/mirror/0002_remirror.sql"),
+    include_str!("../../../migrations/mirror/0003_strays.sql"),
 ];
 
 /// The schema this program knows.

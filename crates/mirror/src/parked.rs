@@ -99,7 +99,7 @@ impl Mirror {
             let entry = FeedEntry { offset, written_at: at, record: kept.record, message: Ok(message) };
             let cluster = feed::position(tx, lane)?.map(|at| at.cluster).unwrap_or_default();
             let meaning = plan::meaning(&identity, (lane, &cluster), offset, &entry);
-            if let plan::Meaning::Park(why) = meaning {
+            if let plan::Meaning::Park(why) | plan::Meaning::Stray(why) = meaning {
                 return note(tx, id, refused(why));
             }
             match feed::whole(tx, |tx| central::apply(tx, lane, offset, &meaning, at))? {

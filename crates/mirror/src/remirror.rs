@@ -11,7 +11,7 @@ use aisle_domain::{Epoch, Lane, Subject, Timestamp, digest::RowDigest};
 use rusqlite::{Connection, Transaction, params};
 use serde_json::{Value, json};
 
-pub(crate) use notes::{note_unreadable, take};
+pub(crate) use notes::{note_unreadable, row_of_key, take};
 
 use crate::{
     audit::{self, Entry},

@@ -129,13 +129,12 @@ pub(crate) fn bad(column: &str, why: impl std::fmt::Display) -> MirrorError {
 mod tests {
     use rusqlite::Connection;
 
-    use crate::{items, orders, outbox};
+    use crate::{folder::MIGRATIONS, items, orders, outbox};
 
     #[test]
     fn columns_that_are_read_by_their_place_stand_in_the_order_of_their_table() {
         let conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch(include_str!("../../../migrations/mirror/0001_init.sql")).unwrap();
-        conn.execute_batch(include_str!("../../../migrations/mirror/0002_remirror.sql")).unwrap();
+        MIGRATIONS.iter().for_each(|sql| conn.execute_batch(sql).unwrap());
         let tables: [(&str, &[&str]); 4] = [
             ("outbox", &outbox::COLUMNS),
             ("items", &items::COLUMNS),

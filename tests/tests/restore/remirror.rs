@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use aisle_app::views::NoticeView;
-use aisle_domain::{Incarnation, ItemId, Lane, Money, OrderId, OrderStatus};
-use aisle_mirror::{Anew, ChangeState, Reason, alarms, items, orders, remirror};
+use aisle_contract::DownBody;
+use aisle_domain::{Incarnation, Item, ItemId, Lane, Money, OrderId, OrderStatus, StoreId};
+use aisle_mirror::{Anew, ChangeState, Reason, alarms, feed, items, orders, remirror};
 use aisle_sync::SystemClock;
 use serde_json::Value;
 
@@ -221,5 +222,62 @@ fn an_empty_feed_of_a_new_cluster_sweeps_nothing_and_central_fills_it_again() {
     assert_eq!(desk.reasons("feed.remirrored"), ["cluster", "cluster"]);
     assert!(desk.seen.iter().all(|applied| applied.new_orders.is_empty()), "no known order rings anew");
     assert_eq!((desk.state(accepted), desk.state(waiting)), (ChangeState::Received, ChangeState::Received));
+    world.assert_same(&[&desk]);
+}
+
+/// What a feed never should have: a row of another store, and records under numbers that no row has.
+fn stray(world: &World, desk: &Desk) {
+    let order = desk.orders(OrderStatus::New)[0];
+    let item = desk.items(1)[0].clone();
+    let other = StoreId::new(9).unwrap();
+    let mut row = desk.mirror.read(|conn| orders::load(conn, order)).unwrap().unwrap();
+    (row.store_id, row.order_id) = (other, OrderId::new(9_001).unwrap());
+    world.publish(Lane::Orders, &DownBody::Order(Box::new(row)));
+    world.publish(
+        Lane::Catalog,
+        &DownBody::Item(Box::new(Item { store_id: other, item_id: ItemId::new(9_002).unwrap(), ..item })),
+    );
+    for (lane, key) in [(Lane::Orders, "order/0"), (Lane::Orders, "order/-7"), (Lane::Catalog, "item/0")] {
+        world.publish_unreadable(lane, key);
+    }
+}
+
+fn parked(desk: &Desk) -> i64 {
+    desk.mirror.read(feed::parked_count).unwrap()
+}
+
+#[test]
+fn what_is_in_a_feed_and_no_row_of_central_s_keeps_it_neither_from_being_read_nor_from_being_mirrored_anew() {
+    let world = World::new(3);
+    let mut desk = mirrored(&world);
+    stray(&world, &desk);
+    // Perhaps a row, which only central can tell: it has none under these numbers.
+    world.publish_unreadable(Lane::Orders, "order/9003");
+    world.publish_unreadable(Lane::Catalog, "item/9004");
+    desk.read();
+    assert_eq!(parked(&desk), 7);
+    for lane in Lane::ALL {
+        desk.mirror.remirror(lane, Reason::Asked, &Value::Null, world.hands.now()).unwrap();
+    }
+    world.settle(&mut [&mut desk]);
+    world.assert_same(&[&desk]);
+    assert_eq!(parked(&desk), 7);
+}
+
+#[test]
+fn what_is_in_a_feed_and_no_row_of_central_s_hides_no_difference_from_central() {
+    let world = World::new(3);
+    let mut desk = mirrored(&world);
+    stray(&world, &desk);
+    let items = desk.items(2);
+    let (item, order) = (items[0].item_id, desk.orders(OrderStatus::New)[1]);
+    tamper(&desk, &format!("DELETE FROM items WHERE item_id = {}", items[1].item_id));
+    for price in [700, 750, 800] {
+        touch(&world, item, order, price);
+        desk.read();
+    }
+    assert_eq!(parked(&desk), 5);
+    assert_eq!(desk.reasons("feed.remirror"), ["digest"]);
+    world.settle(&mut [&mut desk]);
     world.assert_same(&[&desk]);
 }

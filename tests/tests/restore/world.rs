@@ -14,7 +14,7 @@ use aisle_bus::Bus;
 use aisle_central::{
     Centre, NewStore, SimulateOptions, Stop, SystemClock as CentralClock, TopicsOptions, WorkOptions, WorkSummary,
 };
-use aisle_contract::{DownBody, DownMessage, TopicNames, down::FeedRecord};
+use aisle_contract::{DownBody, DownMessage, Outgoing, TopicNames, down::FeedRecord};
 use aisle_domain::{
     Change, ChangeId, DeskId, Incarnation, Item, ItemId, Lane, Money, OrderId, OrderStatus, StoreId, Timestamp,
     change::{ItemChanged, ItemCreated, OrderAccepted, OrderNoted},
@@ -158,6 +158,20 @@ impl World {
             }
         }
         self.bus.append(old);
+    }
+
+    /// A record as a worker would write it, whatever it says.
+    pub(crate) fn publish(&self, lane: Lane, body: &DownBody) {
+        let epoch = self.centre.digest(store_id()).unwrap().epoch;
+        let record = FeedRecord::of(lane, body).unwrap().unwrap();
+        self.bus.append(vec![record.encode(&TopicNames::default(), store_id(), epoch, 0, self.hands.now())]);
+    }
+
+    /// A record that no program can read.
+    pub(crate) fn publish_unreadable(&self, lane: Lane, key: &str) {
+        let topic = TopicNames::default().feed(store_id(), lane);
+        let value = Some(vec![0xff, 0x00]);
+        self.bus.append(vec![Outgoing { topic, partition: 0, key: key.into(), headers: Vec::new(), value }]);
     }
 
     /// A minute passes at central, and it cuts the digests that are due then.

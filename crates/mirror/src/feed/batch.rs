@@ -92,7 +92,8 @@ impl<'t, 'c> Batch<'t, 'c> {
     }
 
     fn apply(&mut self, entry: &FeedEntry, epoch: Option<Epoch>, meaning: &Meaning<'_>) -> Result<()> {
-        let why = if let Meaning::Park(why) = meaning {
+        let is_stray = matches!(meaning, Meaning::Stray(_));
+        let why = if let Meaning::Park(why) | Meaning::Stray(why) = meaning {
             why.clone()
         } else {
             match self.try_to_apply(entry, epoch, meaning)? {
@@ -105,10 +106,10 @@ impl<'t, 'c> Batch<'t, 'c> {
             }
         };
         self.applied.parked += 1;
-        if let Some(state) = &mut self.remirror {
+        if let Some(state) = self.remirror.as_mut().filter(|_| !is_stray) {
             remirror::note_unreadable(self.tx, state, entry.record.key_text())?;
         }
-        park(self.tx, self.lane, entry, &why, self.at)
+        park(self.tx, self.lane, entry, (&why, is_stray), self.at)
     }
 
     /// The record wholly, with what is noted of it, or nothing of it and why.

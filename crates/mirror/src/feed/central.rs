@@ -28,7 +28,7 @@ pub(crate) fn apply(
 ) -> Result<FeedApplied> {
     let mut applied = FeedApplied::default();
     match meaning {
-        Meaning::Known | Meaning::Park(_) | Meaning::Nothing => Ok(()),
+        Meaning::Known | Meaning::Park(_) | Meaning::Stray(_) | Meaning::Nothing => Ok(()),
         Meaning::Order(row) => order(tx, row, false, at, &mut applied),
         Meaning::Item(row) => item(tx, row, false, at, &mut applied),
         Meaning::Store(row) => the_store(tx, row, false, at, &mut applied),

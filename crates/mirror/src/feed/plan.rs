@@ -17,6 +17,8 @@ pub(crate) enum Meaning<'a> {
     Known,
     /// It cannot be applied, and why.
     Park(String),
+    /// It is none of this feed's, and why: nothing is missing for it.
+    Stray(String),
     /// A word for another desk or an older numbering, something that was compacted away, or a mere sign of life.
     Nothing,
     /// Central's whole order.
@@ -51,7 +53,10 @@ pub(crate) fn meaning<'a>(
         Ok(message) => &message.body,
         Err(why) => return Meaning::Park(why.clone()),
     };
-    match objection(identity, lane, body) {
+    if let Some(why) = astray(identity, lane, body) {
+        return Meaning::Stray(why);
+    }
+    match objection(body) {
         Some(why) => Meaning::Park(why),
         None => accepted(identity, cluster, body),
     }
@@ -77,8 +82,8 @@ fn is_ours(ack: &DeskAck, identity: &Identity, cluster: &str) -> bool {
     ack.desk == identity.desk_id && ack.incarnation == identity.incarnation && ack.position.cluster == cluster
 }
 
-/// Why a record that was understood may not be applied all the same.
-fn objection(identity: &Identity, lane: Lane, body: &DownBody) -> Option<String> {
+/// Why a record does not belong into this feed.
+fn astray(identity: &Identity, lane: Lane, body: &DownBody) -> Option<String> {
     let (own_lane, store) = match body {
         DownBody::Order(order) => (Lane::Orders, Some(order.store_id)),
         DownBody::Store(store) => (Lane::Orders, Some(store.store_id)),
@@ -91,9 +96,12 @@ fn objection(identity: &Identity, lane: Lane, body: &DownBody) -> Option<String>
     if own_lane != lane {
         return Some(format!("it belongs to the lane {}, not to {}", own_lane.word(), lane.word()));
     }
-    if let Some(store) = store.filter(|store| *store != identity.store_id) {
-        return Some(format!("it is a row of store {store}, this desk is of store {}", identity.store_id));
-    }
+    let store = store.filter(|store| *store != identity.store_id)?;
+    Some(format!("it is a row of store {store}, this desk is of store {}", identity.store_id))
+}
+
+/// Why a record that was understood may not be applied all the same.
+fn objection(body: &DownBody) -> Option<String> {
     match body {
         DownBody::Order(order) => bad_order(order),
         DownBody::Store(store) if store.address1.is_empty() || store.address1.chars().count() > ADDRESS_CHARS => {

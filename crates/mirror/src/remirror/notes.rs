@@ -1,7 +1,7 @@
 //! What is noted of the records of a feed while it is mirrored anew.
 
 use aisle_contract::{DeskAck, DigestMessage};
-use aisle_domain::{Epoch, Item, Lane, Order, Store, Subject, Timestamp, digest::RowDigest};
+use aisle_domain::{Epoch, Item, ItemId, Lane, Order, OrderId, Store, Subject, Timestamp, digest::RowDigest};
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -50,7 +50,8 @@ pub(crate) fn take(
         Meaning::OrderGone(id) => forget(tx, state, Subject::Order(*id))?,
         Meaning::ItemGone(id) => forget(tx, state, Subject::Item(*id))?,
         Meaning::Digest(digest) => compare(state, digest),
-        Meaning::Ack(_) | Meaning::Refused(_) | Meaning::Nothing | Meaning::Known | Meaning::Park(_) => {}
+        Meaning::Ack(_) | Meaning::Refused(_) | Meaning::Nothing => {}
+        Meaning::Known | Meaning::Park(_) | Meaning::Stray(_) => {}
     }
     Ok(applied)
 }
@@ -76,11 +77,15 @@ fn follow_epoch(tx: &Transaction<'_>, state: &mut Remirror, epoch: Option<Epoch>
     Ok(())
 }
 
-/// Whether what was seen so far is all that central had when it said this. Rows that could not be read are counted.
+/// Whether what was seen so far is all that central had when it said this. What is missing may be what could not be read;
+/// not all of that need be rows of central's.
 fn compare(state: &mut Remirror, digest: &DigestMessage) {
-    let unread = state.unread.unsigned_abs();
     let seen: aisle_domain::digest::DigestView = state.rows.into();
-    let same = seen.count + unread == digest.rows.count && (unread > 0 || seen.sum == digest.rows.sum);
+    let same = match digest.rows.count.checked_sub(seen.count) {
+        Some(0) => seen.sum == digest.rows.sum,
+        Some(missing) => missing <= state.unread.unsigned_abs(),
+        None => false,
+    };
     state.agreed |= same;
 }
 
@@ -131,15 +136,23 @@ fn note<T: Mirrored>(
     write(tx, state, subject, Some(version), json.as_deref())
 }
 
+/// The row that a record's key names, where central can have one under it.
+pub(crate) fn row_of_key(lane: Lane, key: &str) -> Option<Subject> {
+    let (kind, id) = key.split_once('/')?;
+    let id = id.parse().ok()?;
+    match (lane, kind) {
+        (Lane::Orders, "order") => OrderId::new(id).ok().map(Subject::Order),
+        (Lane::Catalog, "item") => ItemId::new(id).ok().map(Subject::Item),
+        _ => None,
+    }
+}
+
 /// Notes a row that is there and cannot be read.
-pub(crate) fn note_unreadable(tx: &Transaction<'_>, state: &mut Remirror, text: Option<&str>) -> Result<()> {
-    let Some((kind, id)) = text.and_then(|text| text.split_once('/')) else { return Ok(()) };
-    let subject = match (state.lane, kind, id.parse::<i64>()) {
-        (Lane::Orders, "order", Ok(id)) => Subject::Order(aisle_domain::OrderId::new(id)?),
-        (Lane::Catalog, "item", Ok(id)) => Subject::Item(aisle_domain::ItemId::new(id)?),
-        _ => return Ok(()),
-    };
-    write(tx, state, subject, None, None)
+pub(crate) fn note_unreadable(tx: &Transaction<'_>, state: &mut Remirror, key: Option<&str>) -> Result<()> {
+    match key.and_then(|key| row_of_key(state.lane, key)) {
+        Some(subject) => write(tx, state, subject, None, None),
+        None => Ok(()),
+    }
 }
 
 fn write(
