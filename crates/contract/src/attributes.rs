@@ -4,7 +4,8 @@ use std::{borrow::Cow, collections::BTreeMap, str::FromStr};
 
 use aisle_domain::{Timestamp, in_short};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, value::RawValue};
 
 use crate::record::Incoming;
 
@@ -135,34 +136,69 @@ impl<'a> Event<'a> {
     }
 
     fn of_structured(value: &[u8]) -> Result<Self, BadEnvelope> {
-        let event: serde_json::Map<String, Value> =
+        let Members(members) =
             serde_json::from_slice(value).map_err(|e| BadEnvelope(format!("the event is not JSON: {e}")))?;
         let mut attributes = BTreeMap::new();
         let mut data: Option<(Vec<u8>, bool)> = None;
-        for (name, value) in event {
-            let found = match (name.as_str(), value) {
-                ("data", body) => (body.to_string().into_bytes(), false),
-                ("data_base64", Value::String(text)) => {
-                    let bytes = BASE64
-                        .decode(&text)
-                        .map_err(|e| BadEnvelope(format!("the attribute data_base64: {e}")))?;
-                    (bytes, true)
-                }
-                (_, Value::String(text)) => {
-                    attributes.insert(name.into(), text.into());
+        for (name, raw) in members {
+            let found = match name.as_str() {
+                // As it was written: a name that is there twice is refused where the body is read.
+                "data" => (raw.get().as_bytes().to_vec(), false),
+                "data_base64" => (decoded(raw)?, true),
+                _ => {
+                    let text = in_words(&name, raw)?;
+                    if attributes.insert(Cow::Owned(name.clone()), Cow::Owned(text)).is_some() {
+                        return Err(BadEnvelope(format!("the attribute {name} is there twice")));
+                    }
                     continue;
                 }
-                (_, Value::Number(number)) => {
-                    attributes.insert(name.into(), number.to_string().into());
-                    continue;
-                }
-                _ => return Err(BadEnvelope(format!("the attribute {name} is neither text nor number"))),
             };
             if data.replace(found).is_some() {
-                return Err(BadEnvelope("the event has both data and data_base64".into()));
+                return Err(BadEnvelope("the event has its data twice".into()));
             }
         }
         let (data, data_is_exact) = data.unwrap_or((Vec::new(), true));
         Ok(Self { attributes: Attributes(attributes), data: Cow::Owned(data), data_is_exact })
+    }
+}
+
+fn in_words(name: &str, raw: &RawValue) -> Result<String, BadEnvelope> {
+    match serde_json::from_str(raw.get()) {
+        Ok(Value::String(text)) => Ok(text),
+        Ok(Value::Number(number)) => Ok(number.to_string()),
+        _ => Err(BadEnvelope(format!("the attribute {name} is neither text nor number"))),
+    }
+}
+
+fn decoded(raw: &RawValue) -> Result<Vec<u8>, BadEnvelope> {
+    let bad = |why: String| BadEnvelope(format!("the attribute data_base64: {why}"));
+    let text: String = serde_json::from_str(raw.get()).map_err(|e| bad(e.to_string()))?;
+    BASE64.decode(&text).map_err(|e| bad(e.to_string()))
+}
+
+/// The members of a JSON object as they were written, also where a name is there twice.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Visitor)
     }
 }

@@ -154,6 +154,30 @@ fn structured_mode_says_the_same_as_binary_mode() {
     assert_eq!(UpMessage::decode(&structured).unwrap(), UpMessage::decode(&binary).unwrap());
 }
 
+/// The same event in structured mode, with something more in it.
+fn structured_with(more: &str, data: &str) -> Incoming {
+    let binary = record();
+    let (attributes, _) = Attributes::of(&binary).unwrap();
+    let members: Vec<String> = attributes.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"")).collect();
+    Incoming {
+        headers: vec![("content-type".into(), b"application/cloudevents+json".to_vec())],
+        value: Some(format!("{{{},\"data\":{data}{more}}}", members.join(",")).into_bytes()),
+        ..binary
+    }
+}
+
+#[test]
+fn what_a_structured_event_says_twice_is_refused_as_in_binary_mode() {
+    let good = r#"{"order":"42","from":"new"}"#;
+    assert!(matches!(UpMessage::decode(&structured_with("", good)), Ok(UpMessage::Change(_))));
+    for (more, told) in [(r#","store":"367""#, "store"), (r#","data":{}"#, "data"), (r#","data_base64":"e30=""#, "data")] {
+        let error = UpMessage::decode(&structured_with(more, good)).unwrap_err().to_string();
+        assert!(error.contains(told) && error.contains("twice"), "{error}");
+    }
+    let twice = structured_with("", r#"{"order":"42","order":"43","from":"new"}"#);
+    assert!(matches!(UpMessage::decode(&twice), Ok(UpMessage::NotUnderstood { .. })));
+}
+
 #[test]
 fn attributes_and_fields_that_came_later_are_ignored() {
     let mut record = record();
