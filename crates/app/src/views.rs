@@ -266,7 +266,7 @@ pub struct StatusView {
     pub schema_version: i64,
     /// The cluster's machines; `null` until it was asked.
     pub cluster: Option<ReplicaView>,
-    /// Intervals that passed with something waiting and no push.
+    /// Whole intervals between pushes that something waits already: to be sent, or sent and without central's word.
     pub missed_pushes: u32,
     /// Whether a push is under way.
     pub pushing: bool,

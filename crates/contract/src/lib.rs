@@ -8,6 +8,7 @@ pub mod partition;
 pub mod port;
 pub mod record;
 pub mod signature;
+pub mod standstill;
 pub mod topic;
 pub mod up;
 
@@ -21,6 +22,7 @@ pub use port::{
 };
 pub use record::{Incoming, Outgoing};
 pub use signature::{BadKey, BadSignature, StoreKey};
+pub use standstill::Standstill;
 pub use topic::{TopicNames, TopicSpec};
 pub use up::{ChangeEnvelope, ChangeMessage, Heartbeat, HeartbeatMessage, UpMessage, WrittenChange};
 

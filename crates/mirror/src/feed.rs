@@ -62,6 +62,8 @@ pub struct FeedApplied {
     pub outbox: bool,
     /// Numbers are to be given anew before anything more is numbered.
     pub anew: bool,
+    /// Central has told what it knows of this desk in its new history: what waited for that may be numbered.
+    pub settled: bool,
     /// Records that were applied.
     pub applied: usize,
     /// The rest of the batch was left: the feed goes on from the position that is kept, or from its beginning.
@@ -114,6 +116,7 @@ impl FeedApplied {
         self.parked += later.parked;
         self.outbox |= later.outbox;
         self.anew |= later.anew;
+        self.settled |= later.settled;
         self.applied += later.applied;
         self.restart |= later.restart;
     }

@@ -302,6 +302,17 @@ pub fn last(conn: &Connection) -> Result<i64> {
     Ok(last.unwrap_or(0))
 }
 
+/// The oldest change that the cluster has and central has no word on yet.
+pub fn oldest_sent(conn: &Connection) -> Result<Option<i64>> {
+    let sql = "SELECT id FROM outbox WHERE state = 'sent' AND lane = ?1 AND offset IS NOT NULL ORDER BY id LIMIT 1";
+    let mut oldest: Option<i64> = None;
+    for lane in Lane::ALL {
+        let id: Option<i64> = conn.prepare_cached(sql)?.query_row([lane.word()], |row| row.get(0)).optional()?;
+        oldest = oldest.into_iter().chain(id).min();
+    }
+    Ok(oldest)
+}
+
 /// How many changes up to this one have no word from central.
 pub fn count_open(conn: &Connection, to: i64) -> Result<u64> {
     let count: i64 = conn

@@ -23,7 +23,7 @@ use self::{
 };
 use crate::{
     clock::Clock,
-    connectivity::{LinkState, probe},
+    connectivity::probe,
     shared::{SyncEvent, SyncOptions, SyncStatus},
 };
 
@@ -89,9 +89,10 @@ impl SyncEngine {
         self.shared.trigger();
     }
 
-    /// A decision may be numbered: it leaves at once if the line is up and the setting says so.
+    /// A decision may be numbered: it leaves at once if the setting says so and the cluster takes what is sent, whatever
+    /// else is wrong with the line.
     pub fn decided(&self) {
-        if self.shared.at_once.load(Ordering::Relaxed) && self.shared.status().link.state == LinkState::Up {
+        if self.shared.at_once.load(Ordering::Relaxed) && self.shared.takes_pushes() {
             self.shared.trigger();
         }
     }

@@ -140,7 +140,8 @@ impl Run<'_> {
         if due && waits {
             self.pushed_at = Some(now);
             self.pusher.send_timeout = self.transport.left(SENDING);
-            let outcome = self.pusher.push(self.transport, self.clock.now())?;
+            let clock = self.clock;
+            let outcome = self.pusher.push(self.transport, || clock.now())?;
             self.summary.sent += outcome.sent;
             self.push_error = outcome.error;
         } else if !waits {

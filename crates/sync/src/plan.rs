@@ -73,7 +73,8 @@ fn must_go_again(change: &Numbered, ack: Option<&DeskAck>, cluster: &str, now: T
 fn is_overdue(change: &Numbered, now: Timestamp) -> bool {
     let doubled = u32::try_from((change.attempts - 1).clamp(0, 5)).unwrap_or(0);
     let patience = (HOUR_MS << doubled).min(24 * HOUR_MS);
-    change.last_attempt_at.is_none_or(|at| now.since(at) >= patience)
+    // One that lies as far ahead was made by a clock that was wrong then.
+    change.last_attempt_at.is_none_or(|at| now.since(at).abs() >= patience)
 }
 
 #[cfg(test)]
@@ -151,6 +152,15 @@ mod tests {
             resent(needs(std::slice::from_ref(&row), None, "c", 6, NOW.plus_millis(24 * HOUR_MS))).len(),
             1
         );
+    }
+
+    #[test]
+    fn an_attempt_that_a_wrong_clock_put_into_the_future_keeps_nothing_back_for_ever() {
+        let mut row = change(5, Some(10));
+        row.last_attempt_at = Some(NOW.plus_millis(10 * 365 * 24 * HOUR_MS));
+        assert_eq!(resent(needs(std::slice::from_ref(&row), None, "c", 6, NOW)).len(), 1);
+        row.last_attempt_at = Some(NOW.plus_millis(HOUR_MS - 1));
+        assert!(resent(needs(&[row], None, "c", 6, NOW)).is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use aisle_contract::{
-    ChangeEnvelope, ClusterView, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError, Sender, StoreKey,
+    ChangeEnvelope, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError, Sender, StoreKey,
     Transport, WrittenChange, partition_of, up::FeedPosition,
 };
 use aisle_domain::{ChangeId, Lane, Planted, Timestamp, is_planted, store::Durability};
@@ -24,6 +24,8 @@ const BATCH_BYTES: usize = 256 * 1024;
 /// Batches on their way at once: what the cluster is waited for is spent on cutting the next.
 const BATCHES_AHEAD: usize = 32;
 const METADATA: Duration = Duration::from_secs(4);
+/// Nothing is numbered on metadata that is older than this.
+const FRESH_MS: i64 = 5_000;
 
 /// What a push did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,11 +42,23 @@ pub struct PushOutcome {
     pub error: Option<PortError>,
 }
 
-/// Where this store's changes go, seen just now.
+/// Where this store's changes go.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Target {
     cluster: String,
     topic: String,
     partition: i32,
+}
+
+/// One push under way.
+struct Run<'a> {
+    transport: &'a dyn Transport,
+    clock: &'a dyn Fn() -> Timestamp,
+    now: Timestamp,
+    target: Target,
+    /// When the cluster was asked where that is, and whether a write to it would count.
+    seen_at: Timestamp,
+    outcome: &'a mut PushOutcome,
 }
 
 /// Pushes one desk's changes.
@@ -66,9 +80,14 @@ impl Pusher {
     ///
     /// # Errors
     /// Only the database's; what the cluster says is in the outcome.
-    pub fn push(&mut self, transport: &dyn Transport, now: Timestamp) -> Result<PushOutcome, MirrorError> {
+    pub fn push(
+        &mut self,
+        transport: &dyn Transport,
+        clock: impl Fn() -> Timestamp,
+    ) -> Result<PushOutcome, MirrorError> {
+        let now = clock();
         let mut outcome = PushOutcome::default();
-        let result = self.push_into(transport, now, &mut outcome);
+        let result = self.push_into(transport, (&clock, now), &mut outcome);
         let error = match result {
             Ok(()) => None,
             Err(SyncError::Port(error)) => {
@@ -92,27 +111,26 @@ impl Pusher {
     fn push_into(
         &mut self,
         transport: &dyn Transport,
-        now: Timestamp,
+        (clock, now): (&dyn Fn() -> Timestamp, Timestamp),
         outcome: &mut PushOutcome,
     ) -> Result<(), SyncError> {
         self.number_anew_if_wanted(now)?;
-        let topic = self.options.names.changes();
-        let view = transport.metadata(std::slice::from_ref(&topic), METADATA)?;
-        outcome.cluster = Some(view.cluster_id.clone());
-        let target = self.target(&view, topic, outcome)?;
+        let target = self.target(transport, outcome)?;
+        outcome.cluster = Some(target.cluster.clone());
+        let mut run = Run { transport, clock, now, target, seen_at: now, outcome };
         // What cannot be signed is not numbered either.
         self.key()?;
         // While central has another history nothing is numbered before it has told what it knows: what it does not know
         // any more is older, and goes first.
         if !self.mirror.read(feed::is_unsettled)? {
             for lane in Lane::ALL {
-                self.resend(transport, lane, &target, now, outcome)?;
+                self.resend(&mut run, lane)?;
             }
             for lane in Lane::ALL {
-                self.send_ready(transport, lane, &target, now, outcome)?;
+                self.send_ready(&mut run, lane)?;
             }
         }
-        outcome.heartbeat = Some(self.send_heartbeat(transport, &target, now)?);
+        run.outcome.heartbeat = Some(self.send_heartbeat(&run)?);
         self.mirror.forget_received()?;
         Ok(())
     }
@@ -126,7 +144,9 @@ impl Pusher {
     }
 
     /// The partition of this store, if the cluster would count a write to it.
-    fn target(&self, view: &ClusterView, topic: String, outcome: &mut PushOutcome) -> Result<Target, SyncError> {
+    fn target(&self, transport: &dyn Transport, outcome: &mut PushOutcome) -> Result<Target, SyncError> {
+        let topic = self.options.names.changes();
+        let view = transport.metadata(std::slice::from_ref(&topic), METADATA)?;
         let missing = || PortError::TopicMissing { topic: topic.clone() };
         let found = view.topic(&topic).ok_or_else(missing)?;
         let count = i32::try_from(found.partitions.len()).unwrap_or(i32::MAX);
@@ -142,17 +162,24 @@ impl Pusher {
         if !own.has_leader || own.in_sync < needed {
             return Err(PortError::NotEnoughReplicas.into());
         }
-        Ok(Target { cluster: view.cluster_id.clone(), topic, partition })
+        Ok(Target { cluster: view.cluster_id, topic, partition })
     }
 
-    fn resend(
-        &mut self,
-        transport: &dyn Transport,
-        lane: Lane,
-        target: &Target,
-        now: Timestamp,
-        outcome: &mut PushOutcome,
-    ) -> Result<(), SyncError> {
+    /// A push that takes long asks again: machines may have gone meanwhile, and the topic may have grown.
+    fn look_again(&self, run: &mut Run<'_>) -> Result<(), SyncError> {
+        let now = (run.clock)();
+        if (0..FRESH_MS).contains(&now.since(run.seen_at)) {
+            return Ok(());
+        }
+        if self.target(run.transport, run.outcome)? != run.target {
+            return Err(PortError::Broken("the cluster is another one by now, or has grown".into()).into());
+        }
+        run.seen_at = now;
+        Ok(())
+    }
+
+    fn resend(&mut self, run: &mut Run<'_>, lane: Lane) -> Result<(), SyncError> {
+        let now = run.now;
         let incarnation = self.mirror.identity().incarnation;
         let (rows, ack, next, went_back) = self.mirror.read(|conn| {
             let ack = feed::last_ack(conn, lane)?.filter(|ack| ack.incarnation == incarnation);
@@ -167,7 +194,7 @@ impl Pusher {
         let need = if went_back {
             Need::NewIncarnation
         } else {
-            needs(&numbered, ack.as_ref(), &target.cluster, next, now)
+            needs(&numbered, ack.as_ref(), &run.target.cluster, next, now)
         };
         match need {
             Need::NewIncarnation => {
@@ -189,39 +216,36 @@ impl Pusher {
                     if batch.is_empty() {
                         return Ok(());
                     }
-                    self.send_batch(transport, batch, target, now, outcome)?;
+                    self.send_batch(run, batch)?;
                 }
             }
         }
     }
 
     /// Cuts batches and sends each while the ones before it are on their way. Their reports are kept with the next cut.
-    fn send_ready(
-        &mut self,
-        transport: &dyn Transport,
-        lane: Lane,
-        target: &Target,
-        now: Timestamp,
-        outcome: &mut PushOutcome,
-    ) -> Result<(), SyncError> {
+    fn send_ready(&mut self, run: &mut Run<'_>, lane: Lane) -> Result<(), SyncError> {
         if !self.mirror.read(|conn| outbox::has_ready(conn, lane))? {
             return Ok(());
         }
         let mut ahead = Ahead::default();
         loop {
-            let batch = self.keep_and_cut(&mut ahead, lane, target, now, outcome)?;
+            match self.look_again(run) {
+                Err(SyncError::Port(error)) => ahead.failed = ahead.failed.take().or(Some(error)),
+                other => other?,
+            }
+            let batch = self.keep_and_cut(run, &mut ahead, lane)?;
             if batch.is_empty() && ahead.batches.is_empty() {
                 return ahead.failed.map_or(Ok(()), |error| Err(error.into()));
             }
             let is_last = batch.is_empty();
             if !is_last {
                 ahead.batches.push_back(batch.iter().map(|change| change.change_id).collect());
-                let records = self.encode_all(batch, target)?;
-                self.sender(transport)?.hand_over(records);
+                let records = self.encode_all(batch, &run.target)?;
+                self.sender(run.transport)?.hand_over(records);
             }
             if is_last || ahead.batches.len() >= BATCHES_AHEAD {
                 let timeout = self.send_timeout;
-                ahead.take(self.sender(transport)?.as_mut(), timeout);
+                ahead.take(self.sender(run.transport)?.as_mut(), timeout);
             }
         }
     }
@@ -229,13 +253,12 @@ impl Pusher {
     /// One transaction: the reports that came, and the next batch unless something failed.
     fn keep_and_cut(
         &self,
+        run: &mut Run<'_>,
         ahead: &mut Ahead,
         lane: Lane,
-        target: &Target,
-        now: Timestamp,
-        outcome: &mut PushOutcome,
     ) -> Result<Vec<NumberedChange>, MirrorError> {
-        let (reports, failed) = sort(std::mem::take(&mut ahead.answered), target);
+        let now = run.now;
+        let (reports, failed) = sort(std::mem::take(&mut ahead.answered), &run.target);
         ahead.failed = ahead.failed.take().or(failed);
         let incarnation = self.mirror.identity().incarnation;
         let goes_on = ahead.failed.is_none();
@@ -247,27 +270,21 @@ impl Pusher {
                 Ok(Vec::new())
             }
         })?;
-        outcome.sent += u64::try_from(reports.len()).unwrap_or(0);
+        run.outcome.sent += u64::try_from(reports.len()).unwrap_or(0);
         Ok(batch)
     }
 
     /// Sends numbered changes again and keeps their reports. An attempt is counted before it is made.
-    fn send_batch(
-        &mut self,
-        transport: &dyn Transport,
-        batch: Vec<NumberedChange>,
-        target: &Target,
-        now: Timestamp,
-        outcome: &mut PushOutcome,
-    ) -> Result<(), SyncError> {
+    fn send_batch(&mut self, run: &mut Run<'_>, batch: Vec<NumberedChange>) -> Result<(), SyncError> {
+        let now = run.now;
         let ids: Vec<ChangeId> = batch.iter().map(|change| change.change_id).collect();
         self.mirror.write(|tx| outbox::attempted(tx, &ids, now))?;
-        let records = self.encode_all(batch, target)?;
+        let records = self.encode_all(batch, &run.target)?;
         let timeout = self.send_timeout;
-        let answers = self.sender(transport)?.send(records, timeout);
-        let (reports, failed) = sort(ids.into_iter().zip(answers).collect(), target);
+        let answers = self.sender(run.transport)?.send(records, timeout);
+        let (reports, failed) = sort(ids.into_iter().zip(answers).collect(), &run.target);
         self.mirror.write(|tx| outbox::reported(tx, &reports, now))?;
-        outcome.sent += u64::try_from(reports.len()).unwrap_or(0);
+        run.outcome.sent += u64::try_from(reports.len()).unwrap_or(0);
         match failed {
             Some(error) => Err(error.into()),
             None => Ok(()),
@@ -311,12 +328,8 @@ impl Pusher {
         Ok(written.encode(&target.topic, target.partition, self.key()?))
     }
 
-    fn send_heartbeat(
-        &mut self,
-        transport: &dyn Transport,
-        target: &Target,
-        now: Timestamp,
-    ) -> Result<ChangeId, SyncError> {
+    fn send_heartbeat(&mut self, run: &Run<'_>) -> Result<ChangeId, SyncError> {
+        let now = run.now;
         let identity = self.mirror.identity();
         let (counts, epoch, positions) = self.mirror.read(|conn| {
             let mut positions = Vec::new();
@@ -344,9 +357,10 @@ impl Pusher {
                 epoch,
             },
         };
+        let target = &run.target;
         let record = message.encode(&target.topic, target.partition, self.key()?).map_err(MirrorError::from)?;
         let timeout = self.send_timeout;
-        for answer in self.sender(transport)?.send(vec![record], timeout) {
+        for answer in self.sender(run.transport)?.send(vec![record], timeout) {
             answer?;
         }
         Ok(id)

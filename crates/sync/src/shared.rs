@@ -88,7 +88,7 @@ pub struct SyncStatus {
     pub clock_offset_ms: Option<i64>,
     /// The cluster, once it was asked.
     pub cluster: Option<ReplicaStatus>,
-    /// Intervals that passed with something waiting and no push.
+    /// Whole intervals between pushes that something waits already: to be sent, or sent and without central's word.
     pub missed_pushes: u32,
     /// A push is under way.
     pub pushing: bool,

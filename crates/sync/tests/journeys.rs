@@ -4,6 +4,8 @@
 
 #[path = "journeys/outages.rs"]
 mod outages;
+#[path = "journeys/silences.rs"]
+mod silences;
 
 use std::{
     path::Path,

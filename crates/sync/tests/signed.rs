@@ -150,12 +150,12 @@ fn an_enrolled_desk_sends_nothing_before_its_key_is_known() {
     let (town, key, desk, change) = enrolled();
     let late = SigningKey::default();
     let mut pusher = Pusher::new(desk.clone(), Town::options(Some(late.clone())));
-    let stopped = pusher.push(&town.bus, town.clock.now()).unwrap();
+    let stopped = pusher.push(&town.bus, || town.clock.now()).unwrap();
     assert!(matches!(stopped.error, Some(PortError::Closed { .. })), "{stopped:?}");
     assert_eq!(state(&desk, change), ChangeState::Ready, "it has no number");
     assert!(town.work().is_empty());
     late.learn(StoreKey::clone(&key));
-    assert_eq!(pusher.push(&town.bus, town.clock.now()).unwrap().error, None);
+    assert_eq!(pusher.push(&town.bus, || town.clock.now()).unwrap().error, None);
     assert!(town.work().is_empty(), "it is signed");
 }
 

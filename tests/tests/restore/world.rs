@@ -272,7 +272,7 @@ impl Desk {
     }
 
     pub(crate) fn push(&mut self) {
-        let outcome = self.pusher.push(&self.bus, self.hands.now()).unwrap();
+        let outcome = self.pusher.push(&self.bus, || self.hands.now()).unwrap();
         assert_eq!(outcome.error, None);
     }
 

@@ -194,13 +194,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Numberings whose remembered changes do not fill every number below `expected`, as text. Changes older than
-    /// `since` may have been forgotten; what has more than one outcome of one number is always wrong. What was
-    /// replayed has no number.
+    /// Numberings whose remembered changes do not fill every number from the oldest of them to the one that is expected
+    /// next, as text: those before it are forgotten, in their order. What was replayed has no number.
     pub(crate) fn holes(&self) -> Result<(u64, Vec<String>), CentralError> {
         let mut statement = self.conn.prepare(
             "SELECT n.desk_id, n.incarnation, n.lane, n.expected, count(DISTINCT d.seq), count(d.seq),
-                coalesce(max(d.seq), 0)
+                coalesce(max(d.seq), 0), coalesce(min(d.seq), n.expected)
              FROM numbering n LEFT JOIN dedup d
                 ON d.desk_id = n.desk_id AND d.incarnation = n.incarnation AND d.lane = n.lane AND d.seq > 0
              GROUP BY n.desk_id, n.incarnation, n.lane",
@@ -215,13 +214,17 @@ impl Tx<'_> {
                 row.get::<_, String>(1)?,
                 row.get::<_, String>(2)?
             );
-            let (expected, numbers, rows, highest): (i64, i64, i64, i64) =
-                (row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?);
+            let (expected, numbers, rows, highest, lowest): (i64, i64, i64, i64, i64) =
+                (row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?);
             if highest >= expected {
                 wrong.push(format!("{name}: number {highest} has an outcome, but {expected} is expected next"));
             }
             if numbers != rows {
                 wrong.push(format!("{name}: a number has more than one outcome"));
+            }
+            if highest < expected && numbers < expected - lowest {
+                let missing = expected - lowest - numbers;
+                wrong.push(format!("{name}: {missing} numbers between {lowest} and {expected} have no outcome"));
             }
         }
         Ok((checked, wrong))

@@ -25,7 +25,6 @@ const LISTENS_MS: i64 = 15 * 60 * 1000;
 #[derive(Debug, Default)]
 pub(super) struct Heartbeats {
     looked: Option<Duration>,
-    epoch: Option<Epoch>,
     due: BTreeMap<StoreId, Due>,
 }
 
@@ -44,7 +43,6 @@ impl Heartbeats {
         for store in listening {
             self.due.entry(store).or_default();
         }
-        self.epoch = Some(tx.epoch()?);
         Ok(())
     }
 
@@ -83,8 +81,12 @@ impl Publisher<'_> {
             ledger.read(|tx| beats.look(tx, partition, now))?;
             beats.looked = Some(time);
         }
-        let Some(epoch) = beats.epoch else { return Ok(()) };
         let stores: Vec<StoreId> = beats.due.keys().filter(|store| beats.is_due(**store, time)).copied().collect();
+        if stores.is_empty() {
+            return Ok(());
+        }
+        // Read each time: a word of a history that is over would have desks go back to it.
+        let epoch = ledger.read(|tx| tx.epoch())?;
         let mut records = Vec::with_capacity(stores.len());
         for store in &stores {
             records.extend(encode(self.centre, *store, epoch, now)?);

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use aisle_contract::{Incoming, PortError, Reader, Start};
+use aisle_contract::{Incoming, PortError, Reader, Standstill, Start};
 use aisle_domain::{Planted, is_planted};
 
 use super::{ASK_WITHIN, Shared, WorkEventKind, housekeeping::follow_growth};
@@ -25,6 +25,8 @@ use crate::{
 
 /// How often a worker looks for rows that acts of the centre wrote.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often a worker that finds nothing asks where its partition ends.
+const LOOK_AT_END_EVERY: Duration = Duration::from_secs(20);
 /// While more is there to apply, publishing waits this long at most: one send for several transactions.
 const PUBLISH_AFTER: Duration = Duration::from_millis(40);
 
@@ -67,6 +69,10 @@ pub(super) struct Shift<'a> {
     /// What the crew knew of clusters when the reader was opened.
     clusters: u64,
     reader: Option<Box<dyn Reader>>,
+    /// The next offset of the reader.
+    next: i64,
+    standstill: Standstill,
+    looked_at_end: Duration,
     publisher: Publisher<'a>,
     /// What other connections had written when the outbox was looked at.
     looked: Option<i64>,
@@ -141,6 +147,9 @@ impl<'a> Worker<'a> {
             cluster: String::new(),
             clusters: 0,
             reader: None,
+            next: 0,
+            standstill: Standstill::default(),
+            looked_at_end: centre.monotonic(),
             publisher: Publisher::new(self.shared.centre, self.shared.transport, self.partition),
             looked: None,
             unpublished: Some(centre.monotonic()),
@@ -239,16 +248,31 @@ impl Shift<'_> {
             self.clusters = clusters;
             self.open_reader()?
         };
-        match reader.read(BATCH, LOOK_EVERY) {
-            Ok(records) => {
-                self.reader = Some(reader);
-                if !records.is_empty() {
-                    self.count_activity();
-                }
-                Ok(records)
-            }
-            Err(error) => Err(error.into()),
+        let records = reader.read(BATCH, LOOK_EVERY)?;
+        if let Some(last) = records.last() {
+            self.next = last.offset + 1;
+            self.count_activity();
         }
+        // One that is not kept is made anew at the next turn.
+        self.reader = Some(reader).filter(|_| !records.is_empty() || !self.stands_still());
+        Ok(records)
+    }
+
+    /// Whether the reader has found nothing for long though its partition goes on.
+    fn stands_still(&mut self) -> bool {
+        let time = self.shared.centre.monotonic();
+        if time.saturating_sub(self.looked_at_end) < LOOK_AT_END_EVERY {
+            return false;
+        }
+        self.looked_at_end = time;
+        let topic = self.shared.centre.names().changes();
+        // While nobody answers there is no end to stand before.
+        let Ok(bounds) = self.shared.transport.bounds(&topic, self.partition, ASK_WITHIN) else { return false };
+        let is_over = self.standstill.is_over(self.next, bounds.high, time);
+        if is_over {
+            tracing::warn!(partition = self.partition, next = self.next, end = bounds.high, "the reader stands still");
+        }
+        is_over
     }
 
     fn count_activity(&self) {
@@ -269,6 +293,7 @@ impl Shift<'_> {
         let offset = position
             .filter(|(cluster, next)| *cluster == self.cluster && (bounds.low..=bounds.high).contains(next))
             .map(|(_, next)| next);
+        self.next = offset.unwrap_or(bounds.low);
         self.shared.tell(WorkEventKind::Reading { partition, offset });
         let reader = match transport.reader(&topic, partition, offset.map_or(Start::Beginning, Start::At)) {
             Err(PortError::OutOfRange { .. }) => transport.reader(&topic, partition, Start::Beginning)?,

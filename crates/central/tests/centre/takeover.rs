@@ -40,7 +40,13 @@ fn a_partition_of_a_worker_that_died_is_taken_over_within_ten_seconds() {
 
 /// A clock that goes forward when it is told to.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Duration>>);
+pub(crate) struct Told(Arc<Mutex<Duration>>);
+
+impl Told {
+    pub(crate) fn pass_to(&self, second: u64) {
+        *self.0.lock().unwrap() = Duration::from_secs(second);
+    }
+}
 
 impl Clock for Told {
     fn now(&self) -> Timestamp {
@@ -53,7 +59,7 @@ impl Clock for Told {
 }
 
 /// The town's centre by such a clock.
-fn told(town: &Town) -> (Told, Centre) {
+pub(crate) fn told(town: &Town) -> (Told, Centre) {
     let clock = Told::default();
     let path = town.folder.path().join("central.db");
     (clock.clone(), Centre::open(&path, TopicNames::default(), Arc::new(clock)).unwrap())
@@ -211,18 +217,18 @@ fn stores_whose_desks_were_heard_hear_that_central_is_at_work() {
     let (clock, centre) = told(&town);
     let mut work = SteppedWork::new(&centre, &town.bus, &options);
     for second in 0..60 {
-        *clock.0.lock().unwrap() = Duration::from_secs(second);
+        clock.pass_to(second);
         work.turn(&home).unwrap();
     }
     assert_eq!(beats(367), 4, "one at once, then every 17 seconds");
     // One whose feed takes nothing is tried again, and nobody waits for it.
     town.bus.hide_topic(&town.centre.names().feed(store(367), Lane::Orders), true);
     for second in 60..120 {
-        *clock.0.lock().unwrap() = Duration::from_secs(second);
+        clock.pass_to(second);
         work.turn(&home).unwrap();
     }
     town.bus.hide_topic(&town.centre.names().feed(store(367), Lane::Orders), false);
-    *clock.0.lock().unwrap() = Duration::from_secs(130);
+    clock.pass_to(130);
     work.turn(&home).unwrap();
     assert_eq!(beats(367), 5);
 }

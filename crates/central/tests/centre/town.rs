@@ -83,6 +83,11 @@ impl Town {
         assert!(report.ok, "{report:#?}");
     }
 
+    /// Changes the database behind central's back, as a fault of ours would.
+    pub(crate) fn tamper(&self, sql: &str) {
+        rusqlite::Connection::open(self.centre.path()).unwrap().execute_batch(sql).unwrap();
+    }
+
     /// No row of a feed is older than one before it.
     pub(crate) fn assert_in_order(&self, store: StoreId) {
         let mut versions: BTreeMap<String, i64> = BTreeMap::new();

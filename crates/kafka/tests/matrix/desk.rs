@@ -135,7 +135,7 @@ impl Desk {
 
     /// One push and one look at each feed.
     fn turn(&mut self) {
-        let outcome = self.pusher.push(&self.kafka, NOON).unwrap();
+        let outcome = self.pusher.push(&self.kafka, || NOON).unwrap();
         if let Some(error) = outcome.error {
             self.told(error);
         }

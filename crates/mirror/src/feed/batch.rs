@@ -144,6 +144,7 @@ impl<'t, 'c> Batch<'t, 'c> {
             self.applied.merge(FeedApplied { will_be_refused: Vec::new(), outbox: true, ..quiet });
         }
         self.applied.anew |= anew::wanted(self.tx)?.is_some();
+        self.applied.settled = true;
         Ok(())
     }
 

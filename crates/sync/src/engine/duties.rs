@@ -68,7 +68,7 @@ impl PushDuty {
         let chance = &context.options.chance;
         shared.pushing(true);
         context.tell_status();
-        let result = self.pusher.push(context.transport.as_ref(), clock.now());
+        let result = self.pusher.push(context.transport.as_ref(), || clock.now());
         let retry = match result {
             Ok(outcome) if outcome.error.is_none() => {
                 self.backoff.succeeded();
@@ -125,7 +125,7 @@ impl FeedDuty {
             Ok(step) => {
                 self.backoff.succeeded();
                 context.shared.read(self.reader.status(), &step, context.clock.as_ref());
-                if step.applied.anew {
+                if step.applied.anew || step.applied.settled {
                     context.shared.trigger();
                 }
                 if step.read > 0 || step.worked {
@@ -177,6 +177,7 @@ impl WatchDuty {
             }
         }
         context.shared.waits(context.transport.throttled());
+        context.shared.saw_outbox(&context.mirror, context.clock.as_ref());
         context.tell_status();
         let is_up = context.shared.status().link.state == LinkState::Up;
         if is_up && !was_up {
@@ -191,10 +192,16 @@ impl WatchDuty {
         if now < self.proof_due {
             return;
         }
-        let asked = own_partitions(context, view)
-            .into_iter()
-            .take_while(|_| !context.shared.is_stopped())
-            .try_for_each(|(topic, partition)| context.transport.bounds(&topic, partition, PROOF).map(|_| ()));
+        let asked =
+            own_partitions(context, view).into_iter().take_while(|_| !context.shared.is_stopped()).try_for_each(
+                |(topic, partition, lane)| {
+                    let bounds = context.transport.bounds(&topic, partition, PROOF)?;
+                    if let Some(lane) = lane {
+                        context.shared.saw_end(lane, bounds.high, context.clock.as_ref());
+                    }
+                    Ok(())
+                },
+            );
         let is_silence = matches!(asked, Err(PortError::TimedOut(_) | PortError::Unreachable(_)));
         if asked.is_ok() {
             self.proof_due = now + PROVE;
@@ -222,11 +229,11 @@ fn is_seen(context: &Context) -> bool {
     seen.is_ok()
 }
 
-/// Where this desk writes and what it reads.
-fn own_partitions(context: &Context, view: &ClusterView) -> Vec<(String, i32)> {
+/// Where this desk writes and what it reads, that with its lane.
+fn own_partitions(context: &Context, view: &ClusterView) -> Vec<(String, i32, Option<Lane>)> {
     let (names, store) = (&context.options.names, context.mirror.identity().store_id);
     let changes = names.changes();
     let count = view.topic(&changes).and_then(|topic| i32::try_from(topic.partitions.len()).ok());
-    let written = count.filter(|count| *count > 0).map(|count| (changes, partition_of(store, count)));
-    written.into_iter().chain(Lane::ALL.map(|lane| (names.feed(store, lane), 0))).collect()
+    let written = count.filter(|count| *count > 0).map(|count| (changes, partition_of(store, count), None));
+    written.into_iter().chain(Lane::ALL.map(|lane| (names.feed(store, lane), 0, Some(lane)))).collect()
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use aisle_contract::{ClusterView, PortError, partition_of};
+use aisle_contract::{ClusterView, PortError, Standstill, partition_of};
 use aisle_domain::{ChangeId, Lane, Timestamp, store::Durability};
 use aisle_mirror::{Mirror, MirrorError, feed, outbox, store};
 
@@ -55,6 +55,7 @@ struct State {
     feed_errors: [Option<PortError>; 2],
     /// Feeds that are to be opened again before what is known of their ends is believed.
     doubted: [bool; 2],
+    standstills: [Standstill; 2],
     /// What the desk's database said when it stopped a push, and each feed.
     push_stopped: Option<Stopped>,
     feeds_stopped: [Option<Stopped>; 2],
@@ -77,6 +78,10 @@ struct State {
     /// Pushes begun and ended, for whoever waits for one.
     pushes: u64,
     last_success: Duration,
+    /// Intervals that passed with something to send and no push.
+    missed: u128,
+    /// The oldest change that the cluster has and central's word is waited for, and since when it is that one.
+    unacknowledged: Option<(i64, Duration)>,
     told: Option<SyncStatus>,
 }
 
@@ -129,6 +134,7 @@ impl Shared {
             proof_error: None,
             feed_errors: [None, None],
             doubted: [false, false],
+            standstills: [Standstill::default(); 2],
             push_stopped: None,
             feeds_stopped: [None, None],
             probe: None,
@@ -144,6 +150,8 @@ impl Shared {
             triggered: false,
             pushes: 0,
             last_success: clock.monotonic(),
+            missed: 0,
+            unacknowledged: None,
             told: None,
         };
         Self {
@@ -278,15 +286,44 @@ impl Shared {
         self.lock().status.feeds.iter().any(|feed| feed.behind.is_none_or(|behind| behind > 0))
     }
 
-    /// Whether nothing came for this long. Before the start only the computer's own clock can tell.
+    /// Whether nothing came for this long, by either clock: that of the program stands still while the computer sleeps and
+    /// begins with the program, and the computer's own may be set.
     pub(super) fn is_away_for(&self, absence: Duration, clock: &dyn Clock) -> bool {
         let state = self.lock();
         let by_clock =
             |last: Timestamp| clock.now().since(last) >= i64::try_from(absence.as_millis()).unwrap_or(i64::MAX);
-        match state.received {
-            Some(last) => clock.monotonic().saturating_sub(last) >= absence,
-            None => state.status.last_received_at.is_some_and(by_clock),
+        state.received.is_some_and(|last| clock.monotonic().saturating_sub(last) >= absence)
+            || state.status.last_received_at.is_some_and(by_clock)
+    }
+
+    /// Whether what is sent now would be taken, as far as was seen: so also while something else is wrong with the line.
+    pub(super) fn takes_pushes(&self) -> bool {
+        let state = self.lock();
+        state.status.last_push_at.is_some()
+            && state.push_error.is_none()
+            && state.push_stopped.is_none()
+            && state.watch_error.is_none()
+    }
+
+    /// Where the cluster says that a feed ends. One whose reader stands still before it is opened again.
+    pub(super) fn saw_end(&self, lane: Lane, end: i64, clock: &dyn Clock) {
+        let mut state = self.lock();
+        let Some(feed) = state.status.feeds.iter().find(|feed| feed.lane == lane).cloned() else { return };
+        // While it is mirrored anew it may be busy with what it has read.
+        let position = if feed.remirroring { end } else { feed.position };
+        if of(&mut state.standstills, lane).is_over(position, end, clock.monotonic()) {
+            tracing::warn!(lane = lane.word(), position, end, "a feed stands still: it is opened again");
+            *of(&mut state.doubted, lane) = true;
         }
+    }
+
+    /// Takes note of which sent change waits longest for central's word.
+    pub(super) fn saw_outbox(&self, mirror: &Mirror, clock: &dyn Clock) {
+        let Ok(oldest) = mirror.read(outbox::oldest_sent) else { return };
+        let mut state = self.lock();
+        let known = state.unacknowledged.filter(|(id, _)| Some(*id) == oldest);
+        state.unacknowledged = known.or_else(|| oldest.map(|id| (id, clock.monotonic())));
+        state.judge(clock);
     }
 
     /// Whether the last look at the cluster got no answer. One that answers with what it lacks can be read from.
@@ -318,7 +355,7 @@ impl Shared {
         state.push_stopped = None;
         state.last_success = clock.monotonic();
         state.status.last_push_at = Some(now);
-        state.status.missed_pushes = 0;
+        state.missed = 0;
         state.status.cluster.clone_from(&outcome.replicas);
         if let Some(id) = outcome.heartbeat {
             state.asked = Some(Asked { id, at: clock.monotonic() });
@@ -344,9 +381,7 @@ impl Shared {
             state.status.cluster.clone_from(&outcome.replicas);
         }
         if waiting {
-            let since = clock.monotonic().saturating_sub(state.last_success);
-            let intervals = since.as_millis() / state.interval.as_millis().max(1);
-            state.status.missed_pushes = u32::try_from(intervals).unwrap_or(u32::MAX);
+            state.missed = state.intervals_since(state.last_success, clock);
         }
         state.judge(clock);
     }
@@ -469,6 +504,11 @@ impl Shared {
 }
 
 impl State {
+    /// Whole intervals between pushes since then.
+    fn intervals_since(&self, then: Duration, clock: &dyn Clock) -> u128 {
+        clock.monotonic().saturating_sub(then).as_millis() / self.interval.as_millis().max(1)
+    }
+
     fn set_due(&mut self, due: Duration, clock: &dyn Clock) {
         self.due = due;
         let left = due.saturating_sub(clock.monotonic());
@@ -495,6 +535,8 @@ impl State {
 
     /// Tells the line anew from all that was seen.
     fn judge(&mut self, clock: &dyn Clock) {
+        let unanswered = self.unacknowledged.map_or(0, |(_, since)| self.intervals_since(since, clock));
+        self.status.missed_pushes = u32::try_from(self.missed.max(unanswered)).unwrap_or(u32::MAX);
         let errors = [&self.watch_error, &self.push_error, &self.proof_error].into_iter().chain(&self.feed_errors);
         let error = errors.flatten().next().cloned();
         if error.is_some() {

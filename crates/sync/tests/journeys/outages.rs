@@ -58,20 +58,27 @@ impl Transport for Remembered {
 
 /// A clock that goes when it is told to, from now on.
 #[derive(Clone)]
-struct Told {
+pub(crate) struct Told {
     from: Timestamp,
     passed: Arc<Mutex<Duration>>,
+    slept: Arc<Mutex<Duration>>,
 }
 
 impl Told {
     fn new() -> Self {
-        Self { from: SystemClock::default().now(), passed: Arc::default() }
+        Self { from: SystemClock::default().now(), passed: Arc::default(), slept: Arc::default() }
+    }
+
+    /// Time passes that the program knows nothing of.
+    pub(crate) fn sleep(&self, time: Duration) {
+        *self.slept.lock().unwrap() += time;
     }
 }
 
 impl Clock for Told {
     fn now(&self) -> Timestamp {
-        self.from.plus_millis(i64::try_from(self.monotonic().as_millis()).unwrap())
+        let passed = self.monotonic() + *self.slept.lock().unwrap();
+        self.from.plus_millis(i64::try_from(passed.as_millis()).unwrap())
     }
 
     fn monotonic(&self) -> Duration {
@@ -80,20 +87,20 @@ impl Clock for Told {
 }
 
 /// A desk's sync, moved on by a clock that is told to.
-struct Stepped {
-    clock: Told,
-    sync: SteppedSync,
+pub(crate) struct Stepped {
+    pub(crate) clock: Told,
+    pub(crate) sync: SteppedSync,
 }
 
 impl Stepped {
-    fn new(mirror: &Mirror, transport: Arc<dyn Transport>) -> Self {
+    pub(crate) fn new(mirror: &Mirror, transport: Arc<dyn Transport>) -> Self {
         let clock = Told::new();
         let sync = SteppedSync::new(mirror.clone(), transport, options(), Arc::new(clock.clone()), |_| {});
         Self { clock, sync }
     }
 
     /// Lets time pass, a turn a second; answers how the line is then.
-    fn pass(&mut self, seconds: u64) -> LinkStatus {
+    pub(crate) fn pass(&mut self, seconds: u64) -> LinkStatus {
         for _ in 0..seconds {
             *self.clock.passed.lock().unwrap() += Duration::from_secs(1);
             self.sync.turn();
@@ -191,10 +198,10 @@ fn a_full_disk_is_told_though_everything_else_works() {
 }
 
 /// A line that is cut as real ones are: who reads hears nothing, then and afterwards, and no word of it.
-struct Cut {
-    bus: Bus,
+pub(crate) struct Cut {
+    pub(crate) bus: Bus,
     /// Even: there is a line. Each cut adds one, and so does its end.
-    cuts: Arc<AtomicU64>,
+    pub(crate) cuts: Arc<AtomicU64>,
 }
 
 impl Cut {

@@ -197,7 +197,7 @@ impl Line<'_> {
             }
         }
         let mut pusher = Pusher::new(mirror.clone(), options());
-        if let Err(error) = pusher.push(self.bus, self.clock.now()) {
+        if let Err(error) = pusher.push(self.bus, || self.clock.now()) {
             return self.only_when_dead(ActError::Mirror(error));
         }
         self.read(&mirror, Duration::from_millis(300))
@@ -267,7 +267,7 @@ impl Line<'_> {
         let Some(mirror) = self.mirror.clone() else { return Ok(()) };
         for _ in 0..10 {
             let mut pusher = Pusher::new(mirror.clone(), options());
-            pusher.push(self.bus, self.clock.now()).map_err(|error| torn("the desk cannot push", error))?;
+            pusher.push(self.bus, || self.clock.now()).map_err(|error| torn("the desk cannot push", error))?;
             self.central_works(false)?;
             self.read(&mirror, Duration::from_secs(10)).map_err(|e| torn("the desk cannot read", e))?.ok();
             let counts = mirror.read(outbox::counts).map_err(|e| torn("the desk cannot count", e))?;

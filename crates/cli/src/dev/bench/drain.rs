@@ -216,7 +216,7 @@ impl Bout<'_> {
         let mut pusher = Pusher::new(mirror.clone(), sync_options(names));
         let clock = SystemClock::default();
         let meter = Meter::start();
-        let outcome = pusher.push(&kafka, clock.now())?;
+        let outcome = pusher.push(&kafka, || clock.now())?;
         let spent = meter.stop();
         if let Some(error) = outcome.error {
             return Err(error.into());
