@@ -254,4 +254,23 @@ describe("live updates", () => {
     expect(text("[data-testid=banner]")).toContain("22 changes have waited up to 15 min");
     expect(text("[data-testid=outbox]")).toContain("22 not sent");
   });
+
+  it("tell of changes that are sent and have no word from central how long they wait, calm at first and then not", async () => {
+    const host = await deskWith(order());
+    const outbox = (age: number) => ({ held: 0, ready: 0, sent: 2, refused: 0, oldest_age_s: age });
+    const cell = () => document.querySelector("[data-testid=outbox]")?.className;
+    host.tell({ type: "status", status: { ...quietStatus, outbox: outbox(120) } });
+    await shown();
+    expect(text("[data-testid=outbox]")).toContain("waiting for central, 2 min");
+    const calm = cell();
+    host.tell({ type: "status", status: { ...quietStatus, outbox: outbox(420), missed_pushes: 1 } });
+    await shown();
+    expect(text("[data-testid=outbox]")).toContain("no word from central for 7 min");
+    const amber = cell();
+    expect(text("[data-testid=banner]")).not.toContain("waited");
+    host.tell({ type: "status", status: { ...quietStatus, outbox: outbox(960), missed_pushes: 3 } });
+    await shown();
+    expect(new Set([calm, amber, cell()]).size).toBe(3);
+    expect(text("[data-testid=banner]")).toMatch(/2 changes have waited up to 16 min.*The line is there/s);
+  });
 });
