@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use aisle_domain::{Lane, OrderStatus, Timestamp};
-use aisle_sync::SyncStatus;
+use aisle_sync::{SyncStatus, seen_beside};
 
 impl Desk {
     /// The header's figures, and `aisle status`.
@@ -20,7 +20,8 @@ impl Desk {
         let now = self.now();
         let since = present::day_start(&self.store()?, now);
         let identity = self.mirror.identity();
-        let sync = self.sync_status();
+        // Of this program, or of the one that has the desk open beside it.
+        let sync = self.sync_status().or_else(|| seen_beside(self.mirror.dir(), now));
         let (outbox, waiting, epoch, parked, conflicts, received_today, positions) = self.mirror.read(|conn| {
             let counts = outbox::counts(conn)?;
             let by_status = orders::counts(conn)?;

@@ -304,7 +304,8 @@ pub fn last(conn: &Connection) -> Result<i64> {
 
 /// The oldest change that the cluster has and central has no word on yet.
 pub fn oldest_sent(conn: &Connection) -> Result<Option<i64>> {
-    let sql = "SELECT id FROM outbox WHERE state = 'sent' AND lane = ?1 AND offset IS NOT NULL ORDER BY id LIMIT 1";
+    let sql =
+        "SELECT id FROM outbox WHERE state = 'sent' AND lane = ?1 AND offset IS NOT NULL ORDER BY id LIMIT 1";
     let mut oldest: Option<i64> = None;
     for lane in Lane::ALL {
         let id: Option<i64> = conn.prepare_cached(sql)?.query_row([lane.word()], |row| row.get(0)).optional()?;
@@ -454,4 +455,3 @@ impl From<aisle_domain::BadId> for MirrorError {
         Self::BadRow { what: "an id".into(), why: error.to_string() }
     }
 }
-

@@ -9,13 +9,14 @@ use std::{
 use aisle_contract::PortError;
 use aisle_domain::Timestamp;
 use aisle_mirror::MirrorError;
+use serde::{Deserialize, Serialize};
 
 /// Central that answers nothing for this long while the cluster takes what is sent, or whose heartbeats stay away for
 /// as long, is silent. Two of its heartbeats and a little, so that one may be late.
 const SILENT: Duration = Duration::from_secs(36);
 
 /// The line to central.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkState {
     /// Central answers.
     Up,
@@ -43,7 +44,7 @@ impl LinkState {
 }
 
 /// Why the line is not up.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
     /// Nothing was heard yet since the start.
     NotHeardYet,
@@ -123,7 +124,7 @@ impl Cause {
 }
 
 /// The line with its cause.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkStatus {
     /// Where it is cut.
     pub state: LinkState,
@@ -149,7 +150,7 @@ pub enum Probe {
 }
 
 /// What a desk's own database said when it stopped the sync.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stopped {
     /// Why.
     pub why: String,

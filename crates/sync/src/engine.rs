@@ -22,6 +22,7 @@ use self::{
     state::Shared,
 };
 use crate::{
+    beside,
     clock::Clock,
     connectivity::probe,
     shared::{SyncEvent, SyncOptions, SyncStatus},
@@ -198,8 +199,11 @@ fn feed_loop(context: &Context, lane: Lane) {
 
 fn watch_loop(context: &Context) {
     let mut duty = WatchDuty::default();
+    let dir = context.mirror.dir();
     while !context.shared.is_stopped() {
         duty.look(context);
+        beside::leave(dir, context.shared.status(), context.clock.now());
         context.shared.sleep(WATCH);
     }
+    beside::take_away(dir);
 }

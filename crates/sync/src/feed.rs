@@ -5,6 +5,7 @@ use std::time::Duration;
 use aisle_contract::{DownBody, DownMessage, Incoming, PortError, Reader, Start, Transport};
 use aisle_domain::{Lane, Timestamp};
 use aisle_mirror::{Compared, FeedApplied, FeedEntry, Mirror, Reason, digest, feed, remirror};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{SyncError, shared::SyncOptions};
@@ -15,7 +16,7 @@ const METADATA: Duration = Duration::from_secs(4);
 const PATIENCE_MS_A_THOUSAND_ROWS: i64 = 600;
 
 /// A feed and how far it is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedStatus {
     /// The lane.
     pub lane: Lane,

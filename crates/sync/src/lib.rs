@@ -2,6 +2,7 @@
 //! moves. Plans are pure; loops only carry them out.
 
 mod backoff;
+mod beside;
 mod clock;
 mod connectivity;
 mod engine;
@@ -13,6 +14,7 @@ mod push;
 mod shared;
 
 pub use backoff::Backoff;
+pub use beside::seen_beside;
 pub use clock::{Clock, SystemClock, system_chance};
 pub use connectivity::{Cause, Evidence, Lasting, LinkState, LinkStatus, Stopped, diagnose};
 pub use engine::{SteppedSync, SyncEngine};

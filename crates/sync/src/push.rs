@@ -7,8 +7,8 @@ use std::{
 };
 
 use aisle_contract::{
-    ChangeEnvelope, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError, Sender, StoreKey,
-    Transport, WrittenChange, partition_of, up::FeedPosition,
+    ChangeEnvelope, Delivery, Heartbeat, HeartbeatMessage, Outgoing, PortError, Sender, StoreKey, Transport,
+    WrittenChange, partition_of, up::FeedPosition,
 };
 use aisle_domain::{ChangeId, Lane, Planted, Timestamp, is_planted, store::Durability};
 use aisle_mirror::{Anew, Mirror, MirrorError, NumberedChange, Report, anew, feed, outbox, pushes, store};

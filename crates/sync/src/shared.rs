@@ -8,6 +8,7 @@ use std::{
 use aisle_contract::{StoreKey, TopicNames};
 use aisle_domain::{Chance, Timestamp, store::Durability};
 use aisle_mirror::FeedApplied;
+use serde::{Deserialize, Serialize};
 
 use crate::{connectivity::LinkStatus, feed::FeedStatus};
 
@@ -59,7 +60,7 @@ pub struct SyncOptions {
 }
 
 /// The cluster's machines and this store's partition, from metadata.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicaStatus {
     /// Machines that answer.
     pub brokers: usize,
@@ -70,7 +71,7 @@ pub struct ReplicaStatus {
 }
 
 /// Where the sync is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncStatus {
     /// The line.
     pub link: LinkStatus,

@@ -270,7 +270,12 @@ impl Shift<'_> {
         let Ok(bounds) = self.shared.transport.bounds(&topic, self.partition, ASK_WITHIN) else { return false };
         let is_over = self.standstill.is_over(self.next, bounds.high, time);
         if is_over {
-            tracing::warn!(partition = self.partition, next = self.next, end = bounds.high, "the reader stands still");
+            tracing::warn!(
+                partition = self.partition,
+                next = self.next,
+                end = bounds.high,
+                "the reader stands still"
+            );
         }
         is_over
     }

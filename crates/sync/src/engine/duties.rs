@@ -192,16 +192,16 @@ impl WatchDuty {
         if now < self.proof_due {
             return;
         }
-        let asked =
-            own_partitions(context, view).into_iter().take_while(|_| !context.shared.is_stopped()).try_for_each(
-                |(topic, partition, lane)| {
-                    let bounds = context.transport.bounds(&topic, partition, PROOF)?;
-                    if let Some(lane) = lane {
-                        context.shared.saw_end(lane, bounds.high, context.clock.as_ref());
-                    }
-                    Ok(())
-                },
-            );
+        let asked = own_partitions(context, view)
+            .into_iter()
+            .take_while(|_| !context.shared.is_stopped())
+            .try_for_each(|(topic, partition, lane)| {
+                let bounds = context.transport.bounds(&topic, partition, PROOF)?;
+                if let Some(lane) = lane {
+                    context.shared.saw_end(lane, bounds.high, context.clock.as_ref());
+                }
+                Ok(())
+            });
         let is_silence = matches!(asked, Err(PortError::TimedOut(_) | PortError::Unreachable(_)));
         if asked.is_ok() {
             self.proof_due = now + PROVE;

@@ -15,7 +15,7 @@ use aisle_contract::{
 };
 use aisle_domain::{Change, ChangeId, ItemId, Lane, Money, StoreId, change::ItemChanged, item};
 use aisle_mirror::{ChangeState, NewChange, items, outbox};
-use aisle_sync::{Clock, LinkState, Pusher, SyncEngine};
+use aisle_sync::{Clock, LinkState, Pusher, SyncEngine, seen_beside};
 use uuid::Uuid;
 
 use crate::{
@@ -100,7 +100,11 @@ fn what_waited_until_central_s_new_history_was_settled_leaves_as_soon_as_it_is()
     let change = town.accept(town.new_orders()[0]);
     sync.sync.push_now();
     sync.pass(5);
-    assert_eq!(town.state(change), ChangeState::Ready, "nothing is numbered before central has told what it knows");
+    assert_eq!(
+        town.state(change),
+        ChangeState::Ready,
+        "nothing is numbered before central has told what it knows"
+    );
     town.central_works();
     sync.pass(10);
     assert_eq!(town.state(change), ChangeState::Sent);
@@ -203,4 +207,27 @@ fn a_long_push_looks_at_the_cluster_again_and_numbers_nothing_more_once_a_machin
     let outcome = pusher.push(&Failing(town.bus.clone()), clock).unwrap();
     assert_eq!(outcome.error, Some(PortError::NotEnoughReplicas));
     assert_eq!((outcome.sent, counts().sent, counts().ready), (500, 500, 200));
+}
+
+#[test]
+fn how_a_running_sync_stands_is_read_beside_it_while_it_runs_and_no_longer() {
+    let town = line();
+    let engine = SyncEngine::start(
+        town.mirror.clone(),
+        Arc::new(town.bus.clone()),
+        options(),
+        Arc::new(town.clock),
+        Arc::new(|_| {}),
+    );
+    let seen = |later: i64| seen_beside(town.mirror.dir(), town.clock.now().plus_millis(later));
+    until(Duration::from_secs(10), "the orders come", || town.new_orders().len() == 4);
+    town.central_works();
+    let state = || seen(0).map(|status| status.link.state);
+    until(Duration::from_secs(20), "it is told that the line is up", || state() == Some(LinkState::Up));
+    town.bus.unreachable(true);
+    until(Duration::from_secs(20), "it is told that it is cut", || state().is_some_and(|s| s != LinkState::Up));
+    assert!(seen(0).unwrap().link.cause.is_some());
+    assert_eq!(seen(31_000), None, "what a program left that stands still since is not believed");
+    drop(engine);
+    assert_eq!(seen(0), None);
 }

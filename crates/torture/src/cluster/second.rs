@@ -33,6 +33,7 @@ pub(super) struct Second {
     name: String,
     dir: PathBuf,
     log: PathBuf,
+    program: Program,
 }
 
 impl Second {
@@ -48,7 +49,14 @@ impl Second {
             return Err(Failure::Wrong(format!("{name} cannot be made: {}", made.stderr)));
         }
         let running = program.start(&["sync", "--follow", "--interval", "10s"], &log).unwrap();
-        Ok(Self { store, running, name, dir: folder, log })
+        Ok(Self { store, running, name, dir: folder, log, program })
+    }
+
+    /// The line as `aisle status` tells it beside the running desk: its state, and why it is not up.
+    pub(super) fn line(&self) -> (String, String) {
+        let status = self.program.run(&["status"]).unwrap().json;
+        let text = |name: &str| status["link"][name].as_str().unwrap_or_default().to_owned();
+        (text("state"), text("cause"))
     }
 
     /// The next offset that it reads of a lane.

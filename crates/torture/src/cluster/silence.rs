@@ -8,6 +8,7 @@ use aisle_testkit::kafka::{Cluster, ClusterOptions};
 
 use super::{
     Counters, Ground, Size, say,
+    second::Second,
     town::{Plan, Town, held},
     workers::Workers,
 };
@@ -37,11 +38,12 @@ pub fn silence(ground: &Ground) -> Counters {
     let town = Town::new(ground, &plan);
     let mut workers = town.workers(ground);
     workers.start_all(size.workers);
-    let mut run = Play { cluster, town: &town, workers, counters: &mut counters };
-    if let Err(failure) = run.all() {
-        run.counters.failed(failure);
+    let played = town
+        .second_desks(ground, Duration::ZERO)
+        .and_then(|seconds| Play { cluster, town: &town, seconds, workers, counters: &mut counters }.all());
+    if let Err(failure) = played {
+        counters.failed(failure);
     }
-    drop(run);
     counters.took = begun.elapsed();
     counters
 }
@@ -49,13 +51,15 @@ pub fn silence(ground: &Ground) -> Counters {
 struct Play<'a> {
     cluster: Cluster,
     town: &'a Town,
+    /// Whose lines `aisle status` tells, beside them.
+    seconds: Vec<Second>,
     workers: Workers,
     counters: &'a mut Counters,
 }
 
 impl Play<'_> {
     fn all(&mut self) -> Result<(), Failure> {
-        self.town.until_up(MENDED)?;
+        self.until_up()?;
         self.topic_missing()?;
         self.replicas_missing()?;
         self.nobody_answers()?;
@@ -64,13 +68,49 @@ impl Play<'_> {
         self.workers.all_live()
     }
 
-    /// Waits for the cause, then for its end.
-    fn told(&mut self, what: &'static str, limit: Duration, is: impl Fn(&Cause) -> bool) -> Result<(), Failure> {
+    /// Waits until every desk hears from central, and says so beside itself.
+    fn until_up(&self) -> Result<(), Failure> {
+        self.town.until_up(MENDED)?;
+        self.until_beside(MENDED, |state, _| state == "up")
+    }
+
+    /// Waits until `aisle status` has said such a thing of every second desk.
+    fn until_beside(&self, limit: Duration, is: impl Fn(&str, &str) -> bool) -> Result<(), Failure> {
+        let end = Instant::now() + limit;
+        for second in &self.seconds {
+            loop {
+                let (state, cause) = second.line();
+                if is(&state, &cause) {
+                    break;
+                }
+                if Instant::now() >= end {
+                    let words = format!("aisle status says {state} of store {}: {cause}", second.store);
+                    return Err(Failure::Wrong(words));
+                }
+                std::thread::sleep(Duration::from_millis(500));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until every desk tells the cause, and `aisle status` beside others the same in these words.
+    fn told(
+        &mut self,
+        what: &'static str,
+        limit: Duration,
+        (words, is): (&str, impl Fn(&Cause) -> bool),
+    ) -> Result<(), Failure> {
         self.counters.hurt(what);
-        let took = self.town.until_told(is, limit).map_err(|failure| match failure {
+        let begun = Instant::now();
+        let told = self.town.until_told(is, limit).and_then(|_| {
+            let left = limit.saturating_sub(begun.elapsed());
+            self.until_beside(left, |state, cause| state != "up" && cause.contains(words))
+        });
+        told.map_err(|failure| match failure {
             Failure::Wrong(words) => Failure::Wrong(format!("{what}: {words}")),
             other => other,
         })?;
+        let took = begun.elapsed();
         self.counters.told.add(took);
         say(&format!("{what}: told after {:.1} s", took.as_secs_f64()));
         Ok(())
@@ -81,9 +121,10 @@ impl Play<'_> {
         for store in stores {
             self.cluster.delete_topic(&self.town.centre.names().feed(store, Lane::Catalog)).unwrap();
         }
-        self.told("feeds gone", TOLD, |cause| matches!(cause, Cause::TopicMissing(_)))?;
+        let missing = |cause: &Cause| matches!(cause, Cause::TopicMissing(_));
+        self.told("feeds gone", TOLD, ("is missing or may not be seen", missing))?;
         self.town.make_topics(PARTITIONS);
-        self.town.until_up(MENDED)?;
+        self.until_up()?;
         // The desks mirror the feeds that were made anew, and central fills them.
         let heal = self.town.rest(MENDED)?;
         self.counters.heals.add(heal);
@@ -92,18 +133,21 @@ impl Play<'_> {
 
     fn replicas_missing(&mut self) -> Result<(), Failure> {
         self.cluster.kill(2).unwrap();
-        self.told("machines gone", TOLD, |cause| matches!(cause, Cause::TooFewReplicas { .. }))?;
+        let too_few = |cause: &Cause| matches!(cause, Cause::TooFewReplicas { .. });
+        self.told("machines gone", TOLD, ("of 3 machines have a copy", too_few))?;
         self.cluster.up(2).unwrap();
-        self.town.until_up(MENDED).map(|_| ())
+        self.until_up()
     }
 
     /// All machines take connections and say nothing.
     fn nobody_answers(&mut self) -> Result<(), Failure> {
         (1..=3).for_each(|node| self.cluster.pause(node).unwrap());
-        let told = self.told("clusters that stand still", TOLD, |cause| *cause == Cause::NoAnswer);
+        let no_answer = |cause: &Cause| *cause == Cause::NoAnswer;
+        let told =
+            self.told("clusters that stand still", TOLD, ("take the connection and do not answer", no_answer));
         (1..=3).for_each(|node| self.cluster.resume(node).unwrap());
         told?;
-        self.town.until_up(MENDED).map(|_| ())
+        self.until_up()
     }
 
     /// The one that is left may go on to say that all is well: any cause will do, as long as it is not taken for health.
@@ -113,22 +157,23 @@ impl Play<'_> {
         for node in &others {
             self.cluster.kill(*node).unwrap();
         }
-        self.told("times two of three gone", TOLD, |_| true)?;
+        self.told("times two of three gone", TOLD, ("", |_: &Cause| true))?;
         // And it stays told.
         std::thread::sleep(Duration::from_secs(15));
-        self.told("times it stays told", Duration::from_millis(100), |_| true)?;
+        self.told("times it stays told", Duration::from_millis(500), ("", |_: &Cause| true))?;
         for node in &others {
             self.cluster.up(*node).unwrap();
         }
-        self.town.until_up(MENDED).map(|_| ())
+        self.until_up()
     }
 
     fn central_quiet(&mut self) -> Result<(), Failure> {
         while !self.workers.all.is_empty() {
             self.workers.kill(0)?;
         }
-        self.told("centres quiet", TOLD, |cause| matches!(cause, Cause::CentralSilent { .. }))?;
+        let silent = |cause: &Cause| matches!(cause, Cause::CentralSilent { .. });
+        self.told("centres quiet", TOLD, ("central has been silent since", silent))?;
         self.workers.start_all(1);
-        self.town.until_up(MENDED).map(|_| ())
+        self.until_up()
     }
 }
