@@ -50,8 +50,12 @@ pub(crate) fn take(
         Meaning::OrderGone(id) => forget(tx, state, Subject::Order(*id))?,
         Meaning::ItemGone(id) => forget(tx, state, Subject::Item(*id))?,
         Meaning::Digest(digest) => compare(state, digest),
-        Meaning::Ack(_) | Meaning::Refused(_) | Meaning::Nothing => {}
-        Meaning::Known | Meaning::Park(_) | Meaning::Stray(_) => {}
+        Meaning::Ack(_)
+        | Meaning::Refused(_)
+        | Meaning::Nothing
+        | Meaning::Known
+        | Meaning::Park(_)
+        | Meaning::Stray(_) => {}
     }
     Ok(applied)
 }
