@@ -134,7 +134,9 @@ mod tests {
     #[test]
     fn columns_that_are_read_by_their_place_stand_in_the_order_of_their_table() {
         let conn = Connection::open_in_memory().unwrap();
-        MIGRATIONS.iter().for_each(|sql| conn.execute_batch(sql).unwrap());
+        for sql in MIGRATIONS {
+            conn.execute_batch(sql).unwrap();
+        }
         let tables: [(&str, &[&str]); 4] = [
             ("outbox", &outbox::COLUMNS),
             ("items", &items::COLUMNS),

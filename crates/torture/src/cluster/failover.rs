@@ -22,6 +22,8 @@ const PARTITIONS: i32 = 12;
 /// Silence is told within this.
 const TOLD: Duration = Duration::from_secs(40);
 const ANSWERED: Duration = Duration::from_mins(2);
+/// Of a hundred times that everything goes on after a fault, all but one take less.
+const STALL: Duration = Duration::from_secs(15);
 /// How long nothing may be accepted is watched for.
 const SHORT: Duration = Duration::from_secs(1);
 const WATCHED: &str = "times watched that nothing was accepted";
@@ -88,7 +90,7 @@ pub fn t5(ground: &Ground, runs: u64, size: Size) -> Counters {
         FailOver::ALL.into_iter().filter(|kind| has_small || *kind != FailOver::DiskFull).collect();
     let mut run = Play { cluster, town: &town, dice: Dice::new(ground.seed), counters };
     let outcome = run.all(runs, &kinds, size.rate, ground.seed).and_then(|()| workers.all_live());
-    let outcome = outcome.and_then(|()| run.watched(runs, &kinds));
+    let outcome = outcome.and_then(|()| run.watched(runs, &kinds)).and_then(|()| run.quick());
     if let Err(failure) = outcome {
         workers.all.iter().for_each(|worker| say(&worker.last_words()));
         run.counters.failed(failure);
@@ -123,6 +125,15 @@ impl Play<'_> {
             self.town.judge()?;
             self.town.feeds_hold()?;
             left -= now;
+        }
+        Ok(())
+    }
+
+    /// Everything went on soon.
+    fn quick(&self) -> Result<(), Failure> {
+        let p99 = self.counters.stalls.of_hundred(99);
+        if u128::from(p99) > STALL.as_millis() {
+            return Err(Failure::Wrong(format!("the p99 of the stalls is {p99} ms, more than {STALL:?}")));
         }
         Ok(())
     }
