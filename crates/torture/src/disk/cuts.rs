@@ -1,4 +1,4 @@
-//! T2: the power is cut at a random operation.
+//! T2: the power is cut at a random operation, that of a desk alone and those of desk and centre on one line.
 
 use std::path::Path;
 
@@ -11,6 +11,7 @@ use aisle_testkit::{
 use super::{
     Counters,
     desk::{Staff, Template, Wrong, checkpoint_after, is_durable},
+    kills,
     rows::at,
 };
 
@@ -19,6 +20,14 @@ const LIVES: u64 = 10;
 
 /// Cuts the power `runs` times.
 pub fn run(seed: u64, runs: u64) -> Counters {
+    let on_the_line = runs / kills::ON_THE_LINE;
+    let mut counters = desks(seed, runs - on_the_line);
+    counters.add(kills::lines(seed, on_the_line, Crash::PowerCut));
+    counters
+}
+
+/// A desk alone, cut `runs` times.
+fn desks(seed: u64, runs: u64) -> Counters {
     let template = Template::new();
     let mut counters = Counters::default();
     for seed in seed.. {

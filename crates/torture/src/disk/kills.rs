@@ -1,4 +1,5 @@
-//! T1: programs are killed at a random operation, a desk alone and desk and centre on one line.
+//! T1: programs are killed at a random operation, a desk alone and desk and centre on one line; on the line, T2 cuts their
+//! power too.
 
 use std::{
     path::{Path, PathBuf},
@@ -25,17 +26,17 @@ use super::{
     rows::{accept, at, new_desk, note, store_id},
 };
 
-/// One kill in so many is on the whole line, which takes longer.
-const ON_THE_LINE: u64 = 50;
+/// One kill, or cut, in so many is on the whole line, which takes longer.
+pub(super) const ON_THE_LINE: u64 = 50;
 /// The line mostly waits: several at once.
 const AT_ONCE: u64 = 4;
-const KILLS_OF_A_LINE: u64 = 4;
+const DEATHS_OF_A_LINE: u64 = 4;
 const ORDERS: usize = 6;
 
 /// Kills `runs` times.
 pub fn run(seed: u64, runs: u64) -> Counters {
     let mut counters = desks(seed, runs - runs / ON_THE_LINE);
-    counters.add(lines(seed, runs / ON_THE_LINE));
+    counters.add(lines(seed, runs / ON_THE_LINE, Crash::Kill));
     counters
 }
 
@@ -54,13 +55,13 @@ pub(crate) fn desks(seed: u64, runs: u64) -> Counters {
     counters
 }
 
-/// Desk, bus and centre, of which one program or the other is killed `runs` times.
-pub(crate) fn lines(seed: u64, runs: u64) -> Counters {
+/// Desk, bus and centre, of which one program or the other ends so `runs` times.
+pub(crate) fn lines(seed: u64, runs: u64, crash: Crash) -> Counters {
     if runs == 0 {
         return Counters::default();
     }
     let shop = Shop::new();
-    let each = runs.div_ceil(AT_ONCE).div_ceil(KILLS_OF_A_LINE);
+    let each = runs.div_ceil(AT_ONCE).div_ceil(DEATHS_OF_A_LINE);
     let shop = &shop;
     std::thread::scope(|scope| {
         let parts: Vec<_> = (0..AT_ONCE)
@@ -68,8 +69,8 @@ pub(crate) fn lines(seed: u64, runs: u64) -> Counters {
                 scope.spawn(move || {
                     let mut counters = Counters::default();
                     for seed in (seed + part * each..).take(usize::try_from(each).unwrap()) {
-                        if let Err(wrong) = line(shop, seed, &mut counters) {
-                            counters.wrong(&format!("seed {seed}"), wrong);
+                        if let Err(wrong) = line(shop, seed, crash, &mut counters) {
+                            counters.wrong(&format!("seed {seed}, on the line"), wrong);
                         }
                     }
                     counters
@@ -122,11 +123,12 @@ struct Line<'a> {
     disks: [Disk; 2],
     desk: PathBuf,
     told: Vec<ChangeId>,
+    crash: Crash,
     dice: Dice,
     clock: DeskClock,
 }
 
-fn line(shop: &Shop, seed: u64, counters: &mut Counters) -> Result<(), Wrong> {
+fn line(shop: &Shop, seed: u64, crash: Crash, counters: &mut Counters) -> Result<(), Wrong> {
     let mut dice = Dice::new(seed);
     let disks = [Disk::new(dice.bits()).unwrap(), Disk::new(dice.bits()).unwrap()];
     let desk = disks[0].path().join("desk");
@@ -136,11 +138,12 @@ fn line(shop: &Shop, seed: u64, counters: &mut Counters) -> Result<(), Wrong> {
     std::fs::copy(from.join("central.db"), disks[1].path().join("central.db")).unwrap();
     let clock = DeskClock::default();
     let bus = Bus::new("bus-1", move || clock.now());
-    let mut line = Line { bus: &bus, centre: None, mirror: None, disks, desk, told: Vec::new(), dice, clock };
+    let mut line =
+        Line { bus: &bus, centre: None, mirror: None, disks, desk, told: Vec::new(), crash, dice, clock };
     line.open()?;
     let topics = TopicsOptions { create: true, ..TopicsOptions::default() };
     line.centre.as_ref().unwrap().topics(&bus, &topics).unwrap();
-    for _ in 0..KILLS_OF_A_LINE {
+    for _ in 0..DEATHS_OF_A_LINE {
         line.until_one_dies(counters)?;
         counters.runs += 1;
     }
@@ -162,7 +165,11 @@ impl Line<'_> {
 
     fn until_one_dies(&mut self, counters: &mut Counters) -> Result<(), Wrong> {
         let victim = self.dice.index(2);
-        let fault = if self.dice.chance(1, 2) { Fault::Stop } else { Fault::Tear };
+        // What the power leaves of a write the cut itself decides.
+        let fault = match self.crash {
+            Crash::Kill if self.dice.chance(1, 2) => Fault::Tear,
+            _ => Fault::Stop,
+        };
         self.disks[victim].fail(1 + self.dice.below(if victim == 0 { 400 } else { 250 }), fault);
         for _ in 0..30 {
             let desk = self.desk_works(counters)?;
@@ -175,7 +182,7 @@ impl Line<'_> {
             }
         }
         // Whoever is to die dies, with a connection open or not.
-        self.disks[victim].crash(Crash::Kill).unwrap();
+        self.disks[victim].crash(self.crash).unwrap();
         match victim {
             0 => self.mirror = None,
             _ => self.centre = None,
