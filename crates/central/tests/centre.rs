@@ -3,6 +3,8 @@
 
 #[path = "centre/digests.rs"]
 mod digests;
+#[path = "centre/letters.rs"]
+mod letters;
 #[path = "centre/silences.rs"]
 mod silences;
 #[path = "centre/takeover.rs"]
