@@ -92,7 +92,8 @@ pub(crate) fn refuse_record(
 }
 
 /// Applies a change that was put aside, whatever its number: its `change_id` keeps it single. Nothing is acknowledged
-/// by it. One whose signature was bad stays so, unless its key is one of the store's by now.
+/// by it. One whose signature was bad stays so, unless its key is one of the store's by now; one that was refused stays
+/// refused.
 ///
 /// # Errors
 /// [`CentralError::BadValue`] with what still keeps it from being applied.
@@ -119,8 +120,10 @@ pub(crate) fn replay(
     if let Some(away) = batch.turned_away(envelope.store, envelope.desk)? {
         return Err(bad(away.why));
     }
-    if tx.known(envelope.change_id)?.is_some() {
-        return Ok(Tally { duplicates: 1, ..Tally::default() });
+    if let Some(known) = tx.known(envelope.change_id)? {
+        // Its desk was told so, and somebody may have done something else since.
+        let refused = |refusal: Refusal| Err(bad(format!("it was refused, and its desk was told: {refusal}")));
+        return known.refusal.map_or(Ok(Tally { duplicates: 1, ..Tally::default() }), refused);
     }
     // Its number is another change's by now, or was never taken: it is remembered without one.
     let without = ChangeEnvelope { seq: 0, ..envelope.clone() };

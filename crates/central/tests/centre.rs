@@ -1,8 +1,12 @@
 //! The centre over the in-process cluster, with scripted desks.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[path = "centre/desks.rs"]
+mod desks;
 #[path = "centre/digests.rs"]
 mod digests;
+#[path = "centre/letters.rs"]
+mod letters;
 #[path = "centre/silences.rs"]
 mod silences;
 #[path = "centre/takeover.rs"]

@@ -2,9 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on ends")]
 
-use std::path::Path;
+use std::{path::Path, sync::Arc, time::Duration};
 
+use aisle_bus::Bus;
+use aisle_central::{Centre, Stop, SystemClock, TopicsOptions, WorkOptions};
+use aisle_contract::{ChangeEnvelope, ChangeMessage, Outgoing, TopicNames, partition_of};
+use aisle_domain::{Change, ChangeId, DeskId, Incarnation, Lane, StoreId, Timestamp, change::StorePaused};
 use aisle_testkit::program::{Answer, Program};
+use uuid::Uuid;
 
 fn program(dir: &Path) -> Program {
     Program::new(env!("CARGO_BIN_EXE_aisle"))
@@ -107,4 +112,56 @@ fn a_centre_begins_another_history_only_when_that_is_meant() {
         told(&program.run(&["central", "dead-letters", verb, "1"]).unwrap(), 3, "not_found");
     }
     assert_eq!(done(&program.run(&["central", "dead-letters", "list"]).unwrap())["items"], serde_json::json!([]));
+}
+
+/// A worker of the centre over a bus on which a change of a store lies that central does not know, and behind it
+/// something unreadable.
+fn bury_two(dir: &Path, store: StoreId) {
+    let bus = Bus::new("bus-1", || Timestamp::from_millis(1_700_000_000_000));
+    let centre = Centre::open(&dir.join("central.db"), TopicNames::default(), Arc::new(SystemClock)).unwrap();
+    assert!(centre.topics(&bus, &TopicsOptions { create: true, ..TopicsOptions::default() }).unwrap().ok);
+    let envelope = ChangeEnvelope {
+        change_id: ChangeId(Uuid::from_u128(1)),
+        store,
+        desk: DeskId(Uuid::from_u128(2)),
+        incarnation: Incarnation(3),
+        lane: Lane::Orders,
+        seq: 1,
+        replaces: None,
+        staff: "Ana".into(),
+        acted_at: Timestamp::from_millis(1_700_000_000_000),
+        key_id: None,
+    };
+    let change = Change::StorePaused(StorePaused { until: None });
+    let topic = TopicNames::default().changes();
+    let good = ChangeMessage { envelope, change }.encode(&topic, partition_of(store, 12), None).unwrap();
+    let bad =
+        Outgoing { headers: vec![("note".into(), b"x".to_vec())], value: Some(b"{".to_vec()), ..good.clone() };
+    assert!(bus.append(vec![good, bad]).iter().all(Result::is_ok));
+    let options =
+        WorkOptions { until_idle: true, timeout: Some(Duration::from_secs(30)), ..WorkOptions::default() };
+    assert_eq!(centre.work(&bus, &options, &Stop::new()).unwrap().summary.dead, 2);
+}
+
+#[test]
+fn a_dead_letter_is_shown_replayed_once_its_store_is_known_and_skipped() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = program(dir.path());
+    let letters = |verb: &str, id: &str| program.run(&["central", "dead-letters", verb, id]).unwrap();
+    bury_two(dir.path(), StoreId::new(367).unwrap());
+    let listed = program.run(&["central", "dead-letters", "list", "--limit", "1"]).unwrap();
+    assert_eq!(done(&listed)["items"], serde_json::json!([done(&letters("show", "1"))]));
+    assert!(!listed.json["next"].is_null(), "the other is on the next page");
+    let shown = letters("show", "2");
+    assert_eq!(done(&shown)["headers"], serde_json::json!([["note", "x"]]));
+    assert_eq!((&shown.json["value"], &shown.json["offset"]), (&"{".into(), &1.into()));
+    told(&letters("replay", "1"), 2, "bad_value");
+    let store = ["central", "stores", "add", "367", "--name", "Store", "--address1", "1 Market Street"];
+    done(&program.run(&store).unwrap());
+    assert_eq!(done(&letters("replay", "1"))["state"], "replayed");
+    assert_eq!(done(&letters("skip", "2"))["state"], "skipped");
+    told(&letters("replay", "2"), 2, "bad_value");
+    told(&letters("show", "two"), 2, "bad_id");
+    let states: Vec<_> = program.run(&["central", "dead-letters", "list"]).unwrap().rows();
+    assert_eq!(states.iter().map(|letter| letter["state"].clone()).collect::<Vec<_>>(), ["replayed", "skipped"]);
 }

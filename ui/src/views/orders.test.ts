@@ -255,6 +255,29 @@ describe("live updates", () => {
     expect(text("[data-testid=outbox]")).toContain("22 not sent");
   });
 
+  it("count deadlines by central's clock where this computer's is wrong, and say that it is", async () => {
+    const host = await deskWith(order());
+    const soon = { ...card("1006472"), accept_by: new Date(Date.now() + 4 * 60_000).toISOString() };
+    host.answer("orders", () => ({ ...emptyQueue, new: [soon] }));
+    host.tell({ type: "orders", order_ids: ["1006472"] });
+    const by = async (minutes: number | null) => {
+      const clock_offset_ms = minutes === null ? null : minutes * 60_000;
+      host.tell({ type: "status", status: { ...quietStatus, clock_offset_ms } });
+      await shown();
+      return [text("[role=option][data-key]"), text("[data-testid=banner]")];
+    };
+    const [right, silent] = await by(null);
+    expect(right).toMatch(/[34]:\d\d/);
+    expect([silent?.trim(), (await by(2))[1]?.trim(), (await by(-2))[1]?.trim()]).toEqual(["", "", ""]);
+    const [slow, warned] = await by(7);
+    expect(slow).toMatch(/[23]:\d\d.*late/s);
+    expect(warned).toContain("clock is 7 min off central's");
+    const [fast, warnedToo] = await by(-7);
+    expect(fast).toMatch(/1[01]:\d\d/);
+    expect(fast).not.toContain("late");
+    expect(warnedToo).toContain("clock is 7 min off central's");
+  });
+
   it("tell of changes that are sent and have no word from central how long they wait, calm at first and then not", async () => {
     const host = await deskWith(order());
     const outbox = (age: number) => ({ held: 0, ready: 0, sent: 2, refused: 0, oldest_age_s: age });

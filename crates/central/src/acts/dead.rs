@@ -47,7 +47,7 @@ impl Centre {
         })
     }
 
-    /// Marks a record as one that nobody will look into any more. It stays as it is.
+    /// Marks a record as one that nobody will look into any more. It stays as it is, and one that was replayed says so.
     pub fn skip_dead_letter(&self, id: i64) -> Result<DeadLetterView, CentralError> {
         self.ledger()?.write(|tx| {
             needed(tx, id)?;

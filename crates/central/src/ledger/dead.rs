@@ -143,9 +143,11 @@ impl Tx<'_> {
         Ok(letters)
     }
 
-    /// Notes what became of a dead letter: `replayed` or `skipped`.
+    /// Notes what became of a dead letter: `replayed`, which it stays, or `skipped`.
     pub(crate) fn close_dead_letter(&self, id: i64, state: &str) -> Result<(), CentralError> {
-        self.conn.prepare_cached("UPDATE dead_letters SET state = ?2 WHERE id = ?1")?.execute((id, state))?;
+        self.conn
+            .prepare_cached("UPDATE dead_letters SET state = ?2 WHERE id = ?1 AND state <> 'replayed'")?
+            .execute((id, state))?;
         Ok(())
     }
 

@@ -65,8 +65,10 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    fn new() -> Self {
-        Self { from: SystemClock::default().now(), passed: Arc::default(), slept: Arc::default() }
+    /// Wrong by this much against that of the system, which central goes by.
+    fn off_by(millis: i64) -> Self {
+        let from = SystemClock::default().now().plus_millis(millis);
+        Self { from, passed: Arc::default(), slept: Arc::default() }
     }
 
     /// Time passes that the program knows nothing of.
@@ -94,7 +96,11 @@ pub(crate) struct Stepped {
 
 impl Stepped {
     pub(crate) fn new(mirror: &Mirror, transport: Arc<dyn Transport>) -> Self {
-        let clock = Told::new();
+        Self::off_by(0, mirror, transport)
+    }
+
+    fn off_by(millis: i64, mirror: &Mirror, transport: Arc<dyn Transport>) -> Self {
+        let clock = Told::off_by(millis);
         let sync = SteppedSync::new(mirror.clone(), transport, options(), Arc::new(clock.clone()), |_| {});
         Self { clock, sync }
     }
@@ -273,4 +279,30 @@ fn after_an_outage_what_central_did_meanwhile_is_read_before_anything_is_pushed(
         sync.pass(1);
     }
     assert!(will_be_refused().1, "it was pushed before what central did was known");
+}
+
+#[test]
+fn a_desk_whose_clock_is_wrong_learns_from_central_by_how_much_and_which_way() {
+    const MINUTE: i64 = 60_000;
+    for wrong in [7 * MINUTE, -7 * MINUTE, 0] {
+        let town = line();
+        let mut sync = Stepped::off_by(wrong, &town.mirror, Arc::new(town.bus.clone()));
+        sync.pass(2);
+        assert_eq!(sync.sync.status().clock_offset_ms, None, "nobody told it yet");
+        town.central_works();
+        sync.pass(5);
+        let told = sync.sync.status().clock_offset_ms.unwrap();
+        // The seconds that were let pass here did not pass at central.
+        assert!((told + wrong).abs() < MINUTE / 2, "{told} where the clock is wrong by {wrong}");
+        if wrong < 0 {
+            // Somebody sets it right.
+            sync.clock.sleep(Duration::from_mins(7));
+            sync.sync.push_now();
+            sync.pass(5);
+            town.central_works();
+            sync.pass(5);
+            let told = sync.sync.status().clock_offset_ms.unwrap();
+            assert!(told.abs() < MINUTE / 2, "{told} where the clock was set right");
+        }
+    }
 }
