@@ -16,7 +16,7 @@ pub fn shrunk(plan: &Plan, report: &Report, limit: Duration) -> (Plan, Report) {
     shrunk_by(play, plan, report, limit)
 }
 
-fn shrunk_by(play: impl Fn(&Plan) -> Report, plan: &Plan, report: &Report, limit: Duration) -> (Plan, Report) {
+fn shrunk_by(outcome: impl Fn(&Plan) -> Report, plan: &Plan, report: &Report, limit: Duration) -> (Plan, Report) {
     let end = Instant::now() + limit;
     let (mut best, mut shown) = (plan.clone(), report.clone());
     let Some(failure) = report.failure.clone() else { return (best, shown) };
@@ -31,7 +31,7 @@ fn shrunk_by(play: impl Fn(&Plan) -> Report, plan: &Plan, report: &Report, limit
             let mut tried = best.clone();
             let to = (from + chunk).min(tried.steps.len());
             tried.steps.drain(from..to);
-            let report = play(&tried);
+            let report = outcome(&tried);
             if report.failure.as_ref().is_some_and(|found| is_same(found, &failure)) {
                 (best, shown, shorter) = (tried, report, true);
             } else {
@@ -74,20 +74,20 @@ mod tests {
         plan.steps.iter().map(|step| step.what).collect()
     }
 
-    fn shrunk_from(plan: &Plan, play: impl Fn(&Plan) -> Report) -> (Plan, Report) {
-        let failing = play(plan);
+    fn shrunk_from(plan: &Plan, outcome: impl Fn(&Plan) -> Report) -> (Plan, Report) {
+        let failing = outcome(plan);
         assert!(failing.failure.is_some());
-        shrunk_by(play, plan, &failing, LONG)
+        shrunk_by(outcome, plan, &failing, LONG)
     }
 
     #[test]
     fn a_run_that_fails_by_one_step_is_reduced_to_it_and_told_as_it_fails_then() {
         let plan = plan_with(&[What::Trim]);
-        let play = |tried: &Plan| {
+        let outcome = |tried: &Plan| {
             let failure = has(tried, What::Trim).then(|| Failure::Lost(format!("of {}", tried.steps.len())));
             report(failure)
         };
-        let (short, shown) = shrunk_from(&plan, play);
+        let (short, shown) = shrunk_from(&plan, outcome);
         assert_eq!(whats(&short), [What::Trim]);
         assert!(plan.steps.contains(&short.steps[0]), "a step as it was, with its time and its dice");
         assert_eq!((short.seed, short.shape), (plan.seed, plan.shape));
@@ -101,8 +101,8 @@ mod tests {
             let first = tried.steps.iter().position(|step| step.what == What::BackUpDesk);
             first.is_some_and(|at| tried.steps[at..].iter().any(|step| step.what == What::RestoreDesk))
         };
-        let play = |tried: &Plan| report(is_order(tried).then(|| Failure::Doubled(String::new())));
-        let (short, _) = shrunk_from(&plan, play);
+        let outcome = |tried: &Plan| report(is_order(tried).then(|| Failure::Doubled(String::new())));
+        let (short, _) = shrunk_from(&plan, outcome);
         assert_eq!(whats(&short), [What::BackUpDesk, What::RestoreDesk]);
     }
 
@@ -110,12 +110,12 @@ mod tests {
     fn a_run_that_fails_otherwise_is_no_shorter_one_of_the_same_failure() {
         let plan = plan_with(&[What::Trim, What::KillDesk]);
         // Without the kill something else is wrong.
-        let play = |tried: &Plan| match (has(tried, What::Trim), has(tried, What::KillDesk)) {
+        let outcome = |tried: &Plan| match (has(tried, What::Trim), has(tried, What::KillDesk)) {
             (true, true) => report(Some(Failure::Lost("an act".into()))),
             (true, false) => report(Some(Failure::Stuck("a desk".into()))),
             _ => report(None),
         };
-        let (short, shown) = shrunk_from(&plan, play);
+        let (short, shown) = shrunk_from(&plan, outcome);
         let mut left = whats(&short);
         left.sort_by_key(|what| *what == What::KillDesk);
         assert_eq!(left, [What::Trim, What::KillDesk]);
@@ -126,16 +126,16 @@ mod tests {
     fn when_the_time_is_over_the_shortest_found_so_far_is_told_and_it_still_fails() {
         let plan = plan_with(&[What::Trim]);
         let plays = Cell::new(0);
-        let play = |tried: &Plan| {
+        let outcome = |tried: &Plan| {
             plays.set(plays.get() + 1);
             report(has(tried, What::Trim).then(|| Failure::Lost(String::new())))
         };
-        let failing = play(&plan);
-        assert_eq!(shrunk_by(play, &plan, &failing, Duration::ZERO), (plan.clone(), failing.clone()));
+        let failing = outcome(&plan);
+        assert_eq!(shrunk_by(outcome, &plan, &failing, Duration::ZERO), (plan.clone(), failing.clone()));
         assert_eq!(plays.get(), 1, "nothing was played when there was no time");
         let slow = |tried: &Plan| {
             std::thread::sleep(Duration::from_millis(60));
-            play(tried)
+            outcome(tried)
         };
         let (short, _) = shrunk_by(slow, &plan, &failing, Duration::from_millis(200));
         assert!((2..plan.steps.len()).contains(&short.steps.len()), "{} steps", short.steps.len());
@@ -146,8 +146,8 @@ mod tests {
     fn a_run_that_does_not_fail_stays_as_it_is() {
         let plan = Plan::of(1);
         let right = report(None);
-        let play = |_: &Plan| unreachable!("there is nothing to look for");
-        assert_eq!(shrunk_by(play, &plan, &right, LONG), (plan.clone(), right.clone()));
+        let outcome = |_: &Plan| unreachable!("there is nothing to look for");
+        assert_eq!(shrunk_by(outcome, &plan, &right, LONG), (plan.clone(), right.clone()));
     }
 
     #[test]
