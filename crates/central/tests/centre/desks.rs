@@ -21,7 +21,7 @@ fn by_the_clock(stores: &[i64]) -> (Told, Town) {
     let (clock, centre) = told(&town);
     let cluster = clock.clone();
     let bus = Bus::new("cluster-a", move || cluster.now()).without_waiting();
-    let town = Town { centre, bus, ..town };
+    let town = Town { bus, centre, ..town };
     town.make_topics();
     (clock, town)
 }
