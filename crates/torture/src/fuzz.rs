@@ -7,6 +7,7 @@ mod desk;
 mod mutate;
 mod parsers;
 mod record;
+mod remirror;
 
 use std::{
     collections::BTreeMap,
@@ -69,6 +70,7 @@ pub struct Counters {
 pub fn targets() -> Vec<Box<dyn Target>> {
     let mut all: Vec<Box<dyn Target>> = parsers::all();
     all.push(Box::new(desk::Feed::new()));
+    all.push(Box::new(remirror::Anew::new()));
     all.push(Box::new(central::Changes::new()));
     all.push(Box::new(central::Days::new()));
     all

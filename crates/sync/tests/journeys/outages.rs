@@ -20,14 +20,25 @@ use aisle_testkit::disk::{Disk, Fault};
 use crate::{STORE, line, line_in, options};
 
 /// A cluster whose machines that lead say something else than what is remembered of them, on a line that this computer
-/// may be unable to open.
+/// may be unable to open. It may make this desk wait.
 struct Remembered {
     bus: Bus,
     leaders_say: Arc<Mutex<Option<PortError>>>,
     closed: Arc<AtomicBool>,
+    slows: Arc<Mutex<Option<Duration>>>,
+}
+
+impl Remembered {
+    fn new(bus: &Bus) -> Self {
+        Self { bus: bus.clone(), leaders_say: Arc::default(), closed: Arc::default(), slows: Arc::default() }
+    }
 }
 
 impl Transport for Remembered {
+    fn throttled(&self) -> Option<Duration> {
+        *self.slows.lock().unwrap()
+    }
+
     fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
         if self.closed.load(Ordering::Relaxed) {
             return Err(PortError::Closed {
@@ -119,8 +130,7 @@ impl Stepped {
 fn metadata_that_is_only_remembered_is_not_taken_for_health() {
     let town = line();
     let leaders_say = Arc::new(Mutex::new(None));
-    let transport =
-        Remembered { bus: town.bus.clone(), leaders_say: Arc::clone(&leaders_say), closed: Arc::default() };
+    let transport = Remembered { leaders_say: Arc::clone(&leaders_say), ..Remembered::new(&town.bus) };
     let mut sync = Stepped::new(&town.mirror, Arc::new(transport));
     sync.pass(2);
     town.central_works();
@@ -143,7 +153,7 @@ fn a_line_that_this_computer_could_not_open_is_used_as_soon_as_it_opens() {
     town.catch_up();
     let change = town.accept(town.new_orders()[0]);
     let closed = Arc::new(AtomicBool::new(true));
-    let transport = Remembered { bus: town.bus.clone(), leaders_say: Arc::default(), closed: Arc::clone(&closed) };
+    let transport = Remembered { closed: Arc::clone(&closed), ..Remembered::new(&town.bus) };
     let mut sync = Stepped::new(&town.mirror, Arc::new(transport));
     let link = sync.pass(300);
     assert_eq!(link.state, LinkState::ThisComputer);
@@ -305,4 +315,25 @@ fn a_desk_whose_clock_is_wrong_learns_from_central_by_how_much_and_which_way() {
             assert!(told.abs() < MINUTE / 2, "{told} where the clock was set right");
         }
     }
+}
+
+#[test]
+fn a_desk_that_the_cluster_makes_wait_says_so_for_as_long_as_it_does() {
+    let town = line();
+    let slows = Arc::new(Mutex::new(None));
+    let transport = Remembered { slows: Arc::clone(&slows), ..Remembered::new(&town.bus) };
+    let mut sync = Stepped::new(&town.mirror, Arc::new(transport));
+    sync.pass(2);
+    town.central_works();
+    let mut told = |wait: Option<Duration>| {
+        *slows.lock().unwrap() = wait;
+        town.central_works();
+        let link = sync.pass(5);
+        assert_eq!(link.state, LinkState::Up, "slow is not cut: {link:?}");
+        sync.sync.status().throttled_ms
+    };
+    assert_eq!(told(None), None);
+    assert_eq!(told(Some(Duration::from_millis(1_200))), Some(1_200));
+    assert_eq!(told(Some(Duration::MAX)), Some(i64::MAX), "a wait beyond all numbers");
+    assert_eq!(told(None), None);
 }

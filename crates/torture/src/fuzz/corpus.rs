@@ -13,8 +13,12 @@ use aisle_central::{
     Centre, EnrolOptions, NewStore, SimulateOptions, Stop, SystemClock as CentralClock, TopicsOptions, WorkOptions,
 };
 use aisle_contract::{Attributes, DownMessage, Incoming, StoreKey, TopicNames, UpMessage, attributes::STRUCTURED};
-use aisle_domain::{ChangeId, DeskId, Incarnation, Lane, StoreId, store::Durability};
-use aisle_mirror::{Mirror, NewChange, NewDesk};
+use aisle_domain::{
+    Change, ChangeId, DeskId, Incarnation, Lane, Order, OrderId, OrderStatus, StoreId, Timestamp,
+    change::{OrderAccepted, OrderRejected, RangeRequested, ShopperRated},
+    store::Durability,
+};
+use aisle_mirror::{Mirror, NewChange, NewDesk, OrderFilter, orders};
 use aisle_sync::{Clock, Goal, SyncOptions, SystemClock, once, system_chance};
 use aisle_testkit::{dice::Dice, fixtures};
 use serde_json::{Map, Value};
@@ -65,25 +69,23 @@ pub fn made() -> BTreeMap<(&'static str, String), Vec<u8>> {
     };
     let desk = Mirror::create(&dir.path().join("desk"), &new).unwrap();
     let mut dice = Dice::new(1);
-    for _ in 0..12 {
+    for round in 0..12 {
         let options =
             WorkOptions { until_idle: true, timeout: Some(Duration::from_secs(10)), ..WorkOptions::default() };
         centre.work(&bus, &options, &Stop::new()).unwrap();
         sync(&desk, &bus);
         replay.timeout = Some(Duration::from_millis(300));
         centre.simulate(&replay, &Stop::new()).unwrap();
+        let mut changes = seldom(&desk);
+        if round == 1 {
+            changes.extend(cancelled_meanwhile(&desk, &centre));
+        }
+        for change in changes {
+            act(&desk, change, &mut dice, clock.now());
+        }
         for _ in 0..12 {
             let Some(change) = next_act(&desk, &mut dice, clock.now()) else { continue };
-            let new = NewChange {
-                change_id: ChangeId(Uuid::from_u64_pair(dice.bits(), dice.bits())),
-                change,
-                by: "Noor".into(),
-                at: clock.now(),
-                held: false,
-                replaces: None,
-            };
-            // What is not allowed just now is no message.
-            drop(desk.act(&new));
+            act(&desk, change, &mut dice, clock.now());
         }
     }
     let mut files = BTreeMap::new();
@@ -98,8 +100,49 @@ pub fn made() -> BTreeMap<(&'static str, String), Vec<u8>> {
     files
 }
 
-fn sync(desk: &Mirror, bus: &Bus) {
-    let options = SyncOptions {
+fn act(desk: &Mirror, change: Change, dice: &mut Dice, at: Timestamp) {
+    let change_id = ChangeId(Uuid::from_u64_pair(dice.bits(), dice.bits()));
+    // What is not allowed just now is no message.
+    drop(desk.act(&NewChange { change_id, change, by: "Noor".into(), at, held: false, replaces: None }));
+}
+
+fn shown(desk: &Mirror) -> Vec<Order> {
+    desk.read(|conn| orders::list(conn, &OrderFilter { limit: 200, ..OrderFilter::default() })).unwrap()
+}
+
+/// What chance does not bring in so short a time: a range asked for, an order rejected, a shopper rated.
+fn seldom(desk: &Mirror) -> Vec<Change> {
+    let shown = shown(desk);
+    let new: Vec<OrderId> =
+        shown.iter().filter(|o| o.status == OrderStatus::New).map(|order| order.order_id).collect();
+    let mut changes = Vec::new();
+    if let [order, ..] = new[..] {
+        changes.push(Change::RangeRequested(RangeRequested { order, range_version: None }));
+    }
+    if let [_, order, _, ..] = new[..] {
+        let (from, reason) = (OrderStatus::New, "too_busy".into());
+        let rejected = OrderRejected { order, from, reason, lines: Vec::new(), note: None };
+        changes.push(Change::OrderRejected(rejected));
+    }
+    let rated = shown.iter().find_map(|order| {
+        let shopper = order.shopper.as_ref()?;
+        let (order, shopper, from) = (order.order_id, shopper.shopper_id, shopper.rating);
+        Some(Change::ShopperRated(ShopperRated { order, shopper, from, rating: 4 }))
+    });
+    changes.extend(rated);
+    changes
+}
+
+/// An order is accepted here that its customer has cancelled: central will refuse that.
+fn cancelled_meanwhile(desk: &Mirror, centre: &Centre) -> Option<Change> {
+    let order = shown(desk).into_iter().find(|order| order.status == OrderStatus::New)?.order_id;
+    centre.cancel_order(None, order, "called").unwrap();
+    Some(Change::OrderAccepted(OrderAccepted { order, from: OrderStatus::New }))
+}
+
+/// A desk's sync as in every program.
+pub(super) fn options() -> SyncOptions {
+    SyncOptions {
         names: TopicNames::default(),
         push_interval: Duration::from_secs(300),
         push_decisions_at_once: true,
@@ -108,9 +151,12 @@ fn sync(desk: &Mirror, bus: &Bus) {
         chance: system_chance(),
         key: None,
         durability: Durability::default(),
-    };
+    }
+}
+
+fn sync(desk: &Mirror, bus: &Bus) {
     let (stop, clock, limit) = (AtomicBool::new(false), SystemClock::default(), Duration::from_secs(1));
-    once(desk, bus, &options, Goal::Both, limit, &clock, &stop, &mut |_| {}).unwrap();
+    once(desk, bus, &options(), Goal::Both, limit, &clock, &stop, &mut |_| {}).unwrap();
 }
 
 /// One of each type: plain, signed, and in structured mode.

@@ -24,7 +24,7 @@ pub(super) struct Feed {
     batches: i64,
 }
 
-fn item(number: i64) -> Item {
+pub(super) fn item(number: i64) -> Item {
     Item {
         item_id: ItemId::new(number).unwrap(),
         store_id: StoreId::new(367).unwrap(),
@@ -78,7 +78,7 @@ impl Feed {
         }
     }
 
-    /// A batch, with a good row behind it. True where the feed is read anew, which is somebody else's test.
+    /// A batch, with a good row behind it. True where the feed is read anew, which is another target's.
     fn apply_lane(&mut self, lane: Lane, mut entries: Vec<FeedEntry>) -> bool {
         let mirror = self.mirror();
         self.offset += 1;
