@@ -42,8 +42,8 @@ pub(super) fn run(rounds: usize) -> Result<Value, Failure> {
     let town = Town::new(Size { items: ITEMS, orders: n })?;
     let grounds = Grounds::start(town.path())?;
     let names = TopicNames::new("aisle");
-    let centre = town.copy_centre("at-work", names.clone())?;
-    grounds.make_topics(&centre)?;
+    let centre = town.copy_centre("at-work", names.clone(), &grounds.id)?;
+    town.make_topics(&names, &grounds.connect("topics")?)?;
     let stop = Stop::new();
     let options = WorkOptions {
         partitions: Partitions::These(vec![partition_of(town.store, PARTITIONS)]),
@@ -99,7 +99,7 @@ fn told(town: &Town, n: usize, found: Found, sound: bool) -> Value {
 }
 
 fn decide_all(town: &Town, grounds: &Grounds, names: &TopicNames, rounds: usize) -> Result<Found, Failure> {
-    let mirror = town.copy_desk("desk-at-work")?;
+    let mirror = town.copy_desk("desk-at-work", &grounds.id)?;
     let (told, heard) = channel();
     let sink = Arc::new(move |event: SyncEvent| {
         if let SyncEvent::Feed(applied) = event
@@ -195,7 +195,7 @@ struct Peers {
 impl Peers {
     fn new(town: &Town, grounds: &Grounds) -> Result<Self, Failure> {
         let bare = TopicNames::new("bare");
-        grounds.make_topics(&town.copy_centre("topics", bare.clone())?)?;
+        town.make_topics(&bare, &grounds.connect("topics")?)?;
         let record = Outgoing {
             topic: bare.changes(),
             partition: partition_of(town.store, PARTITIONS),

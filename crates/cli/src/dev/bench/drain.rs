@@ -59,8 +59,8 @@ pub(super) fn after_a_day(rounds: usize, changes: usize) -> Result<Value, Failur
     for round in 0..rounds {
         let bout = Bout { town: &town, grounds: &grounds, changes, round };
         let drained = bout.names("drained");
-        let alone = town.copy_centre("alone", drained.clone())?;
-        grounds.make_topics(&alone)?;
+        let alone = town.copy_centre("alone", drained.clone(), &grounds.id)?;
+        town.make_topics(&drained, &grounds.connect("topics")?)?;
         bout.drain(&drained)?;
         let (applied, all_applied) = bout.apply_alone(&alone)?;
         let (received, all_received) = bout.receive_all()?;
@@ -158,9 +158,10 @@ impl Bout<'_> {
 
     fn fight(&self) -> Result<Measured, Failure> {
         let (drained, bare) = (self.names("drained"), self.names("bare"));
-        let alone = self.town.copy_centre("alone", drained.clone())?;
-        self.grounds.make_topics(&alone)?;
-        self.grounds.make_topics(&self.town.copy_centre("topics", bare.clone())?)?;
+        let alone = self.town.copy_centre("alone", drained.clone(), &self.grounds.id)?;
+        for names in [&drained, &bare] {
+            self.town.make_topics(names, &self.grounds.connect("topics")?)?;
+        }
         let records = self.records(&bare)?;
         // By turns, so that neither always finds the cluster warm.
         let (ours, peer) = if self.round.is_multiple_of(2) {
@@ -176,7 +177,7 @@ impl Bout<'_> {
         sound &= all;
         let (received, all) = self.receive_all()?;
         sound &= all;
-        for copy in ["alone", "topics", "desk-drained", "desk-all", "all"] {
+        for copy in ["alone", "desk-drained", "desk-all", "all"] {
             self.town.forget(copy)?;
         }
         Ok(Measured { ours, peer, received, applied, sound })
@@ -211,7 +212,7 @@ impl Bout<'_> {
 
     /// Everything in the outbox to the cluster, until it is marked sent with its reports.
     fn drain(&self, names: &TopicNames) -> Result<Spent, Failure> {
-        let mirror = self.town.copy_desk("desk-drained")?;
+        let mirror = self.town.copy_desk("desk-drained", &self.grounds.id)?;
         let kafka = self.grounds.connect("desk")?;
         let mut pusher = Pusher::new(mirror.clone(), sync_options(names));
         let clock = SystemClock::default();
@@ -278,10 +279,10 @@ impl Bout<'_> {
     /// A desk and a centre at work at the same time, from the start of the desk's sync to central's last word.
     fn receive_all(&self) -> Result<(Duration, bool), Failure> {
         let names = self.names("all");
-        let centre = self.town.copy_centre("all", names.clone())?;
-        self.grounds.make_topics(&centre)?;
+        let centre = self.town.copy_centre("all", names.clone(), &self.grounds.id)?;
+        self.town.make_topics(&names, &self.grounds.connect("topics")?)?;
         let (central, desk) = (self.grounds.connect("central")?, self.grounds.connect("desk")?);
-        let mirror = self.town.copy_desk("desk-all")?;
+        let mirror = self.town.copy_desk("desk-all", &self.grounds.id)?;
         let stop = Stop::new();
         let options =
             WorkOptions { partitions: Partitions::These(vec![self.partition()]), ..WorkOptions::default() };

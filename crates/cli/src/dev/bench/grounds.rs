@@ -16,16 +16,20 @@ const ASK: Duration = Duration::from_secs(10);
 pub(super) struct Grounds {
     _cluster: Cluster,
     brokers: String,
+    /// The cluster's id.
+    pub(super) id: String,
 }
 
 impl Grounds {
     pub(super) fn start(dir: &Path) -> Result<Self, Failure> {
         let cluster = Cluster::start(&Kit::find()?, &dir.join("kafka"), &ClusterOptions::default())?;
-        Ok(Self { brokers: cluster.brokers(), _cluster: cluster })
+        let brokers = cluster.brokers();
+        let id = Kafka::new(settings(&brokers, "grounds"))?.metadata(&[], ASK)?.cluster_id;
+        Ok(Self { brokers, _cluster: cluster, id })
     }
 
     fn settings(&self, client: &str) -> KafkaSettings {
-        KafkaSettings { brokers: self.brokers.clone(), client_id: client.into(), ..KafkaSettings::default() }
+        settings(&self.brokers, client)
     }
 
     /// Its addresses.
@@ -68,4 +72,8 @@ impl Grounds {
     pub(super) fn end(&self, topic: &str, partition: i32) -> Result<i64, Failure> {
         Ok(self.connect("checking")?.bounds(topic, partition, ASK)?.high)
     }
+}
+
+fn settings(brokers: &str, client: &str) -> KafkaSettings {
+    KafkaSettings { brokers: brokers.into(), client_id: client.into(), ..KafkaSettings::default() }
 }

@@ -189,18 +189,28 @@ impl Town {
         Ok(Mirror::open(&self.desk(), SystemClock::default().now())?)
     }
 
-    /// A copy of the desk.
-    pub(super) fn copy_desk(&self, name: &str) -> Result<Mirror, Failure> {
+    /// A copy of the desk, as one that has always read the feeds of this cluster and has nothing more to read there.
+    pub(super) fn copy_desk(&self, name: &str, cluster: &str) -> Result<Mirror, Failure> {
         let to = self.dir.path().join(name);
         copy(&self.desk(), &to)?;
+        tell(&to.join("aisle.db"), "UPDATE feed_positions SET cluster = ?1, next_offset = 0", cluster)?;
         Ok(Mirror::open(&to, SystemClock::default().now())?)
     }
 
-    /// A copy of central with topics of its own.
-    pub(super) fn copy_centre(&self, name: &str, names: TopicNames) -> Result<Centre, Failure> {
+    /// A copy of central with topics of its own, as one that has filled them in this cluster: one that finds itself at
+    /// another cluster than before would fill them all again while something else is measured.
+    pub(super) fn copy_centre(&self, name: &str, names: TopicNames, cluster: &str) -> Result<Centre, Failure> {
         let to = self.dir.path().join(name);
         copy(&self.dir.path().join("central"), &to)?;
+        tell(&to.join("central.db"), "UPDATE meta SET value = ?1 WHERE name = 'feeds_cluster'", cluster)?;
         Ok(Centre::open(&to.join("central.db"), names, Arc::new(aisle_central::SystemClock))?)
+    }
+
+    /// Makes the topics of such names as for a real store, by a copy that goes: a centre that makes topics anew for a store
+    /// that it had published fills them all again while something else is measured.
+    pub(super) fn make_topics(&self, names: &TopicNames, admin: &dyn TopicAdmin) -> Result<(), Failure> {
+        make_topics(&self.copy_centre("topics", names.clone(), "of nobody")?, admin)?;
+        self.forget("topics")
     }
 
     /// Removes a copy.
@@ -233,6 +243,16 @@ pub(super) fn sync_options(names: &TopicNames) -> SyncOptions {
 pub(super) fn make_topics(centre: &Centre, admin: &dyn TopicAdmin) -> Result<(), Failure> {
     let report = centre.topics(admin, &TopicsOptions { create: true, ..TopicsOptions::default() })?;
     if report.ok { Ok(()) } else { Err(Failure::new("topic_weaker", "the topics could not be made")) }
+}
+
+/// Writes the name of a cluster into a copy.
+fn tell(database: &Path, statement: &str, cluster: &str) -> Result<(), Failure> {
+    let failed = |error| failed("a copy of a database", error);
+    let conn = rusqlite::Connection::open(database).map_err(failed)?;
+    if conn.execute(statement, [cluster]).map_err(failed)? == 0 {
+        return Err(Failure::new("unexpected", "a copy of a database knows no cluster"));
+    }
+    Ok(())
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), Failure> {

@@ -19,13 +19,14 @@ use uuid::Uuid;
 use super::{
     failed,
     measure::{Meter, Round, Row, Spent, short},
-    town::{Size, Town, accept, act, make_topics, rename},
+    town::{Size, Town, accept, act, rename},
 };
 use crate::exit::Failure;
 
 /// Changes in one transaction of the worker.
 const BATCH: usize = 200;
 const PARTITIONS: i32 = 12;
+const CLUSTER: &str = "bench";
 const LONG: Duration = Duration::from_secs(600);
 
 /// Tables of which a change writes rows, in the order of the changes.
@@ -144,10 +145,10 @@ struct Turn {
 
 fn work(town: &Town, records: &[Outgoing]) -> Result<Worked, Failure> {
     let clock = SystemClock::default();
-    let bus = Bus::new("bench", move || clock.now());
-    let centre = town.copy_centre("ours", TopicNames::default())?;
+    let bus = Bus::new(CLUSTER, move || clock.now());
+    let centre = town.copy_centre("ours", TopicNames::default(), CLUSTER)?;
     let published_before = last_number(centre.path())?;
-    make_topics(&centre, &bus)?;
+    town.make_topics(centre.names(), &bus)?;
     if bus.append(records.to_vec()).iter().any(Result::is_err) {
         return Err(Failure::new("unexpected", "the bus did not take the changes"));
     }
@@ -253,7 +254,7 @@ impl Rows {
 
     /// The bare loop over a copy of what the worker began with.
     fn write(&self, town: &Town) -> Result<Spent, Failure> {
-        drop(town.copy_centre("peer", TopicNames::default())?);
+        drop(town.copy_centre("peer", TopicNames::default(), CLUSTER)?);
         let mut conn = Connection::open(town.path().join("peer/central.db")).map_err(sql)?;
         conn.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
