@@ -311,7 +311,7 @@ schema_version: number,
  */
 cluster: ReplicaView | null, 
 /**
- * Intervals that passed with something waiting and no push.
+ * Whole intervals between pushes that something waits already: to be sent, or sent and without central's word.
  */
 missed_pushes: number, 
 /**
