@@ -139,9 +139,9 @@ impl<'a> Event<'a> {
         let Members(members) =
             serde_json::from_slice(value).map_err(|e| BadEnvelope(format!("the event is not JSON: {e}")))?;
         let mut attributes = BTreeMap::new();
-        let mut data: Option<(Vec<u8>, bool)> = None;
+        let mut data: Option<(String, Vec<u8>, bool)> = None;
         for (name, raw) in members {
-            let found = match name.as_str() {
+            let (bytes, is_exact) = match name.as_str() {
                 // As it was written: a name that is there twice is refused where the body is read.
                 "data" => (raw.get().as_bytes().to_vec(), false),
                 "data_base64" => (decoded(raw)?, true),
@@ -153,11 +153,15 @@ impl<'a> Event<'a> {
                     continue;
                 }
             };
-            if data.replace(found).is_some() {
-                return Err(BadEnvelope("the event has its data twice".into()));
+            match data.replace((name, bytes, is_exact)).zip(data.as_ref()) {
+                Some(((before, ..), (now, ..))) if before == *now => {
+                    return Err(BadEnvelope(format!("the event has {now} twice")));
+                }
+                Some(_) => return Err(BadEnvelope("the event has both data and data_base64".into())),
+                None => {}
             }
         }
-        let (data, data_is_exact) = data.unwrap_or((Vec::new(), true));
+        let (data, data_is_exact) = data.map_or((Vec::new(), true), |(_, bytes, is_exact)| (bytes, is_exact));
         Ok(Self { attributes: Attributes(attributes), data: Cow::Owned(data), data_is_exact })
     }
 }

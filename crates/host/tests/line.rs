@@ -79,6 +79,10 @@ fn a_desk_opens_without_a_file_of_its_line_and_names_it() {
     }
 }
 
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(Into::into)
+}
+
 #[test]
 fn a_line_that_is_closed_is_told_at_this_computer_and_opens_again_without_a_restart() {
     let dir = tempfile::tempdir().unwrap();
@@ -94,7 +98,8 @@ fn a_line_that_is_closed_is_told_at_this_computer_and_opens_again_without_a_rest
         Desk::offline(Mirror::open_read_only(&dir.path().join("desk")).unwrap(), Arc::new(SystemClock::default()))
             .unwrap();
     let end = Instant::now() + PATIENCE;
-    while !beside.status().unwrap().link.cause.is_some_and(|cause| cause.contains("put the file where")) {
+    let tells = |link: &aisle_app::views::LinkView| (link.cause.clone(), link.hint.clone());
+    while tells(&beside.status().unwrap().link) != (text(&closed["cause"]), text(&closed["hint"])) {
         assert!(Instant::now() < end, "{:?}", beside.status().unwrap().link);
         std::thread::sleep(Duration::from_millis(100));
     }
