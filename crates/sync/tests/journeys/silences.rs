@@ -34,6 +34,11 @@ fn stepped(town: &Line, cuts: &Arc<AtomicU64>) -> Stepped {
     sync
 }
 
+fn running(town: &Line) -> SyncEngine {
+    let (mirror, bus) = (town.mirror.clone(), Arc::new(town.bus.clone()));
+    SyncEngine::start(mirror, bus, options(), Arc::new(town.clock), Arc::new(|_| {}))
+}
+
 #[test]
 fn a_feed_whose_reader_stopped_fetching_is_opened_again_though_everything_else_works() {
     let town = line();
@@ -114,13 +119,7 @@ fn what_waited_until_central_s_new_history_was_settled_leaves_as_soon_as_it_is()
 fn a_decision_leaves_at_once_though_the_catalog_cannot_be_read() {
     let town = line();
     let topic = TopicNames::default().feed(StoreId::new(STORE).unwrap(), Lane::Catalog);
-    let engine = SyncEngine::start(
-        town.mirror.clone(),
-        Arc::new(town.bus.clone()),
-        options(),
-        Arc::new(town.clock),
-        Arc::new(|_| {}),
-    );
+    let engine = running(&town);
     until(Duration::from_secs(10), "the orders come", || town.new_orders().len() == 4);
     town.central_works();
     until(Duration::from_secs(10), "the line is up", || engine.status().link.state == LinkState::Up);
@@ -212,13 +211,7 @@ fn a_long_push_looks_at_the_cluster_again_and_numbers_nothing_more_once_a_machin
 #[test]
 fn how_a_running_sync_stands_is_read_beside_it_while_it_runs_and_no_longer() {
     let town = line();
-    let engine = SyncEngine::start(
-        town.mirror.clone(),
-        Arc::new(town.bus.clone()),
-        options(),
-        Arc::new(town.clock),
-        Arc::new(|_| {}),
-    );
+    let engine = running(&town);
     let seen = |later: i64| seen_beside(town.mirror.dir(), town.clock.now().plus_millis(later));
     until(Duration::from_secs(10), "the orders come", || town.new_orders().len() == 4);
     town.central_works();

@@ -107,11 +107,16 @@ impl Feed {
     /// Everything that the database promises holds; the next batch finds a new desk.
     fn close(&mut self) {
         let Some((mirror, folder)) = self.desk.take() else { return };
-        let checks = mirror.read(|conn| verify::run(conn, true, Some(mirror.ranges()))).unwrap();
-        let broken: Vec<_> = checks.into_iter().filter(|check| !check.ok).collect();
-        assert!(broken.is_empty(), "{broken:?}");
+        assert_sound(&mirror);
         drop((mirror, folder));
     }
+}
+
+/// Every rule of the database holds.
+pub(super) fn assert_sound(mirror: &Mirror) {
+    let checks = mirror.read(|conn| verify::run(conn, true, Some(mirror.ranges()))).unwrap();
+    let broken: Vec<_> = checks.into_iter().filter(|check| !check.ok).collect();
+    assert!(broken.is_empty(), "{broken:?}");
 }
 
 impl Target for Feed {

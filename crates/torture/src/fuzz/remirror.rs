@@ -12,12 +12,16 @@ use aisle_domain::{
     ChangeId, DeskId, Epoch, Incarnation, Item, Lane, Order, OrderId, StoreId, Subject, Timestamp,
     digest::RowDigest,
 };
-use aisle_mirror::{Mirror, NewDesk, Reason, feed, items, orders, remirror, verify};
+use aisle_mirror::{Mirror, NewDesk, Reason, feed, items, orders, remirror};
 use aisle_sync::FeedReader;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Target, corpus, desk::item, record};
+use super::{
+    Target, corpus,
+    desk::{assert_sound, item},
+    record,
+};
 
 /// As in the corpus, so that its acks are believed.
 const CLUSTER: &str = "corpus";
@@ -199,9 +203,7 @@ impl Anew {
     /// Everything that the database promises holds; the next batch finds a new desk.
     fn close(&mut self) {
         let Some(desk) = self.desk.take() else { return };
-        let checks = desk.mirror.read(|conn| verify::run(conn, true, Some(desk.mirror.ranges()))).unwrap();
-        let broken: Vec<_> = checks.into_iter().filter(|check| !check.ok).collect();
-        assert!(broken.is_empty(), "{broken:?}");
+        assert_sound(&desk.mirror);
         drop((desk.readers, desk.mirror, desk.folder));
     }
 }
