@@ -161,7 +161,7 @@ pub(crate) fn renumber(tx: &Transaction<'_>, new: Incarnation, wanted: &Wanted, 
     if wanted.why == Anew::Restored {
         outbox::suspect(tx)?;
     }
-    tx.prepare_cached("DELETE FROM settings WHERE key = ?1")?.execute([KEY])?;
+    settings::remove(tx, KEY)?;
     let body = json!({
         "why": wanted.why.word(), "facts": wanted.facts, "before": before, "now": new, "numbered_anew": again,
     });

@@ -128,8 +128,7 @@ pub fn is_suspect(conn: &Connection, lane: Lane) -> Result<bool> {
 }
 
 fn forget_suspicion(tx: &Transaction<'_>, lane: Lane) -> Result<()> {
-    tx.prepare_cached("DELETE FROM settings WHERE key = ?1")?.execute([suspect_key(lane)])?;
-    Ok(())
+    settings::remove(tx, &suspect_key(lane))
 }
 
 /// Whether rows came that could not be applied.

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::{Value, json};
 
 pub(crate) use epoch::of_lane as epoch_of_lane;
-pub use epoch::{is_unsettled, settled as settled_epoch};
+pub use epoch::{ask as ask_epoch, is_unsettled, settled as settled_epoch};
 
 use self::batch::Batch;
 use crate::{error::Result, mirror::Mirror, remirror, row::Columns, settings};
@@ -62,6 +62,8 @@ pub struct FeedApplied {
     pub outbox: bool,
     /// Numbers are to be given anew before anything more is numbered.
     pub anew: bool,
+    /// Central has another history, which is to be asked what it knows of this desk.
+    pub unsettled: bool,
     /// Central has told what it knows of this desk in its new history: what waited for that may be numbered.
     pub settled: bool,
     /// Records that were applied.
@@ -116,6 +118,7 @@ impl FeedApplied {
         self.parked += later.parked;
         self.outbox |= later.outbox;
         self.anew |= later.anew;
+        self.unsettled |= later.unsettled;
         self.settled |= later.settled;
         self.applied += later.applied;
         self.restart |= later.restart;

@@ -97,8 +97,7 @@ pub(crate) fn check(conn: &mut Connection, dir: &Path, at: Timestamp) -> Result<
 
 /// A database that is put into the folder on purpose lives there from its next opening on.
 pub(crate) fn forget(tx: &Transaction<'_>) -> Result<()> {
-    tx.prepare_cached("DELETE FROM settings WHERE key = ?1")?.execute([KEY])?;
-    Ok(())
+    settings::remove(tx, KEY)
 }
 
 #[cfg(test)]

@@ -340,6 +340,9 @@ impl Pusher {
             Ok((outbox::counts(conn)?, feed::settled_epoch(conn)?, positions))
         })?;
         let id = ChangeId(self.options.chance.uuid());
+        if self.mirror.read(feed::is_unsettled)? {
+            self.mirror.write(|tx| feed::ask_epoch(tx, id))?;
+        }
         let message = HeartbeatMessage {
             id,
             store: identity.store_id,

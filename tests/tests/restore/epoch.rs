@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use aisle_central::Centre;
-use aisle_domain::{Change, ChangeId, Money, OrderStatus, change::StoreBusy};
-use aisle_mirror::{ChangeState, orders};
+use aisle_contract::{DeskAck, DownBody};
+use aisle_domain::{Change, ChangeId, Lane, Money, OrderStatus, change::StoreBusy};
+use aisle_mirror::{ChangeState, feed, orders};
+
+use uuid::Uuid;
 
 use crate::world::{Desk, World, effects, open_centre, sql, store_id};
 
@@ -209,6 +212,38 @@ fn what_one_history_refused_and_another_takes_counts_as_received() {
     // The history that is brought back has not cancelled it, and reads the accept in its log again.
     world.centre = bring_back(&mut world, &copy);
     world.centre.new_epoch().unwrap();
+    world.settle(&mut [&mut desk]);
+    assert_all_once(&world, &[&desk], &[(0, accepted)]);
+    world.assert_same(&[&desk]);
+}
+
+/// What a restored centre says that reads a desk's sign of life of before it knows of any of its changes.
+fn answer_of_before(desk: &Desk) -> DeskAck {
+    let (last, own) = (desk.mirror.read(|conn| feed::last_ack(conn, Lane::Orders)).unwrap(), &desk.mirror);
+    DeskAck {
+        expected: 1,
+        incarnation: own.identity().incarnation,
+        heartbeat: Some(ChangeId(Uuid::now_v7())),
+        last: None,
+        numberings: Some(Vec::new()),
+        refused: Vec::new(),
+        ..last.unwrap()
+    }
+}
+
+#[test]
+fn an_answer_to_what_was_asked_before_a_restore_settles_nothing() {
+    let (mut world, mut desk, copy) = backed_up();
+    let order = desk.orders(OrderStatus::New)[0];
+    let accepted = desk.accept(order);
+    world.centre.cancel_order(Some(store_id()), order, "cancelled").unwrap();
+    world.settle(&mut [&mut desk]);
+    assert_eq!(desk.state(accepted), ChangeState::Refused);
+    world.centre = bring_back(&mut world, &copy);
+    world.centre.new_epoch().unwrap();
+    world.publish(Lane::Orders, &DownBody::Ack(Box::new(answer_of_before(&desk))));
+    desk.read();
+    assert!(desk.mirror.read(feed::is_unsettled).unwrap(), "nobody has asked this history yet");
     world.settle(&mut [&mut desk]);
     assert_all_once(&world, &[&desk], &[(0, accepted)]);
     world.assert_same(&[&desk]);

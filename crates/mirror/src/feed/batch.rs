@@ -80,7 +80,7 @@ impl<'t, 'c> Batch<'t, 'c> {
         if known == Some(found) {
             return Ok(true);
         }
-        epoch::set(self.tx, self.lane, found)?;
+        self.applied.unsettled |= epoch::set(self.tx, self.lane, found)?;
         if known.is_none() {
             return Ok(true);
         }
@@ -131,10 +131,13 @@ impl<'t, 'c> Batch<'t, 'c> {
         Ok(one)
     }
 
-    /// Central's first answer in another history tells which changes it knows.
+    /// Central's first answer to what it was asked in another history tells which changes it knows.
     fn settle(&mut self, ack: &DeskAck, epoch: Option<Epoch>) -> Result<()> {
-        let is_answer = self.lane == Lane::Orders && ack.heartbeat.is_some();
-        if !is_answer || epoch != epoch::of_lane(self.tx, Lane::Orders)? || !is_unsettled(self.tx)? {
+        let may_answer = self.lane == Lane::Orders && ack.heartbeat.is_some();
+        if !may_answer || epoch != epoch::of_lane(self.tx, Lane::Orders)? || !is_unsettled(self.tx)? {
+            return Ok(());
+        }
+        if !epoch::is_answer(self.tx, ack)? {
             return Ok(());
         }
         for subject in epoch::settle(self.tx, ack, self.at)? {
@@ -156,7 +159,7 @@ impl<'t, 'c> Batch<'t, 'c> {
         }
         state.phase = Phase::Taking;
         if let Some(epoch) = state.epoch {
-            epoch::set(self.tx, self.lane, epoch)?;
+            self.applied.unsettled |= epoch::set(self.tx, self.lane, epoch)?;
         }
         Ok(false)
     }

@@ -1,7 +1,7 @@
 //! Central's history, as each lane mirrors it, and what becomes of changes that another history does not know.
 
 use aisle_contract::{DeskAck, KnownNumbering};
-use aisle_domain::{Epoch, Lane, Subject, Timestamp};
+use aisle_domain::{ChangeId, Epoch, Lane, Subject, Timestamp};
 use rusqlite::{Connection, Transaction};
 use serde_json::json;
 
@@ -14,6 +14,10 @@ use crate::{
 };
 
 const SETTLED: &str = "epoch.settled";
+/// The heartbeats that asked the history that is not settled.
+const ASKED: &str = "epoch.asked";
+/// Of those the last ones. Each is answered or lost before so many more are sent.
+const MOST_ASKED: usize = 16;
 
 const fn key(lane: Lane) -> &'static str {
     match lane {
@@ -45,13 +49,38 @@ pub fn is_unsettled(conn: &Connection) -> Result<bool> {
     Ok(settled(conn)? != of_lane(conn, Lane::Orders)?)
 }
 
-/// A lane mirrors another history from now on.
-pub(super) fn set(tx: &Transaction<'_>, lane: Lane, epoch: Epoch) -> Result<()> {
-    if lane == Lane::Orders {
+/// A lane mirrors this history from now on. Whether it is another one than before, which is to be asked what it knows.
+pub(super) fn set(tx: &Transaction<'_>, lane: Lane, epoch: Epoch) -> Result<bool> {
+    let is_new = of_lane(tx, lane)? != Some(epoch);
+    if lane == Lane::Orders && is_new {
         let settled = settled(tx)?.unwrap_or(epoch);
         settings::set(tx, SETTLED, &settled.to_string())?;
+        settings::remove(tx, ASKED)?;
     }
-    settings::set(tx, key(lane), &epoch.to_string())
+    settings::set(tx, key(lane), &epoch.to_string())?;
+    Ok(lane == Lane::Orders && is_new && is_unsettled(tx)?)
+}
+
+/// Notes the heartbeat that is about to ask central's history what it knows.
+///
+/// # Errors
+/// Where the database cannot be written.
+pub fn ask(tx: &Transaction<'_>, heartbeat: ChangeId) -> Result<()> {
+    let mut asked = asked(tx)?;
+    asked.push(heartbeat);
+    let kept = asked.split_off(asked.len().saturating_sub(MOST_ASKED));
+    settings::set(tx, ASKED, &serde_json::to_string(&kept)?)
+}
+
+fn asked(conn: &Connection) -> Result<Vec<ChangeId>> {
+    Ok(settings::get(conn, ASKED)?.map(|json| serde_json::from_str(&json)).transpose()?.unwrap_or_default())
+}
+
+/// Whether an ack answers a heartbeat that asked this history. One that was sent before lies in the log among the changes
+/// that a restored centre reads once more: its answer says nothing of those behind it.
+pub(super) fn is_answer(conn: &Connection, ack: &DeskAck) -> Result<bool> {
+    let asked = asked(conn)?;
+    Ok(ack.heartbeat.is_some_and(|heartbeat| asked.contains(&heartbeat)))
 }
 
 /// Central has told what it knows of this desk: what it had acknowledged and does not know now is sent again, in the
@@ -72,6 +101,7 @@ pub(super) fn settle(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp) -> Resu
     if let Some(epoch) = epoch {
         settings::set(tx, SETTLED, &epoch.to_string())?;
     }
+    settings::remove(tx, ASKED)?;
     let body = &json!({ "epoch": epoch, "sent_again": unknown.len() }).to_string();
     let entry =
         Entry { at, kind: "feed.epoch", subject: Subject::Store, by: Some("central"), change_id: None, body };

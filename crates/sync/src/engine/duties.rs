@@ -125,7 +125,7 @@ impl FeedDuty {
             Ok(step) => {
                 self.backoff.succeeded();
                 context.shared.read(self.reader.status(), &step, context.clock.as_ref());
-                if step.applied.anew || step.applied.settled {
+                if step.applied.anew || step.applied.unsettled || step.applied.settled {
                     context.shared.trigger();
                 }
                 if step.read > 0 || step.worked {

@@ -26,6 +26,8 @@ use super::{
 /// As in the corpus, so that its acks are believed.
 const CLUSTER: &str = "corpus";
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+/// The heartbeat by which the desk asks each history.
+const ASKED: ChangeId = ChangeId(Uuid::from_u128(1));
 /// Records of one batch, and batches of one desk: each reads all of them before it once more.
 const BATCH: usize = 25;
 const BATCHES: u64 = 6;
@@ -112,7 +114,7 @@ impl Desk {
             expected: 1,
             position: CentralPosition { cluster: CLUSTER.into(), partition: 0, offset: 1 },
             central_time: NOW,
-            heartbeat: Some(ChangeId(Uuid::from_u128(1))),
+            heartbeat: Some(ASKED),
             last: None,
             forked: false,
             numberings: Some(Vec::new()),
@@ -124,6 +126,10 @@ impl Desk {
     fn rest(&mut self) {
         for _ in 0..TURNS {
             let mut is_at_rest = true;
+            // As a push does.
+            if self.mirror.read(feed::is_unsettled).unwrap() {
+                self.mirror.write(|tx| feed::ask_epoch(tx, ASKED)).unwrap();
+            }
             for reader in &mut self.readers {
                 let step = reader.step(&self.bus, Duration::ZERO, || NOW).unwrap();
                 is_at_rest &= step.read == 0 && !step.worked;
