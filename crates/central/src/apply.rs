@@ -363,7 +363,12 @@ impl<'t, 'c> Batch<'t, 'c> {
         }
         let is_next = envelope.seq == count.expected;
         if is_next {
-            *count = Count { expected: count.expected + 1, last: Some(envelope.change_id), ..*count };
+            *count = Count {
+                expected: count.expected + 1,
+                last: Some(envelope.change_id),
+                repeats: count.repeats + i64::from(known.is_some()),
+                ..*count
+            };
             *moved = true;
         }
         Ok(match known {

@@ -42,13 +42,14 @@ use crate::error::{CentralError, is_passing};
 
 /// "aisC": tells central's database from a desk's.
 const APPLICATION_ID: i32 = 0x6169_7343;
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/central/0001_init.sql"),
     include_str!("../../../migrations/central/0002_keys.sql"),
     include_str!("../../../migrations/central/0003_forks.sql"),
     include_str!("../../../migrations/central/0004_feeds.sql"),
     include_str!("../../../migrations/central/0005_digests.sql"),
     include_str!("../../../migrations/central/0006_published.sql"),
+    include_str!("../../../migrations/central/0007_repeats.sql"),
 ];
 const STATEMENTS: usize = 128;
 const OPEN_TRIES: u32 = 200;

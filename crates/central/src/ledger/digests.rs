@@ -7,8 +7,9 @@ use rusqlite::OptionalExtension;
 use super::{Feed, Tx, columns};
 use crate::error::CentralError;
 
-/// At most one digest of a feed in this time.
+/// At most one digest of a feed in this time, by the clock that is: what another one called later was before.
 const INTERVAL_MS: i64 = 60_000;
+const DUE: &str = "(sent_at <= ?2 - ?3 OR sent_at > ?2)";
 
 /// No digest of a feed that is being filled: it would speak of rows that are not in it yet.
 const FULL: &str = "NOT EXISTS (SELECT 1 FROM refills r WHERE r.store_id = d.store_id AND r.lane = d.lane)";
@@ -92,13 +93,13 @@ impl Tx<'_> {
 
     /// Sends the digests of a store's feeds that have changed and were not sent lately (or are, `at_once`).
     pub(crate) fn cut_digests(&self, store: StoreId, at_once: bool, now: Timestamp) -> Result<(), CentralError> {
-        let since = if at_once { i64::MAX } else { now.millis() - INTERVAL_MS };
+        let interval = if at_once { 0 } else { INTERVAL_MS };
         let lanes: Vec<Lane> = self
             .conn
             .prepare_cached(&format!(
-                "SELECT lane FROM digests d WHERE store_id = ?1 AND changed = 1 AND sent_at <= ?2 AND {FULL}"
+                "SELECT lane FROM digests d WHERE store_id = ?1 AND changed = 1 AND {DUE} AND {FULL}"
             ))?
-            .query_map((store.get(), since), |row| columns::lane(row, 0))?
+            .query_map((store.get(), now.millis(), interval), |row| columns::lane(row, 0))?
             .collect::<Result<_, _>>()?;
         for lane in lanes {
             let feed = Feed { store, lane };
@@ -122,10 +123,10 @@ impl Tx<'_> {
     /// Stores that have a digest to send.
     pub(crate) fn digests_due(&self, now: Timestamp) -> Result<Vec<StoreId>, CentralError> {
         let mut statement = self.conn.prepare_cached(&format!(
-            "SELECT DISTINCT store_id FROM digests d WHERE changed = 1 AND sent_at <= ?1 AND {FULL}"
+            "SELECT DISTINCT store_id FROM digests d WHERE changed = ?1 AND {DUE} AND {FULL}"
         ))?;
         let stores = statement
-            .query_map([now.millis() - INTERVAL_MS], |row| columns::id(row, 0, StoreId::new))?
+            .query_map((true, now.millis(), INTERVAL_MS), |row| columns::id(row, 0, StoreId::new))?
             .collect::<Result<_, _>>()?;
         Ok(stores)
     }

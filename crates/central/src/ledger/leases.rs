@@ -8,6 +8,9 @@ use crate::error::CentralError;
 
 /// How long a lease holds without being renewed.
 pub(crate) const LEASE_MS: i64 = 6_000;
+/// No lease reaches further from now, but one that was given while the clock was ahead: its holder renews it at once, or
+/// is gone.
+const FURTHEST_MS: i64 = 2 * LEASE_MS;
 
 impl Tx<'_> {
     /// Takes the lease with a new term. `None` while somebody else's still holds and `patient` is wished.
@@ -24,10 +27,13 @@ impl Tx<'_> {
                 "INSERT INTO leases VALUES (?1, 1, ?2, ?3)
                  ON CONFLICT (partition) DO UPDATE
                     SET term = term + 1, holder = excluded.holder, expires_at = excluded.expires_at
-                    WHERE NOT ?4 OR expires_at <= ?5
+                    WHERE NOT ?4 OR expires_at NOT BETWEEN ?5 + 1 AND ?6
                  RETURNING term",
             )?
-            .query_row((partition, holder, now.millis() + LEASE_MS, patient, now.millis()), |row| row.get(0))
+            .query_row(
+                (partition, holder, now.millis() + LEASE_MS, patient, now.millis(), now.millis() + FURTHEST_MS),
+                |row| row.get(0),
+            )
             .optional()?;
         Ok(term)
     }
@@ -73,20 +79,24 @@ impl Tx<'_> {
         if rows == 1 { Ok(()) } else { Err(CentralError::Zombie { partition }) }
     }
 
-    /// Partitions whose holder has not been heard since `before`, although it did not give them back.
-    pub(crate) fn orphaned(&self, before: Timestamp) -> Result<Vec<i32>, CentralError> {
+    /// Partitions whose holder is not heard any more, although it did not give them back.
+    pub(crate) fn orphaned(&self, now: Timestamp) -> Result<Vec<i32>, CentralError> {
         let mut statement = self.conn.prepare_cached(
-            "SELECT partition FROM leases WHERE expires_at > 0 AND expires_at <= ?1 ORDER BY partition",
+            "SELECT partition FROM leases WHERE expires_at > 0 AND expires_at NOT BETWEEN ?1 + 1 AND ?2
+             ORDER BY partition",
         )?;
-        let partitions = statement.query_map([before.millis()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let span = (now.millis(), now.millis() + FURTHEST_MS);
+        let partitions = statement.query_map(span, |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(partitions)
     }
 
     /// Partitions of the topic that nobody holds, whether they were given back or never taken.
     pub(crate) fn unheld(&self, now: Timestamp) -> Result<Vec<i32>, CentralError> {
-        let mut statement =
-            self.conn.prepare_cached("SELECT partition FROM leases WHERE expires_at > ?1 ORDER BY partition")?;
-        let held: Vec<i32> = statement.query_map([now.millis()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut statement = self.conn.prepare_cached(
+            "SELECT partition FROM leases WHERE expires_at BETWEEN ?1 + 1 AND ?2 ORDER BY partition",
+        )?;
+        let span = (now.millis(), now.millis() + FURTHEST_MS);
+        let held: Vec<i32> = statement.query_map(span, |row| row.get(0))?.collect::<Result<_, _>>()?;
         let partitions = self.growing_to()?.unwrap_or(self.partitions()?);
         Ok((0..partitions).filter(|partition| !held.contains(partition)).collect())
     }

@@ -122,7 +122,8 @@ impl Tx<'_> {
             let (before, since) = text.rsplit_once(' ')?;
             since.parse().ok().filter(|_| before == seen).map(Timestamp::from_millis)
         });
-        if let Some(since) = since {
+        // A later time than now is that of a clock that was ahead: it is counted from now.
+        if let Some(since) = since.filter(|since| *since <= now) {
             return Ok(since);
         }
         self.note_counts(found..=found, now)?;

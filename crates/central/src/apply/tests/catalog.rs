@@ -210,3 +210,20 @@ fn closed_orders_deleted_items_and_old_changes_are_forgotten_by_centrals_clock()
     let history = bench.ledger.read(|tx| tx.history(store_id(), Subject::Order(order_id()))).unwrap();
     assert!(!history.is_empty(), "the audit stays");
 }
+
+#[test]
+fn a_digest_that_was_sent_while_the_clock_was_ahead_holds_up_no_other() {
+    let mut bench = Bench::new();
+    let due = |bench: &mut Bench, now| {
+        let feed = Feed { store: store_id(), lane: Lane::Catalog };
+        bench.ledger.write(|tx| tx.touch_digest(feed)).unwrap();
+        bench.ledger.read(|tx| tx.digests_due(now)).unwrap()
+    };
+    let cut = |bench: &mut Bench, now| bench.ledger.write(|tx| tx.cut_digests(store_id(), false, now)).unwrap();
+    assert_eq!(due(&mut bench, at(3_600)), [store_id()]);
+    cut(&mut bench, at(3_600));
+    assert_eq!(due(&mut bench, at(3_630)), [], "one a minute");
+    assert_eq!(due(&mut bench, at(0)), [store_id()]);
+    cut(&mut bench, at(0));
+    assert_eq!(due(&mut bench, at(30)), [], "that one went");
+}

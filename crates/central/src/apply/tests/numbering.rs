@@ -98,6 +98,36 @@ fn a_lease_is_waited_for_until_it_expires_or_is_given_back() {
 }
 
 #[test]
+fn a_number_that_repeats_a_change_of_another_one_is_no_hole() {
+    let mut bench = Bench::with_order();
+    let first = bench.record(DESK, 1, 1, accept());
+    // Numbered anew and sent once more, and read before the first copy, which lies in another partition.
+    let again = bench.record(TestDesk(1, 12), 1, 2, claim(None, "a"));
+    let second = bench.record(DESK, 2, 2, claim(None, "a"));
+    let third = bench.record(DESK, 3, 3, claim(Some("a"), "b"));
+    assert_eq!(bench.apply(&[first, again, second.clone(), third, second]).duplicates, 2);
+    assert_eq!(bench.ledger.read(|tx| tx.holes()).unwrap(), (2, vec![]));
+    let missing = "DELETE FROM dedup WHERE change_id = (SELECT change_id FROM dedup WHERE seq = 3)";
+    rusqlite::Connection::open(bench.centre.path()).unwrap().execute_batch(missing).unwrap();
+    let (_, wrong) = bench.ledger.read(|tx| tx.holes()).unwrap();
+    assert!(matches!(wrong.as_slice(), [one] if one.contains("1 numbers between 1 and 4")), "{wrong:?}");
+}
+
+#[test]
+fn a_lease_that_was_given_while_the_clock_was_ahead_holds_nobody_up() {
+    let mut bench = Bench::new();
+    let held = |bench: &mut Bench, by| bench.ledger.write(|tx| tx.take_lease(home(), "a", false, by)).unwrap();
+    let patient = |bench: &mut Bench, now| bench.ledger.write(|tx| tx.take_lease(home(), "b", true, now)).unwrap();
+    held(&mut bench, at(5));
+    assert_eq!(patient(&mut bench, at(0)), None, "a clock that is put right by seconds ends no lease");
+    let term = held(&mut bench, at(3_600)).unwrap();
+    assert_eq!(bench.ledger.read(|tx| tx.orphaned(at(0))).unwrap(), [home()]);
+    assert!(bench.ledger.read(|tx| tx.unheld(at(0))).unwrap().contains(&home()));
+    assert_eq!(patient(&mut bench, at(0)), Some(term + 1));
+    assert_eq!(bench.ledger.read(|tx| tx.orphaned(at(0))).unwrap(), Vec::<i32>::new());
+}
+
+#[test]
 fn a_malformed_record_is_a_dead_letter_once_and_the_rest_goes_on() {
     let mut bench = Bench::with_order();
     let mut broken = bench.record(DESK, 1, 9, accept());
