@@ -9,7 +9,7 @@ use std::{
 
 use aisle_app::{App, ConnectionReport, ConnectionSettings, EnrolmentView, Launcher, Opened, RpcError};
 use aisle_bus::Bus;
-use aisle_contract::{Bounds, ClusterView, Membership, PortError, Reader, Sender, Start, TopicNames, Transport};
+use aisle_contract::{PortError, Through, TopicNames, Transport};
 use aisle_domain::{DeskId, Incarnation, StoreId};
 use aisle_mirror::{Mirror, NewDesk};
 use aisle_sync::{Clock, SystemClock};
@@ -24,29 +24,13 @@ struct Slow {
     wait: Arc<Mutex<Option<Duration>>>,
 }
 
-impl Transport for Slow {
+impl Through for Slow {
+    fn through(&self) -> Result<&dyn Transport, PortError> {
+        Ok(&self.bus)
+    }
+
     fn throttled(&self) -> Option<Duration> {
         *self.wait.lock().unwrap()
-    }
-
-    fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
-        self.bus.metadata(topics, timeout)
-    }
-
-    fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
-        self.bus.bounds(topic, partition, timeout)
-    }
-
-    fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
-        self.bus.sender()
-    }
-
-    fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
-        self.bus.reader(topic, partition, start)
-    }
-
-    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
-        self.bus.join(group, topic)
     }
 }
 

@@ -17,8 +17,8 @@ pub use down::{CentralPosition, ChangeRefused, DeskAck, DigestMessage, DownBody,
 pub use enrolment::Enrolment;
 pub use partition::partition_of;
 pub use port::{
-    Bounds, ClusterView, Delivery, Membership, PartitionView, PortError, Reader, Sender, Start, TopicAdmin,
-    TopicState, TopicView, Transport,
+    Bounds, ClusterView, Delivery, Membership, PartitionView, PortError, Reader, Sender, Start, Through,
+    TopicAdmin, TopicState, TopicView, Transport,
 };
 pub use record::{Incoming, Outgoing};
 pub use signature::{BadKey, BadSignature, StoreKey};

@@ -182,6 +182,88 @@ pub trait Transport: Send + Sync {
     fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError>;
 }
 
+/// A way to a cluster through another one: what it does not say otherwise is handed on.
+pub trait Through: Send + Sync {
+    /// The way behind this one.
+    ///
+    /// # Errors
+    /// Why there is none now; it is the answer to every call that is handed on.
+    fn through(&self) -> Result<&dyn Transport, PortError>;
+
+    /// As [`Transport::throttled`].
+    fn throttled(&self) -> Option<Duration> {
+        self.through().ok()?.throttled()
+    }
+
+    /// As [`Transport::metadata`].
+    ///
+    /// # Errors
+    /// As there.
+    fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
+        self.through()?.metadata(topics, timeout)
+    }
+
+    /// As [`Transport::bounds`].
+    ///
+    /// # Errors
+    /// As there.
+    fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
+        self.through()?.bounds(topic, partition, timeout)
+    }
+
+    /// As [`Transport::sender`].
+    ///
+    /// # Errors
+    /// As there.
+    fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
+        self.through()?.sender()
+    }
+
+    /// As [`Transport::reader`].
+    ///
+    /// # Errors
+    /// As there.
+    fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
+        self.through()?.reader(topic, partition, start)
+    }
+}
+
+impl<T: Through> Transport for T {
+    fn addresses(&self) -> Vec<String> {
+        self.through().map(Transport::addresses).unwrap_or_default()
+    }
+
+    fn throttled(&self) -> Option<Duration> {
+        Through::throttled(self)
+    }
+
+    fn retry_now(&self) {
+        if let Ok(behind) = self.through() {
+            behind.retry_now();
+        }
+    }
+
+    fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
+        Through::metadata(self, topics, timeout)
+    }
+
+    fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
+        Through::bounds(self, topic, partition, timeout)
+    }
+
+    fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
+        Through::sender(self)
+    }
+
+    fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
+        Through::reader(self, topic, partition, start)
+    }
+
+    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
+        self.through()?.join(group, topic)
+    }
+}
+
 /// Sends batches. Several may be on their way at once; answers come in the order in which records were handed over.
 pub trait Sender: Send {
     /// Hands records over and waits for nothing. Records of one partition are written in their order, or their later

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aisle_contract::{Bounds, ClusterView, Membership, PortError, Reader, Sender, Start, Transport};
+use aisle_contract::{Bounds, ClusterView, PortError, Through, Transport};
 
 use crate::clock::Clock;
 
@@ -24,17 +24,9 @@ impl Limited<'_> {
     }
 }
 
-impl Transport for Limited<'_> {
-    fn addresses(&self) -> Vec<String> {
-        self.inner.addresses()
-    }
-
-    fn throttled(&self) -> Option<Duration> {
-        self.inner.throttled()
-    }
-
-    fn retry_now(&self) {
-        self.inner.retry_now();
+impl Through for Limited<'_> {
+    fn through(&self) -> Result<&dyn Transport, PortError> {
+        Ok(self.inner)
     }
 
     fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
@@ -43,17 +35,5 @@ impl Transport for Limited<'_> {
 
     fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
         self.inner.bounds(topic, partition, self.left(timeout))
-    }
-
-    fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
-        self.inner.sender()
-    }
-
-    fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
-        self.inner.reader(topic, partition, start)
-    }
-
-    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
-        self.inner.join(group, topic)
     }
 }

@@ -17,9 +17,7 @@ use aisle_bus::Bus;
 use aisle_central::{
     Centre, NewStore, SimulateOptions, Stop, SystemClock as CentralClock, TopicsOptions, WorkOptions, WorkSummary,
 };
-use aisle_contract::{
-    Bounds, ClusterView, Membership, Outgoing, PortError, Reader, Sender, Start, TopicNames, Transport,
-};
+use aisle_contract::{Bounds, ClusterView, Outgoing, PortError, Through, TopicNames, Transport};
 use aisle_domain::{
     Change, ChangeId, DeskId, Incarnation, Lane, OrderId, OrderStatus, StoreId, change::OrderAccepted,
     store::Durability,
@@ -283,7 +281,11 @@ fn quitting_without_a_line_ends_in_time_and_names_what_stays() {
 /// A line on which nobody answers: every question takes all the time it is given, and more.
 struct Silent(Bus);
 
-impl Transport for Silent {
+impl Through for Silent {
+    fn through(&self) -> Result<&dyn Transport, PortError> {
+        Ok(&self.0)
+    }
+
     fn metadata(&self, _topics: &[String], _timeout: Duration) -> Result<ClusterView, PortError> {
         std::thread::sleep(Duration::from_secs(20));
         Err(PortError::Unreachable("nobody answers".into()))
@@ -292,18 +294,6 @@ impl Transport for Silent {
     fn bounds(&self, _topic: &str, _partition: i32, _timeout: Duration) -> Result<Bounds, PortError> {
         std::thread::sleep(Duration::from_secs(20));
         Err(PortError::Unreachable("nobody answers".into()))
-    }
-
-    fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
-        self.0.sender()
-    }
-
-    fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
-        self.0.reader(topic, partition, start)
-    }
-
-    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
-        self.0.join(group, topic)
     }
 }
 

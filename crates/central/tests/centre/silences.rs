@@ -10,9 +10,7 @@ use std::{
 
 use aisle_bus::Bus;
 use aisle_central::{SteppedWork, WorkOptions};
-use aisle_contract::{
-    Bounds, ClusterView, DownBody, Incoming, Membership, PortError, Reader, Sender, Start, Transport, partition_of,
-};
+use aisle_contract::{DownBody, Incoming, PortError, Reader, Start, Through, Transport, partition_of};
 use aisle_domain::Lane;
 
 use crate::{opened, takeover::told, town::store};
@@ -32,27 +30,15 @@ impl Reader for DeafReader {
     }
 }
 
-impl Transport for Deaf {
-    fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
-        self.bus.metadata(topics, timeout)
-    }
-
-    fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
-        self.bus.bounds(topic, partition, timeout)
-    }
-
-    fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
-        self.bus.sender()
+impl Through for Deaf {
+    fn through(&self) -> Result<&dyn Transport, PortError> {
+        Ok(&self.bus)
     }
 
     fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
         let is_deaf = Arc::new(AtomicBool::new(false));
         *self.is_deaf.lock().unwrap() = Arc::clone(&is_deaf);
         Ok(Box::new(DeafReader(self.bus.reader(topic, partition, start)?, is_deaf)))
-    }
-
-    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
-        self.bus.join(group, topic)
     }
 }
 

@@ -11,8 +11,7 @@ use aisle_central::{
     work::WorkEventKind,
 };
 use aisle_contract::{
-    Bounds, ClusterView, Delivery, DownBody, Membership, Outgoing, PortError, Reader, Sender, Start, TopicNames,
-    Transport, partition_of,
+    Delivery, DownBody, Outgoing, PortError, Sender, Through, TopicNames, Transport, partition_of,
 };
 use aisle_domain::{Lane, OrderStatus, Timestamp};
 
@@ -147,25 +146,13 @@ impl Sender for StandingSender {
     }
 }
 
-impl Transport for Standstill {
-    fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
-        self.bus.metadata(topics, timeout)
-    }
-
-    fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
-        self.bus.bounds(topic, partition, timeout)
+impl Through for Standstill {
+    fn through(&self) -> Result<&dyn Transport, PortError> {
+        Ok(&self.bus)
     }
 
     fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
         Ok(Box::new(StandingSender { inner: self.bus.sender()?, meanwhile: Arc::clone(&self.meanwhile) }))
-    }
-
-    fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
-        self.bus.reader(topic, partition, start)
-    }
-
-    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
-        self.bus.join(group, topic)
     }
 }
 

@@ -9,9 +9,7 @@ use std::{
 };
 
 use aisle_bus::Bus;
-use aisle_contract::{
-    Bounds, ClusterView, Incoming, Membership, PortError, Reader, Sender, Start, TopicNames, Transport,
-};
+use aisle_contract::{Bounds, ClusterView, Incoming, PortError, Reader, Start, Through, TopicNames, Transport};
 use aisle_domain::{Lane, StoreId, Timestamp};
 use aisle_mirror::{ChangeState, Mirror, outbox, pushes};
 use aisle_sync::{Cause, Clock, LinkState, LinkStatus, SteppedSync, SystemClock};
@@ -34,7 +32,11 @@ impl Remembered {
     }
 }
 
-impl Transport for Remembered {
+impl Through for Remembered {
+    fn through(&self) -> Result<&dyn Transport, PortError> {
+        Ok(&self.bus)
+    }
+
     fn throttled(&self) -> Option<Duration> {
         *self.slows.lock().unwrap()
     }
@@ -52,18 +54,6 @@ impl Transport for Remembered {
     fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
         let said = self.leaders_say.lock().unwrap().clone();
         said.map_or_else(|| self.bus.bounds(topic, partition, timeout), Err)
-    }
-
-    fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
-        self.bus.sender()
-    }
-
-    fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
-        self.bus.reader(topic, partition, start)
-    }
-
-    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
-        self.bus.join(group, topic)
     }
 }
 
@@ -220,15 +210,6 @@ pub(crate) struct Cut {
     pub(crate) cuts: Arc<AtomicU64>,
 }
 
-impl Cut {
-    fn line(&self) -> Result<&Bus, PortError> {
-        match self.cuts.load(Ordering::SeqCst) % 2 {
-            0 => Ok(&self.bus),
-            _ => Err(PortError::Unreachable("the line is cut".into())),
-        }
-    }
-}
-
 struct CutReader {
     inner: Box<dyn Reader>,
     cuts: Arc<AtomicU64>,
@@ -241,27 +222,18 @@ impl Reader for CutReader {
     }
 }
 
-impl Transport for Cut {
-    fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
-        self.line()?.metadata(topics, timeout)
-    }
-
-    fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
-        self.line()?.bounds(topic, partition, timeout)
-    }
-
-    fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
-        self.line()?.sender()
+impl Through for Cut {
+    fn through(&self) -> Result<&dyn Transport, PortError> {
+        match self.cuts.load(Ordering::SeqCst) % 2 {
+            0 => Ok(&self.bus),
+            _ => Err(PortError::Unreachable("the line is cut".into())),
+        }
     }
 
     fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
-        let inner = self.line()?.reader(topic, partition, start)?;
+        let inner = self.through()?.reader(topic, partition, start)?;
         let opened = self.cuts.load(Ordering::SeqCst);
         Ok(Box::new(CutReader { inner, cuts: Arc::clone(&self.cuts), opened }))
-    }
-
-    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
-        self.line()?.join(group, topic)
     }
 }
 

@@ -10,9 +10,7 @@ use std::{
 };
 
 use aisle_bus::Bus;
-use aisle_contract::{
-    Bounds, ClusterView, Delivery, Membership, Outgoing, PortError, Reader, Sender, Start, TopicNames, Transport,
-};
+use aisle_contract::{Delivery, Outgoing, PortError, Sender, Through, TopicNames, Transport};
 use aisle_domain::{Change, ChangeId, ItemId, Lane, Money, StoreId, change::ItemChanged, item};
 use aisle_mirror::{ChangeState, NewChange, items, outbox};
 use aisle_sync::{Clock, LinkState, Pusher, SyncEngine, seen_beside};
@@ -146,25 +144,13 @@ impl Sender for FailingSender {
     }
 }
 
-impl Transport for Failing {
-    fn metadata(&self, topics: &[String], timeout: Duration) -> Result<ClusterView, PortError> {
-        self.0.metadata(topics, timeout)
-    }
-
-    fn bounds(&self, topic: &str, partition: i32, timeout: Duration) -> Result<Bounds, PortError> {
-        self.0.bounds(topic, partition, timeout)
+impl Through for Failing {
+    fn through(&self) -> Result<&dyn Transport, PortError> {
+        Ok(&self.0)
     }
 
     fn sender(&self) -> Result<Box<dyn Sender>, PortError> {
         Ok(Box::new(FailingSender(self.0.sender()?, self.0.clone())))
-    }
-
-    fn reader(&self, topic: &str, partition: i32, start: Start) -> Result<Box<dyn Reader>, PortError> {
-        self.0.reader(topic, partition, start)
-    }
-
-    fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Membership>, PortError> {
-        self.0.join(group, topic)
     }
 }
 
