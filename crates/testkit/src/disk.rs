@@ -98,6 +98,12 @@ impl Disk {
         self.shared.state().heal();
     }
 
+    /// Takes all that is in the folder for written: somebody changed its files by plain code while no program had them open,
+    /// and had the system write them.
+    pub fn take_as_written(&self) {
+        self.shared.state().take_as_written();
+    }
+
     /// Ends the program that used the disk: files that are open now fail for ever. Healed, it can be opened anew.
     ///
     /// # Errors

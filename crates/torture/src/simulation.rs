@@ -1,9 +1,10 @@
-//! T9: stores, workers and a centre in one thread, on a simulated clock and an in-process bus, while things break; then
-//! everything is healed and must come to rest. The same seed is the same run.
+//! T9: stores, workers and a centre in one thread, on a simulated clock, simulated disks and an in-process bus, while things
+//! break; then everything is healed and must come to rest. The same seed is the same run.
 
 pub(crate) mod acts;
 pub(crate) mod desk;
 mod line;
+mod machine;
 mod many;
 pub(crate) mod oracle;
 mod plan;
@@ -55,6 +56,8 @@ pub struct Counters {
     pub faults: u64,
     /// Desks and workers that were killed.
     pub kills: u64,
+    /// Computers that lost their power.
+    pub power_cuts: u64,
     /// Acts that are nowhere.
     pub lost: u64,
     /// Acts with more than one effect.
@@ -67,13 +70,13 @@ pub struct Counters {
     pub longest_heal_ms: u64,
 }
 
-/// So many runs have a fault and a kill among them, whatever their seeds.
+/// So many runs have faults, kills and power cuts among them, whatever their seeds.
 const SOME: u64 = 20;
 
 impl Counters {
     /// Whether enough was done and broken to say anything: a few runs may have been quiet ones.
     pub const fn is_telling(&self) -> bool {
-        self.runs < SOME || self.acts > 0 && self.faults > 0 && self.kills > 0
+        self.runs < SOME || self.acts > 0 && self.faults > 0 && self.kills > 0 && self.power_cuts > 0
     }
 
     /// Adds one run.
@@ -82,6 +85,7 @@ impl Counters {
         self.acts += report.acts;
         self.faults += report.faults;
         self.kills += report.kills;
+        self.power_cuts += report.power_cuts;
         self.longest_heal_ms = self.longest_heal_ms.max(report.heal_ms);
         match &report.failure {
             None => {}

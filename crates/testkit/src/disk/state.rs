@@ -366,6 +366,17 @@ impl State {
         answer
     }
 
+    /// Nothing of what is there now is waiting to be written.
+    pub(super) fn take_as_written(&mut self) {
+        self.renames.clear();
+        for name in &mut self.names {
+            let length = name.path.metadata().map(|metadata| metadata.len());
+            name.exists = length.is_ok();
+            name.pending = Pending::synced(length.unwrap_or(0));
+            name.on_disk = if name.exists { OnDisk::Same } else { OnDisk::Nothing };
+        }
+    }
+
     /// Makes the real files what they may be when the power comes back.
     pub(super) fn cut_power(&mut self) -> io::Result<()> {
         // File systems keep the order of names: what came after one that is undone is undone too.

@@ -326,3 +326,18 @@ fn syncs_and_names_of_plain_code_fail_when_they_are_to() {
     rename().unwrap();
     file.sync_all().unwrap();
 }
+
+#[test]
+fn what_plain_code_put_in_a_file_s_place_stays_once_it_is_taken_as_written() {
+    for seed in 0..40 {
+        let disk = Disk::new(seed).unwrap();
+        fill(&database(&disk, "PRAGMA synchronous = OFF;").unwrap());
+        disk.crash(Crash::Kill).unwrap();
+        let file = disk.path().join("a.db");
+        let other = vec![7; 10_000];
+        std::fs::write(&file, &other).unwrap();
+        disk.take_as_written();
+        disk.crash(Crash::PowerCut).unwrap();
+        assert!(std::fs::read(&file).unwrap() == other, "seed {seed}");
+    }
+}

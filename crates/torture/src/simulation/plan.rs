@@ -68,6 +68,12 @@ pub enum What {
     BackUpCentral,
     /// Central's database is restored from its last backup, and begins another history.
     RestoreCentral,
+    /// Something of a desk's disk fails soon, or its computer ends in the midst of a call.
+    DeskDisk,
+    /// Something of the disk fails soon that central's database is on, or the computer ends with all its processes.
+    CentralDisk,
+    /// Nothing of any disk fails any more, and full ones have room.
+    MendDisks,
     /// A desk's clock is set wrong.
     DeskClock,
     /// Central's clock is set wrong.
@@ -125,7 +131,7 @@ const LIFE: [Weight; 11] = [
 fn faults(dice: &mut Dice) -> Vec<Weight> {
     let cut = *dice.pick(&Cut::ALL).unwrap();
     let other = *dice.pick(&Cut::ALL).unwrap();
-    let all: [&[Weight]; 15] = [
+    let all: [&[Weight]; 17] = [
         &[(5, What::CutDesk(cut)), (4, What::MendDesks)],
         &[(5, What::CutDesk(other)), (4, What::MendDesks)],
         &[(4, What::CutProcess(cut)), (4, What::MendProcesses)],
@@ -136,6 +142,8 @@ fn faults(dice: &mut Dice) -> Vec<Weight> {
         &[(4, What::Freeze), (4, What::Revive)],
         &[(3, What::BackUpDesk), (3, What::RestoreDesk)],
         &[(2, What::BackUpCentral), (1, What::RestoreCentral)],
+        &[(5, What::DeskDisk), (2, What::MendDisks)],
+        &[(4, What::CentralDisk), (2, What::MendDisks)],
         &[(4, What::DeskClock)],
         &[(2, What::CentralClock)],
         &[(4, What::Compact)],

@@ -57,7 +57,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(30);
 
     fn report(failure: Option<Failure>) -> Report {
-        Report { trace: 0, history: Vec::new(), acts: 0, faults: 0, kills: 0, heal_ms: 0, failure }
+        Report { trace: 0, history: Vec::new(), acts: 0, faults: 0, kills: 0, power_cuts: 0, heal_ms: 0, failure }
     }
 
     /// The lowest seed's plan in which all of these happen.

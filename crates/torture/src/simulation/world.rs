@@ -7,14 +7,15 @@ use std::{
     collections::BTreeSet,
     hash::Hasher,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use aisle_bus::Bus;
 use aisle_central::{
-    Centre, FaultPoint, Faults, ItemChange, NewOrder, NewStore, SteppedWork, TopicsOptions, WorkOptions,
+    CentralError, Centre, FaultPoint, Faults, ItemChange, NewOrder, NewStore, SteppedWork, TopicsOptions,
+    WorkOptions,
 };
 use aisle_contract::Transport;
 use aisle_domain::{ItemId, Money, OrderId, OrderLine, OrderStatus, Quantity, StoreId, UserId};
@@ -25,6 +26,7 @@ use super::{
     acts::price,
     desk::Desk,
     line::Line,
+    machine::Machine,
     oracle,
     plan::{Plan, Step, What},
     time::{Time, Watch},
@@ -33,8 +35,9 @@ use aisle_testkit::dice::Dice;
 
 use crate::chance;
 
-/// Nobody may need longer than this to come to rest once everything works, simulated milliseconds.
-const HEALED_WITHIN_MS: i64 = 45 * 60_000;
+/// Nobody may need longer than this to come to rest once everything works, simulated milliseconds. A change whose loss no
+/// sign ever tells is sent again after an hour, at the next push.
+const HEALED_WITHIN_MS: i64 = 75 * 60_000;
 /// A worker that is not heard of for this long is left out by its group.
 const SESSION_MS: i64 = 6_000;
 
@@ -64,6 +67,8 @@ pub struct Report {
     pub faults: u64,
     /// Desks and workers killed.
     pub kills: u64,
+    /// Computers that lost their power.
+    pub power_cuts: u64,
     /// From healing to rest, simulated milliseconds.
     pub heal_ms: u64,
     /// What must not be.
@@ -140,7 +145,11 @@ struct World<'a> {
     time: Time,
     bus: Bus,
     centre: &'a Centre,
+    /// What central's database and all its processes are on.
+    central: Machine,
     central_watch: Watch,
+    /// For backups, which are on no simulated disk.
+    shelf: PathBuf,
     options: &'a WorkOptions,
     strikes: Arc<Strikes>,
     processes: Vec<Process<'a>>,
@@ -155,6 +164,7 @@ struct World<'a> {
     trace: Trace,
     faults: u64,
     kills: u64,
+    power_cuts: u64,
     /// Desks' clocks jump, by chances of their own.
     jumps: Option<Dice>,
 }
@@ -176,10 +186,8 @@ pub(crate) fn play_by(plan: &Plan, jumps: Option<u64>) -> (Report, String) {
     let its = time.clone();
     let bus = Bus::new("cluster-0", move || its.now()).without_waiting();
     let watch = Watch::new(&time);
-    let path = folder.path().join("central.db");
-    let clock = Arc::new(watch.clone());
-    let centre =
-        Centre::open_with(&path, aisle_contract::TopicNames::default(), clock, chance(plan.seed ^ 0xce)).unwrap();
+    let central = Machine::new(plan.seed ^ 0xd15c);
+    let centre = open_centre(&central.path().join("central.db"), &watch, plan.seed);
     let lines: Vec<Line> = (0..plan.shape.processes).map(|_| Line::new(&bus)).collect();
     let strikes = Arc::new(Strikes::default());
     let options = WorkOptions { faults: Some(Arc::clone(&strikes) as Arc<dyn Faults>), ..WorkOptions::default() };
@@ -188,7 +196,9 @@ pub(crate) fn play_by(plan: &Plan, jumps: Option<u64>) -> (Report, String) {
         time: time.clone(),
         bus: bus.clone(),
         centre: &centre,
+        central,
         central_watch: watch,
+        shelf: folder.path().into(),
         options: &options,
         strikes,
         processes: lines.iter().map(Process::new).collect(),
@@ -201,11 +211,12 @@ pub(crate) fn play_by(plan: &Plan, jumps: Option<u64>) -> (Report, String) {
         trace: Trace::default(),
         faults: 0,
         kills: 0,
+        power_cuts: 0,
         jumps: jumps.map(Dice::new),
     };
     let (mut heal_ms, mut outcome_of_all) = (0, String::new());
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        world.set_up(folder.path());
+        world.set_up();
         for step in &plan.steps {
             world.step(*step);
         }
@@ -233,10 +244,16 @@ pub(crate) fn play_by(plan: &Plan, jumps: Option<u64>) -> (Report, String) {
         history: world.trace.lines,
         faults: world.faults,
         kills: world.kills,
+        power_cuts: world.power_cuts,
         heal_ms: u64::try_from(heal_ms).unwrap(),
         failure,
     };
     (report, outcome_of_all)
+}
+
+fn open_centre(file: &Path, watch: &Watch, seed: u64) -> Centre {
+    let names = aisle_contract::TopicNames::default();
+    Centre::open_with(file, names, Arc::new(watch.clone()), chance(seed ^ 0xce)).unwrap()
 }
 
 fn panic_words(panic: &(dyn std::any::Any + Send)) -> String {
@@ -266,7 +283,7 @@ impl<'a> Process<'a> {
 }
 
 impl World<'_> {
-    fn set_up(&mut self, folder: &Path) {
+    fn set_up(&mut self) {
         let mut dice = Dice::new(self.plan.seed ^ 0x5e7);
         for number in 1..=self.plan.shape.stores {
             let number = i64::try_from(number).unwrap();
@@ -279,9 +296,8 @@ impl World<'_> {
                 self.set_item(store, item, &mut dice);
             }
             for desk in 0..self.plan.shape.desks {
-                let dir = folder.join(format!("desk-{number}-{desk}"));
                 let seed = dice.bits();
-                self.desks.push(Desk::new(seed, (store, desk), dir, &self.bus, &self.time, self.centre));
+                self.desks.push(Desk::new(seed, (store, desk), &self.shelf, &self.bus, &self.time, self.centre));
             }
         }
         for place in 0..self.processes.len() {
@@ -290,8 +306,13 @@ impl World<'_> {
     }
 
     fn make_topics(&self) {
+        self.try_topics().unwrap();
+    }
+
+    fn try_topics(&self) -> Result<(), CentralError> {
         let options = TopicsOptions { create: true, partitions: self.partitions, ..TopicsOptions::default() };
-        assert!(self.centre.topics(&self.bus, &options).unwrap().ok);
+        assert!(self.centre.topics(&self.bus, &options)?.ok);
+        Ok(())
     }
 
     fn start_process(&mut self, place: usize) {
@@ -309,10 +330,15 @@ impl World<'_> {
         self.jump();
         let mut dice = Dice::new(step.dice);
         let words = self.happen(step.what, &mut dice);
-        self.trace.note(format!("{:>8} {words}", self.time.elapsed()));
+        self.note(&words);
+        self.restart_what_ended();
         // Who moves on: mostly somebody, now and then everybody.
         let share = *dice.pick(&[20, 60, 100]).unwrap();
         self.turn(&mut dice, share);
+    }
+
+    fn note(&mut self, words: &str) {
+        self.trace.note(format!("{:>8} {words}", self.time.elapsed()));
     }
 
     fn store(&self, dice: &mut Dice) -> StoreId {
@@ -326,9 +352,12 @@ impl World<'_> {
                 self.at_central(what, dice)
             }
             What::Nothing => "nothing".into(),
-            What::MendDesks | What::MendProcesses | What::Revive | What::BackUpDesk | What::BackUpCentral => {
-                self.mends(what, dice)
-            }
+            What::MendDesks
+            | What::MendProcesses
+            | What::MendDisks
+            | What::Revive
+            | What::BackUpDesk
+            | What::BackUpCentral => self.mends(what, dice),
             _ => match self.breaks(what, dice) {
                 Ok(words) => {
                     self.faults += 1;
@@ -344,10 +373,7 @@ impl World<'_> {
         let desk = &mut self.desks[place];
         let words = match what {
             What::Withdraw => desk.withdraw(),
-            What::Release => {
-                desk.release();
-                "released".into()
-            }
+            What::Release => desk.release(),
             What::PushNow => {
                 desk.push_now();
                 "send now".into()
@@ -384,7 +410,10 @@ impl World<'_> {
                 )
             }
             _ => {
-                let page = self.centre.list_orders(store, &[], None, 500).unwrap();
+                let page = match self.centre.list_orders(store, &[], None, 500) {
+                    Ok(page) => page,
+                    Err(error) => return format!("central: orders cannot be read: {}", error.code()),
+                };
                 let wanted = |status: OrderStatus| match what {
                     What::Payment => status == OrderStatus::Running || dice.clone().chance(10, 100),
                     _ => status.is_open(),
@@ -474,6 +503,7 @@ impl World<'_> {
                 self.kills += process.turn(self.time.elapsed());
             }
         }
+        self.restart_what_ended();
     }
 
     /// Everything works again; answers how long it took until nothing moved any more.
@@ -481,8 +511,9 @@ impl World<'_> {
         self.desks.iter().for_each(|desk| desk.line.set(None));
         self.processes.iter().for_each(|process| process.line.set(None));
         self.strikes.disarm();
+        self.mend_disks();
         self.revive();
-        self.desks.iter_mut().for_each(Desk::release);
+        self.desks.iter_mut().for_each(|desk| drop(desk.release()));
         let begun = self.time.elapsed();
         self.trace.note(format!("{begun:>8} everything works"));
         let mut dice = Dice::new(self.plan.seed ^ 0xea1);
@@ -512,8 +543,9 @@ impl World<'_> {
     }
 }
 
-fn said<T, E: std::fmt::Display>(answer: Result<T, E>) -> String {
-    answer.map_or_else(|error| error.to_string(), |_| "done".into())
+/// The code alone: where a disk fails, words have the folder in them, which is another one in every run.
+fn said<T>(answer: Result<T, CentralError>) -> &'static str {
+    answer.map_or_else(|error| error.code(), |_| "done")
 }
 
 pub(crate) fn order_line(item: i64, dice: &mut Dice) -> OrderLine {

@@ -4,10 +4,14 @@ use std::path::PathBuf;
 
 use aisle_central::FaultPoint;
 use aisle_contract::Transport;
-use aisle_testkit::dice::Dice;
+use aisle_testkit::{dice::Dice, disk::Crash};
+use rusqlite::Connection;
 
-use super::{World, oracle};
+use super::{World, open_centre};
 use crate::simulation::plan::What;
+
+/// A program that is killed, twice as often as a computer that loses its power.
+const CRASHES: [Crash; 3] = [Crash::Kill, Crash::Kill, Crash::PowerCut];
 
 impl World<'_> {
     /// What somebody does against faults, which is none itself.
@@ -25,11 +29,10 @@ impl World<'_> {
                 let place = dice.index(self.desks.len());
                 self.desks[place].back_up()
             }
-            What::BackUpCentral => {
-                self.backups += 1;
-                let file = self.backup_of_central();
-                oracle::central_db(self.centre).execute("VACUUM INTO ?1", [file.to_string_lossy()]).unwrap();
-                "central backed up".into()
+            What::BackUpCentral => self.back_central_up(),
+            What::MendDisks => {
+                self.mend_disks();
+                "all disks work".into()
             }
             _ => {
                 self.revive();
@@ -50,24 +53,25 @@ impl World<'_> {
                 format!("{}: line {cut:?}", desk.name)
             }
             What::KillDesk => {
-                self.kills += 1;
-                let place = dice.index(self.desks.len());
-                let desk = self.desks.remove(place).restart();
-                let words = format!("{} killed", desk.name);
-                self.desks.insert(place, desk);
-                words
+                let (place, crash) = (dice.index(self.desks.len()), *dice.pick(&CRASHES).unwrap());
+                self.restart_desk(place, crash)
             }
+            What::DeskDisk => {
+                let place = dice.index(self.desks.len());
+                let desk = &mut self.desks[place];
+                format!("{}: {}", desk.name, desk.machine.fail_soon(dice))
+            }
+            What::CentralDisk => format!("central: {}", self.central.fail_soon(dice)),
             What::RestoreDesk => {
                 let place = dice.index(self.desks.len());
                 if !self.desks[place].has_backup() {
                     return Err(format!("{} was never backed up", self.desks[place].name));
                 }
-                let desk = self.desks.remove(place).restore();
-                let words = format!("{} restored", desk.name);
+                let (desk, words) = self.desks.remove(place).restore(dice);
                 self.desks.insert(place, desk);
                 words
             }
-            What::RestoreCentral => return self.restore_central(),
+            What::RestoreCentral => return self.restore_central(dice),
             What::DeskClock => {
                 let desk = &self.desks[dice.index(self.desks.len())];
                 let wrong_by = clock_jump(dice, 10 * 365 * 24 * 3_600_000);
@@ -86,28 +90,111 @@ impl World<'_> {
         })
     }
 
-    fn backup_of_central(&self) -> PathBuf {
-        self.centre.path().with_extension(format!("backup-{}", self.backups))
+    /// The program ends with its computer or alone, and is started again.
+    fn restart_desk(&mut self, place: usize, crash: Crash) -> String {
+        self.count(crash, 1);
+        let desk = self.desks.remove(place).restart(crash);
+        let words = format!("{}: {crash:?}, {} calls", desk.name, desk.machine.operations());
+        self.desks.insert(place, desk);
+        words
     }
 
-    fn restore_central(&mut self) -> Result<String, String> {
+    fn count(&mut self, crash: Crash, killed: usize) {
+        self.kills += u64::try_from(killed).unwrap();
+        self.power_cuts += u64::from(crash == Crash::PowerCut);
+    }
+
+    /// Central's computer ends with all that runs on it, and is started again.
+    fn restart_central(&mut self, crash: Crash) -> String {
+        let alive = self.end_processes();
+        self.count(crash, alive);
+        self.central.end(crash);
+        // Whoever opens it first puts on the disk what was written and not synced.
+        drop(open_centre(self.centre.path(), &self.central_watch, self.plan.seed));
+        self.revive();
+        format!("central: {crash:?}, {} calls", self.central.operations())
+    }
+
+    /// All of central's processes end; answers how many there were.
+    fn end_processes(&mut self) -> usize {
+        let now = self.time.elapsed();
+        let mut ended = 0;
+        for process in &mut self.processes {
+            ended += usize::from(process.work.take().is_some());
+            process.frozen = false;
+            process.silent_since.get_or_insert(now);
+        }
+        ended
+    }
+
+    /// Starts again what ended by its disk.
+    pub(super) fn restart_what_ended(&mut self) {
+        for place in 0..self.desks.len() {
+            if let Some(crash) = self.desks[place].must_end() {
+                let words = self.restart_desk(place, crash);
+                self.note(&words);
+            }
+        }
+        if let Some(crash) = self.central.stopped_by() {
+            let words = self.restart_central(crash);
+            self.note(&words);
+        }
+    }
+
+    pub(super) fn mend_disks(&mut self) {
+        self.desks.iter_mut().for_each(|desk| desk.machine.heal());
+        self.central.heal();
+    }
+
+    fn backup_of_central(&self, number: u32) -> PathBuf {
+        self.shelf.join(format!("central.backup-{number}"))
+    }
+
+    fn back_central_up(&mut self) -> String {
+        let file = self.backup_of_central(self.backups + 1);
+        // One that was cut off may lie there.
+        drop(std::fs::remove_file(&file));
+        let made = Connection::open(self.centre.path())
+            .and_then(|conn| conn.execute("VACUUM INTO ?1", [file.to_string_lossy()]));
+        match made {
+            Ok(_) => {
+                self.backups += 1;
+                "central backed up".into()
+            }
+            Err(_) if self.central.is_troubled() => "central not backed up".into(),
+            Err(error) => panic!("central, whose disk works, is not backed up: {error}"),
+        }
+    }
+
+    /// Puts central's last backup back; now and then the computer ends while it begins another history.
+    fn restore_central(&mut self, dice: &mut Dice) -> Result<String, String> {
         if self.backups == 0 {
             return Err("central was never backed up".into());
         }
         self.went_back = true;
-        for process in &mut self.processes {
-            process.work = None;
-        }
+        self.end_processes();
+        self.central.end(Crash::Kill);
         let path = self.centre.path();
         for end in ["-wal", "-shm"] {
             let mut name = path.as_os_str().to_owned();
             name.push(end);
             drop(std::fs::remove_file(name));
         }
-        std::fs::copy(self.backup_of_central(), path).unwrap();
+        std::fs::copy(self.backup_of_central(self.backups), path).unwrap();
+        self.central.take_as_written();
+        let mut words = String::from("central restored");
+        if dice.chance(40, 100) {
+            words = format!("{words}, {}", self.central.stop_soon(dice));
+            let begun = self.centre.new_epoch();
+            match self.central.stopped_by() {
+                Some(crash) => words = format!("{words}; {}", self.restart_central(crash)),
+                None => drop(begun.unwrap()),
+            }
+            self.central.heal();
+        }
         self.centre.new_epoch().unwrap();
         self.revive();
-        Ok("central restored".into())
+        Ok(words)
     }
 
     fn process_breaks(&mut self, what: What, dice: &mut Dice) -> Result<String, String> {
@@ -175,7 +262,13 @@ impl World<'_> {
             }
             _ => {
                 self.partitions += 1 + i32::try_from(dice.below(3)).unwrap();
-                self.make_topics();
+                // Whoever runs central does it once more where its disk fails.
+                if let Err(failed) = self.try_topics() {
+                    assert!(self.central.is_troubled(), "{failed}");
+                    self.central.heal();
+                    self.restart_what_ended();
+                    self.make_topics();
+                }
                 format!("{} partitions", self.partitions)
             }
         }
