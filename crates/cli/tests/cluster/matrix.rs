@@ -1,11 +1,16 @@
 //! Everything a store may and may not do at a cluster, asked of the cluster with the store's own credentials.
 
-use std::{fmt::Write, path::PathBuf, time::Duration};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use aisle_contract::{Outgoing, PortError, Start, TopicAdmin, TopicNames, TopicSpec, Transport, partition_of};
 use aisle_domain::{Lane, StoreId};
 use aisle_kafka::{Authority, Kafka, KafkaSettings, Security};
-use serde_json::Value;
+use aisle_testkit::kafka::Kit;
+use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -129,6 +134,74 @@ pub(crate) fn try_all(guest: &Guest, other: StoreId) -> Rows {
     row("join the other's group", "not_authorized", word(&join(&kafka, &foreign, &own_feed)));
     row("join central's group", "not_authorized", word(&join(&kafka, "aisle-central", &own_feed)));
     rows
+}
+
+/// Something that Kafka's own tools do.
+struct Attempt {
+    what: String,
+    tool: &'static str,
+    args: Vec<String>,
+}
+
+const DELETE_RECORDS: &str = "org.apache.kafka.tools.DeleteRecordsCommand";
+const GROUPS: &str = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
+
+/// What no store's desk ever needs, with `records` as the place for a file of its own.
+fn attempts(guest: &Guest, other: StoreId, records: &Path) -> Vec<Attempt> {
+    let names = TopicNames::default();
+    let (changes, own) = (names.changes(), names.feed(guest.store, Lane::Orders));
+    let (group, principal) = (names.desk_group(other), format!("User:store-{}", guest.store));
+    let partitions = [&changes, &own].map(|topic| json!({ "topic": topic, "partition": 0, "offset": 1 })).to_vec();
+    std::fs::write(records, json!({ "version": 1, "partitions": partitions }).to_string()).unwrap();
+    let (records, user) = (records.display().to_string(), format!("store-{other}"));
+    let all: [(&str, &'static str, &[&str]); 9] = [
+        ("delete own orders", "kafka-topics.sh", &["--delete", "--topic", &own]),
+        ("more partitions of changes", "kafka-topics.sh", &["--alter", "--topic", &changes, "--partitions", "99"]),
+        ("delete records", DELETE_RECORDS, &["--offset-json-file", &records]),
+        (
+            "settings of own orders",
+            "kafka-configs.sh",
+            &["--alter", "--entity-type", "topics", "--entity-name", &own, "--add-config", "retention.ms=1"],
+        ),
+        (
+            "the other's password",
+            "kafka-configs.sh",
+            &[
+                "--alter",
+                "--entity-type",
+                "users",
+                "--entity-name",
+                &user,
+                "--add-config",
+                "SCRAM-SHA-512=[password=guessed]",
+            ],
+        ),
+        (
+            "rights for oneself",
+            "kafka-acls.sh",
+            &["--add", "--allow-principal", &principal, "--operation", "All", "--topic", "*"],
+        ),
+        ("see everybody's rights", "kafka-acls.sh", &["--list"]),
+        ("look into the other's group", GROUPS, &["--describe", "--group", &group]),
+        ("delete the other's group", GROUPS, &["--delete", "--group", &group]),
+    ];
+    let owned = |args: &[&str]| args.iter().map(|arg| (*arg).to_owned()).collect();
+    all.map(|(what, tool, args)| Attempt { what: what.into(), tool, args: owned(args) }).into()
+}
+
+/// Tries with Kafka's own tools what none of our programs would, signed in by `login` as `guest`.
+pub(crate) fn try_tools(kit: &Kit, guest: &Guest, other: StoreId, login: &Path) -> Rows {
+    let signed_in = ["--bootstrap-server", &guest.brokers, "--command-config", &login.display().to_string()]
+        .map(str::to_owned);
+    let tried = |Attempt { what, tool, args }| {
+        let done = kit.tool(tool, &[&signed_in[..], &args].concat()).unwrap();
+        let told = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+        let is_refused = told.contains("authorization failed") || told.contains("AuthorizationException");
+        // One of several records deleted would be told beside the refusal of the others.
+        let is_refused = is_refused && !told.contains("low_watermark");
+        (what, "not_authorized", if is_refused { "not_authorized".to_owned() } else { told })
+    };
+    attempts(guest, other, &login.with_extension("records")).into_iter().map(tried).collect()
 }
 
 /// The table of both stores, for people.
