@@ -14,6 +14,9 @@ use aisle_testkit::asked::number;
 
 use crate::world::{Desk, World, copy_folder, sql};
 
+/// Between two steps; a backup that is brought back is a second to a day old, or older.
+const PAUSES_S: [i64; 8] = [1, 1, 1, 60, 60, 1_800, 4 * 3_600, 24 * 3_600];
+
 /// What the runs did and found.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counters {
@@ -76,6 +79,9 @@ impl Run<'_> {
     }
 
     fn step(&mut self) {
+        if self.dice.roll(3) == 0 {
+            self.world.hands.pass_seconds(*self.dice.pick(&PAUSES_S));
+        }
         match self.dice.roll(14) {
             0..=4 => self.act(),
             5 | 6 => self.desk().1.push(),

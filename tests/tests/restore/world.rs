@@ -61,7 +61,11 @@ impl Hands {
     }
 
     pub(crate) fn pass(&self, minutes: i64) {
-        self.0.fetch_add(minutes * 60_000, Ordering::SeqCst);
+        self.pass_seconds(minutes * 60);
+    }
+
+    pub(crate) fn pass_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 }
 
