@@ -5,6 +5,7 @@
 mod catalog;
 mod changes;
 mod desk;
+mod diagnostics;
 mod error;
 mod events;
 mod holds;

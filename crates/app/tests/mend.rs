@@ -10,7 +10,7 @@ use aisle_domain::{
     Availability, ChangeId, DeskId, Epoch, Field, Incarnation, Item, ItemId, Lane, Money, Refusal, StoreId,
     Timestamp,
 };
-use aisle_mirror::{ChangeState, FeedEntry, Mirror, NewDesk, feed, outbox};
+use aisle_mirror::{ChangeState, FeedEntry, Mirror, NewDesk, feed, outbox, settings};
 use aisle_sync::{Clock, SystemClock};
 use uuid::Uuid;
 
@@ -178,4 +178,37 @@ fn a_parked_message_is_applied_once_it_can_be_and_says_why_while_it_cannot() {
     assert_eq!(shop.price(), Money::from_minor(349));
     assert_eq!(shop.desk.mirror().read(feed::parked_count).unwrap(), 0);
     assert_eq!(shop.desk.retry_parked(Some(parked[0].id)).unwrap_err().code(), "not_found");
+}
+
+#[test]
+fn diagnostics_say_how_the_desk_is_and_nobody_s_name_and_nothing_that_was_sold() {
+    let mut shop = Shop::new();
+    shop.desk.mirror().write(|tx| settings::set(tx, "person", "Noor Haddad")).unwrap();
+    let renamed = shop.set("name", "Zwieback");
+    shop.refuse(renamed, Refusal::BadValue { what: "Zwieback is too dry".into() }, 299, 2);
+    shop.set("unit_price", "7.77");
+    shop.feed(&DownBody::Item(Box::new(item(349, 3))), Some(r#"{ "item_id": "Mary Miller" }"#));
+    let file = shop.desk.mirror().dir().join("told.json");
+    let told = shop.desk.write_diagnostics(&file).unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+        told,
+        "what is shown is what is written"
+    );
+    let states: Vec<_> =
+        told["changes"].as_array().unwrap().iter().map(|c| (&c["state"], &c["refusal"])).collect();
+    assert_eq!(states, [(&"ready".into(), &serde_json::Value::Null), (&"refused".into(), &"bad_value".into())]);
+    assert_eq!(
+        (told["status"]["outbox"]["refused"].as_i64(), told["parked"][0]["offset"].as_i64()),
+        (Some(1), Some(3))
+    );
+    assert!(told["checks"].as_array().unwrap().iter().all(|check| check["ok"] == true), "{told}");
+    for private in ["Noor", "Zwieback", "Milk", "7.77", "Mary"] {
+        assert!(!text.contains(private), "{private}: {text}");
+    }
+    assert_eq!(shop.desk.write_diagnostics(&file).unwrap_err().code(), "file_exists");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    let nowhere = shop.desk.mirror().dir().join("no/folder/told.json");
+    assert_eq!(shop.desk.write_diagnostics(&nowhere).unwrap_err().code(), "io_error");
 }

@@ -84,6 +84,11 @@ pub(crate) enum Command {
         /// The file; it is not overwritten
         file: PathBuf,
     },
+    /// Write what support needs to a new file: no secrets, no names, nothing of what anybody bought
+    Diagnostics {
+        /// The file; it is not overwritten
+        file: PathBuf,
+    },
     /// Put a backup in the place of the desk's database
     Restore(Restore),
     /// The audit log

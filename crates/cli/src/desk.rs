@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Commands of the command line's description that are not there yet.
-const LATER: &[&str] = &["diagnostics", "staff", "store"];
+const LATER: &[&str] = &["staff", "store"];
 
 pub(crate) fn run(command: &Command, global: &Global, output: Output) -> Result<u8, Failure> {
     match command {
@@ -30,6 +30,7 @@ pub(crate) fn run(command: &Command, global: &Global, output: Output) -> Result<
         Command::Parked(command) => mend::parked(command, global, output),
         Command::Conflict(command) => mend::conflict(command, global, output),
         Command::Backup { file } => mend::backup(file, global, output),
+        Command::Diagnostics { file } => mend::diagnostics(file, global, output),
         Command::Restore(command) => mend::restore(command, global, output),
         Command::Audit(command) => listing::audit(command, global, output),
         Command::Verify { deep } => listing::verify(*deep, global, output),

@@ -124,7 +124,7 @@ fn alarms_are_listed_for_all_stores_and_cleared_for_one_at_a_time() {
 }
 
 #[test]
-fn no_secret_is_in_the_database_its_copy_a_log_an_answer_or_an_error() {
+fn no_secret_is_in_the_database_its_copies_a_log_an_answer_an_error_or_a_diagnostics_file() {
     let place = Place::new();
     let said = place.secured("store.json");
     let again = place.secured("again.json");
@@ -141,6 +141,8 @@ fn no_secret_is_in_the_database_its_copy_a_log_an_answer_or_an_error() {
         place.run(&["sync", "--timeout", "3s"]),
         place.init("again.json", &["--if-missing"]),
         place.init("again.json", &[]),
+        place.ok(&["backup", &place.text("backup.db")]),
+        place.ok(&["diagnostics", &place.text("diagnostics.json")]),
         place.run(&["central", "stores", "list"]),
         place.run(&["central", "stores", "grants", "367", "--secret-file", &place.text("scram")]),
         place.run(&["central", "stores", "grants", "367", "--revoke"]),
@@ -170,7 +172,8 @@ fn no_secret_is_in_the_database_its_copy_a_log_an_answer_or_an_error() {
     assert!(copied.success());
     let kept = place.path("desk/secrets");
     let mut looked_at = 0;
-    for file in files(&place.path("desk")).into_iter().chain([copy]).filter(|file| *file != kept) {
+    let made = [copy, place.path("backup.db"), place.path("diagnostics.json")];
+    for file in files(&place.path("desk")).into_iter().chain(made).filter(|file| *file != kept) {
         let bytes = std::fs::read(&file).unwrap();
         looked_at += bytes.len();
         for secret in &secrets {

@@ -1,5 +1,7 @@
 //! The audit log: what happened, for ever, each entry's hash covering the one before it in its incarnation.
 
+use std::collections::BTreeMap;
+
 use aisle_domain::{ChangeId, Subject, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::Value;
@@ -119,6 +121,13 @@ pub fn of_subject(conn: &Connection, subject: Subject, limit: usize) -> Result<V
     }
     found.reverse();
     Ok(found)
+}
+
+/// How often each kind of thing stands in the log.
+pub fn counts(conn: &Connection) -> Result<BTreeMap<String, i64>> {
+    let mut statement = conn.prepare("SELECT kind, count(*) FROM audit_log GROUP BY kind")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<std::result::Result<_, _>>()?)
 }
 
 /// Entries of one kind about the desk itself, newest first.

@@ -107,6 +107,13 @@ pub(crate) fn backup(file: &Path, global: &Global, output: Output) -> Result<u8,
     Ok(exit::OK)
 }
 
+/// Prints what the file says, so that whoever sends it away has seen it.
+pub(crate) fn diagnostics(file: &Path, global: &Global, output: Output) -> Result<u8, Failure> {
+    let told = folder::open_to_read(global)?.write_diagnostics(file)?;
+    output.result(&json!({ "file": file.display().to_string(), "diagnostics": told }))?;
+    Ok(exit::OK)
+}
+
 pub(crate) fn restore(command: &Restore, global: &Global, output: Output) -> Result<u8, Failure> {
     let dir = folder::path(global)?;
     let question = format!(
