@@ -182,6 +182,8 @@ struct Answer {
     heartbeat: Option<ChangeId>,
     /// The desk has mirrored another history: it is told of all its numberings.
     is_of_another_history: bool,
+    /// Something waits at the desk: it is told how far its store's other homes are read.
+    is_waited_for: bool,
 }
 
 /// Where a change stands in its desk's numbering.
@@ -321,6 +323,7 @@ impl<'t, 'c> Batch<'t, 'c> {
             Some(known) => {
                 known.heartbeat = answer.heartbeat.or(known.heartbeat);
                 known.is_of_another_history |= answer.is_of_another_history;
+                known.is_waited_for |= answer.is_waited_for;
             }
             None => self.acks.push(answer),
         }
@@ -338,12 +341,18 @@ impl<'t, 'c> Batch<'t, 'c> {
         if is_of_another_history {
             self.of_another_history.insert(beat.desk, beat.store);
         }
-        let sequence = of_lane(Lane::Orders);
-        self.answer(Answer { store: beat.store, sequence, heartbeat: Some(beat.id), is_of_another_history });
-        if beat.body.outbox > 0 {
-            // Something waits, perhaps for a change that was lost: that shows by what is expected and read.
-            let sequence = of_lane(Lane::Catalog);
-            self.answer(Answer { store: beat.store, sequence, heartbeat: None, is_of_another_history });
+        // What waits may wait for a change that was lost: that shows by what is expected and read.
+        let (store, is_waited_for) = (beat.store, beat.body.outbox > 0);
+        let of = |lane, heartbeat| Answer {
+            store,
+            sequence: of_lane(lane),
+            heartbeat,
+            is_of_another_history,
+            is_waited_for,
+        };
+        self.answer(of(Lane::Orders, Some(beat.id)));
+        if is_waited_for {
+            self.answer(of(Lane::Catalog, None));
         }
         Ok(())
     }
@@ -395,7 +404,13 @@ impl<'t, 'c> Batch<'t, 'c> {
         let sequence = Sequence::of(envelope);
         if !lives_in(&self.counts, envelope.store, self.place.partition) {
             // Its sender learns by the ack that this was read and is still waited for.
-            self.answer(Answer { store: envelope.store, sequence, heartbeat: None, is_of_another_history: false });
+            self.answer(Answer {
+                store: envelope.store,
+                sequence,
+                heartbeat: None,
+                is_of_another_history: false,
+                is_waited_for: false,
+            });
             let why = format!("store {} does not live in partition {}", envelope.store, self.place.partition);
             return self.bury(record, Some(envelope.store), Some(envelope.change_id), &why);
         }
@@ -416,7 +431,13 @@ impl<'t, 'c> Batch<'t, 'c> {
             Turn::Fresh => self.judge(record, envelope, message)?,
         }
         let store = envelope.store;
-        self.answer(Answer { store, sequence, heartbeat: None, is_of_another_history: false });
+        self.answer(Answer {
+            store,
+            sequence,
+            heartbeat: None,
+            is_of_another_history: false,
+            is_waited_for: false,
+        });
         Ok(())
     }
 
@@ -491,7 +512,7 @@ impl<'t, 'c> Batch<'t, 'c> {
             }
         }
         for answer in self.acks {
-            let Answer { store, sequence, heartbeat, is_of_another_history } = answer;
+            let Answer { store, sequence, heartbeat, is_of_another_history, is_waited_for } = answer;
             let count = match self.counts_of.get(&sequence) {
                 Some((count, _)) => *count,
                 None => self.tx.count(sequence)?,
@@ -514,6 +535,11 @@ impl<'t, 'c> Batch<'t, 'c> {
                     partition: self.place.partition,
                     offset: next_offset,
                 },
+                elsewhere: if is_waited_for {
+                    elsewhere(self.tx, &self.counts, store, self.place)?
+                } else {
+                    Vec::new()
+                },
                 central_time: now,
                 heartbeat,
                 last: count.last,
@@ -525,6 +551,23 @@ impl<'t, 'c> Batch<'t, 'c> {
         }
         Ok(self.tally)
     }
+}
+
+/// How far the partitions are read that were or will be the store's home, but this one.
+fn elsewhere(
+    tx: &Tx<'_>,
+    counts: &[i32],
+    store: StoreId,
+    place: Place<'_>,
+) -> Result<Vec<CentralPosition>, CentralError> {
+    let homes: BTreeSet<i32> = counts.iter().map(|count| partition_of(store, *count)).collect();
+    let mut found = Vec::new();
+    for partition in homes.into_iter().filter(|home| *home != place.partition) {
+        if let Some((cluster, offset)) = tx.position(partition)? {
+            found.push(CentralPosition { cluster, partition, offset });
+        }
+    }
+    Ok(found)
 }
 
 fn audit_of(

@@ -40,6 +40,9 @@ pub struct DeskAck {
     pub expected: i64,
     /// How far central has read.
     pub position: CentralPosition,
+    /// How far it has read where this store's changes lay under other partition counts, where something waits at the desk.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<CentralPosition>,
     /// Central's clock.
     pub central_time: Timestamp,
     /// The heartbeat that this answers, where it does.
@@ -59,6 +62,13 @@ pub struct DeskAck {
     /// taken effect in this.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<ChangeId>,
+}
+
+impl DeskAck {
+    /// Everywhere that central says how far it has read, the store's home first.
+    pub fn positions(&self) -> impl Iterator<Item = &CentralPosition> {
+        std::iter::once(&self.position).chain(&self.elsewhere)
+    }
 }
 
 /// A numbering of a desk's lane, as far as central knows it.

@@ -1,6 +1,6 @@
 //! Which numbered changes are sent again. Pure: from what the outbox and central's last word say.
 
-use aisle_contract::DeskAck;
+use aisle_contract::{CentralPosition, DeskAck};
 use aisle_domain::{ChangeId, Planted, Timestamp, is_planted};
 use aisle_mirror::{LogPlace, NumberedChange};
 
@@ -57,11 +57,10 @@ pub fn needs(numbered: &[Numbered], ack: Option<&DeskAck>, cluster: &str, next_s
 
 /// Central has read beyond the change and still waits for it, or for one before it.
 fn is_dropped(seq: i64, at: &LogPlace, ack: &DeskAck) -> bool {
-    !is_planted(Planted::NoResend)
-        && ack.expected <= seq
-        && ack.position.cluster == at.cluster
-        && ack.position.partition == at.partition
-        && ack.position.offset > at.offset
+    let has_read = |position: &CentralPosition| {
+        position.cluster == at.cluster && position.partition == at.partition && position.offset > at.offset
+    };
+    !is_planted(Planted::NoResend) && ack.expected <= seq && ack.positions().any(has_read)
 }
 
 fn must_go_again(change: &Numbered, ack: Option<&DeskAck>, cluster: &str, now: Timestamp) -> bool {
@@ -79,7 +78,6 @@ fn is_overdue(change: &Numbered, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use aisle_contract::CentralPosition;
     use aisle_domain::{DeskId, Incarnation, Lane};
     use proptest::prelude::*;
     use uuid::Uuid;
@@ -105,6 +103,7 @@ mod tests {
             lane: Lane::Orders,
             expected,
             position: CentralPosition { cluster: "c".into(), partition: 3, offset },
+            elsewhere: Vec::new(),
             central_time: NOW,
             heartbeat: None,
             last: None,
@@ -133,6 +132,19 @@ mod tests {
         assert!(resent(needs(&rows, Some(&ack(5, 10)), "c", 7, NOW)).is_empty());
         assert_eq!(resent(needs(&rows, Some(&ack(5, 11)), "c", 7, NOW)), [rows[0].change_id]);
         assert_eq!(resent(needs(&rows, Some(&ack(5, 12)), "c", 7, NOW)).len(), 2);
+    }
+
+    #[test]
+    fn what_central_has_read_past_in_another_home_of_the_store_goes_again_too() {
+        let rows = [change(5, Some(10)), change(6, Some(11))];
+        let mut word = ack(5, 50);
+        word.position.partition = 7;
+        assert!(resent(needs(&rows, Some(&word), "c", 7, NOW)).is_empty());
+        word.elsewhere = vec![
+            CentralPosition { cluster: "c".into(), partition: 4, offset: 90 },
+            CentralPosition { cluster: "c".into(), partition: 3, offset: 11 },
+        ];
+        assert_eq!(resent(needs(&rows, Some(&word), "c", 7, NOW)), [rows[0].change_id]);
     }
 
     #[test]

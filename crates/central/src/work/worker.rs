@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use aisle_contract::{Incoming, PortError, Reader, Standstill, Start};
+use aisle_contract::{Bounds, Incoming, PortError, Reader, Standstill, Start};
 use aisle_domain::{Planted, is_planted};
 
 use super::{ASK_WITHIN, Shared, WorkEventKind, housekeeping::follow_growth};
@@ -296,15 +296,32 @@ impl Shift<'_> {
         let bounds = transport.bounds(&topic, partition, ASK_WITHIN)?;
         let position = self.ledger.read(|tx| tx.position(partition))?;
         let offset = position
+            .as_ref()
             .filter(|(cluster, next)| *cluster == self.cluster && (bounds.low..=bounds.high).contains(next))
-            .map(|(_, next)| next);
+            .map(|(_, next)| *next);
         self.next = offset.unwrap_or(bounds.low);
+        self.note_what_is_gone(position, bounds)?;
         self.shared.tell(WorkEventKind::Reading { partition, offset });
         let reader = match transport.reader(&topic, partition, offset.map_or(Start::Beginning, Start::At)) {
             Err(PortError::OutOfRange { .. }) => transport.reader(&topic, partition, Start::Beginning)?,
             other => other?,
         };
         Ok(reader)
+    }
+
+    /// What the log lost before it was read is read for whoever waits for a word on it.
+    fn note_what_is_gone(&mut self, position: Option<(String, i64)>, bounds: Bounds) -> Result<(), CentralError> {
+        if bounds.low == 0 || position.is_some_and(|(cluster, next)| cluster != self.cluster || next >= bounds.low)
+        {
+            return Ok(());
+        }
+        let (partition, term, now) = (self.partition, self.term, self.shared.centre.now());
+        tracing::warn!(partition, to = bounds.low, "the log lost changes before they were read");
+        let cluster = &self.cluster;
+        self.ledger.write(|tx| {
+            tx.hold_lease(partition, term, now)?;
+            tx.set_position(partition, cluster, bounds.low)
+        })
     }
 
     /// A record of a store that does not live here: perhaps the topic has grown, and its desk has seen that first.

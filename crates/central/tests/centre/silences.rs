@@ -100,3 +100,19 @@ fn a_number_without_an_outcome_is_told_by_the_check() {
     town.tamper("DELETE FROM dedup WHERE seq = 1");
     town.assert_sound();
 }
+
+#[test]
+fn what_the_log_lost_before_it_was_read_is_told_as_read() {
+    let (town, mut desk) = opened(2);
+    let (topic, home) = (town.centre.names().changes(), partition_of(store(367), 12));
+    assert_eq!(desk.accept_everything(), 2);
+    let high = town.bus.bounds(&topic, home, Duration::ZERO).unwrap().high;
+    town.bus.trim(&topic, home, high);
+    town.work_until_idle();
+    let read_to = rusqlite::Connection::open(town.centre.path()).unwrap().query_row(
+        "SELECT next_offset FROM positions WHERE partition = ?1",
+        [home],
+        |row| row.get::<_, i64>(0),
+    );
+    assert_eq!(read_to, Ok(high), "whoever waits for a word on it learns that it has to go again");
+}

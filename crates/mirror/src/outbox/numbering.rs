@@ -270,13 +270,14 @@ pub(crate) fn forget_dropped(tx: &Transaction<'_>, ack: &DeskAck) -> Result<()> 
         )?
         .query_row(params![of, lane, ack.expected], |row| row.get(0))?;
     if has_wanted && !is_planted(Planted::NoResend) {
-        let at = &ack.position;
-        tx.prepare_cached(
+        let mut forget = tx.prepare_cached(
             "UPDATE outbox SET cluster = NULL, topic = NULL, partition = NULL, offset = NULL
              WHERE incarnation = ?1 AND lane = ?2 AND seq >= ?3 AND state = 'sent'
                  AND cluster = ?4 AND partition = ?5 AND offset < ?6",
-        )?
-        .execute(params![of, lane, ack.expected, at.cluster, at.partition, at.offset])?;
+        )?;
+        for at in ack.positions() {
+            forget.execute(params![of, lane, ack.expected, at.cluster, at.partition, at.offset])?;
+        }
     }
     Ok(())
 }

@@ -338,6 +338,7 @@ pub(crate) fn ack_of(desk: DeskId, incarnation: Incarnation, lane: Lane, expecte
         lane,
         expected,
         position: CentralPosition { cluster: CLUSTER.into(), partition: 3, offset: 40 },
+        elsewhere: Vec::new(),
         central_time: at(600),
         heartbeat: None,
         last: None,

@@ -172,6 +172,7 @@ pub(crate) fn ack(incarnation: Incarnation, lane: Lane, expected: i64) -> DownBo
         lane,
         expected,
         position: CentralPosition { cluster: CLUSTER.into(), partition: 3, offset: 40 },
+        elsewhere: Vec::new(),
         central_time: at(600),
         heartbeat: None,
         last: None,

@@ -113,6 +113,7 @@ impl Desk {
             lane: Lane::Orders,
             expected: 1,
             position: CentralPosition { cluster: CLUSTER.into(), partition: 0, offset: 1 },
+            elsewhere: Vec::new(),
             central_time: NOW,
             heartbeat: Some(ASKED),
             last: None,

@@ -35,9 +35,9 @@ use aisle_testkit::dice::Dice;
 
 use crate::chance;
 
-/// Nobody may need longer than this to come to rest once everything works, simulated milliseconds. A change whose loss no
-/// sign ever tells is sent again after an hour, at the next push.
-const HEALED_WITHIN_MS: i64 = 75 * 60_000;
+/// Nobody may need longer than this to come to rest once everything works, simulated milliseconds: less than the hour after
+/// which a change is sent again whose loss no sign tells.
+const HEALED_WITHIN_MS: i64 = 45 * 60_000;
 /// A worker that is not heard of for this long is left out by its group.
 const SESSION_MS: i64 = 6_000;
 

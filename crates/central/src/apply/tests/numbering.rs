@@ -312,6 +312,28 @@ fn a_heartbeat_is_answered_in_the_orders_lane_with_its_id_and_centrals_clock() {
 }
 
 #[test]
+fn a_desk_at_which_something_waits_is_told_how_far_its_store_s_other_homes_are_read() {
+    let mut bench = Bench::with_order();
+    bench.beat(DESK, 77, None);
+    assert_eq!(last_ack(&mut bench).elsewhere, []);
+    let other = (13..=24).map(|count| partition_of(store_id(), count)).find(|other| *other != home()).unwrap();
+    bench
+        .ledger
+        .write(|tx| {
+            tx.begin_growth(24, &[], at(1))?;
+            tx.set_position(other, "cluster-a", 9)
+        })
+        .unwrap();
+    bench.sent(Lane::Orders);
+    bench.beat(DESK, 78, None);
+    let told = CentralPosition { cluster: "cluster-a".into(), partition: other, offset: 9 };
+    assert_eq!(last_ack(&mut bench).elsewhere, [told.clone()]);
+    assert_eq!(bench.acks(Lane::Catalog).pop().unwrap().elsewhere, [told]);
+    bench.send(DESK, 1, 1, accept());
+    assert_eq!(last_ack(&mut bench).elsewhere, [], "only when it asks");
+}
+
+#[test]
 fn a_dead_letter_is_replayed_once_what_kept_it_is_mended_and_only_once() {
     let mut bench = Bench::with_order();
     bench.send(DESK, 1, 1, accept());
