@@ -85,6 +85,11 @@ fn line_in(dir: tempfile::TempDir, desk: &Path) -> Line {
 }
 
 impl Line {
+    /// The desk's sync in the background, on this line.
+    fn runs_on(&self, line: impl Transport + 'static) -> SyncEngine {
+        SyncEngine::start(self.mirror.clone(), Arc::new(line), options(), Arc::new(self.clock), Arc::new(|_| {}))
+    }
+
     fn central_works(&self) -> WorkSummary {
         let options =
             WorkOptions { until_idle: true, timeout: Some(Duration::from_secs(30)), ..WorkOptions::default() };
@@ -232,13 +237,7 @@ fn until(limit: Duration, what: &str, so: impl Fn() -> bool) {
 #[test]
 fn a_running_desk_is_up_only_once_central_has_answered_and_quits_with_everything_sent() {
     let line = line();
-    let engine = SyncEngine::start(
-        line.mirror.clone(),
-        Arc::new(line.bus.clone()),
-        options(),
-        Arc::new(line.clock),
-        Arc::new(|_| {}),
-    );
+    let engine = line.runs_on(line.bus.clone());
     until(Duration::from_secs(10), "the orders come", || line.new_orders().len() == 4);
     let seen = engine.status().link;
     assert_eq!((seen.state, seen.cause), (LinkState::Central, Some(Cause::NotHeardYet)));
@@ -265,13 +264,7 @@ fn quitting_without_a_line_ends_in_time_and_names_what_stays() {
     let line = line();
     line.catch_up();
     line.bus.unreachable(true);
-    let engine = SyncEngine::start(
-        line.mirror.clone(),
-        Arc::new(line.bus.clone()),
-        options(),
-        Arc::new(line.clock),
-        Arc::new(|_| {}),
-    );
+    let engine = line.runs_on(line.bus.clone());
     line.accept(line.new_orders()[0]);
     let start = Instant::now();
     assert_eq!(engine.quit(Duration::from_secs(3)), 1);
@@ -301,13 +294,7 @@ impl Through for Silent {
 fn quitting_does_not_wait_for_a_cluster_that_does_not_answer() {
     let line = line();
     line.catch_up();
-    let engine = SyncEngine::start(
-        line.mirror.clone(),
-        Arc::new(Silent(line.bus.clone())),
-        options(),
-        Arc::new(line.clock),
-        Arc::new(|_| {}),
-    );
+    let engine = line.runs_on(Silent(line.bus.clone()));
     std::thread::sleep(Duration::from_millis(200));
     line.accept(line.new_orders()[0]);
     let start = Instant::now();

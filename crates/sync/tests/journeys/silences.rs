@@ -13,7 +13,7 @@ use aisle_bus::Bus;
 use aisle_contract::{Delivery, Outgoing, PortError, Sender, Through, TopicNames, Transport};
 use aisle_domain::{Change, ChangeId, ItemId, Lane, Money, StoreId, change::ItemChanged, item};
 use aisle_mirror::{ChangeState, NewChange, items, outbox};
-use aisle_sync::{Clock, LinkState, Pusher, SyncEngine, seen_beside};
+use aisle_sync::{Clock, LinkState, Pusher, seen_beside};
 use uuid::Uuid;
 
 use crate::{
@@ -30,11 +30,6 @@ fn stepped(town: &Line, cuts: &Arc<AtomicU64>) -> Stepped {
     town.central_works();
     assert_eq!(sync.pass(5).state, LinkState::Up);
     sync
-}
-
-fn running(town: &Line) -> SyncEngine {
-    let (mirror, bus) = (town.mirror.clone(), Arc::new(town.bus.clone()));
-    SyncEngine::start(mirror, bus, options(), Arc::new(town.clock), Arc::new(|_| {}))
 }
 
 #[test]
@@ -117,7 +112,7 @@ fn what_waited_until_central_s_new_history_was_settled_leaves_as_soon_as_it_is()
 fn a_decision_leaves_at_once_though_the_catalog_cannot_be_read() {
     let town = line();
     let topic = TopicNames::default().feed(StoreId::new(STORE).unwrap(), Lane::Catalog);
-    let engine = running(&town);
+    let engine = town.runs_on(town.bus.clone());
     until(Duration::from_secs(10), "the orders come", || town.new_orders().len() == 4);
     town.central_works();
     until(Duration::from_secs(10), "the line is up", || engine.status().link.state == LinkState::Up);
@@ -197,7 +192,7 @@ fn a_long_push_looks_at_the_cluster_again_and_numbers_nothing_more_once_a_machin
 #[test]
 fn how_a_running_sync_stands_is_read_beside_it_while_it_runs_and_no_longer() {
     let town = line();
-    let engine = running(&town);
+    let engine = town.runs_on(town.bus.clone());
     let seen = |later: i64| seen_beside(town.mirror.dir(), town.clock.now().plus_millis(later));
     until(Duration::from_secs(10), "the orders come", || town.new_orders().len() == 4);
     town.central_works();
