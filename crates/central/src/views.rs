@@ -535,6 +535,8 @@ pub struct DeadLetterView {
     pub at: Timestamp,
     /// `open`, `replayed` or `skipped`.
     pub state: String,
+    /// Why central refused its change when it was replayed, where it did.
+    pub refusal: Option<String>,
     /// The record's headers; bytes that are no text are replaced.
     pub headers: Vec<(String, String)>,
     /// The record's value as text; bytes that are no text are replaced.
@@ -542,7 +544,7 @@ pub struct DeadLetterView {
 }
 
 impl DeadLetterView {
-    pub(crate) fn of(letter: &DeadLetter) -> Self {
+    pub(crate) fn of(letter: &DeadLetter, refusal: Option<String>) -> Self {
         let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let headers: Vec<(String, String)> =
             letter.headers.iter().map(|(name, value)| (name.clone(), lossy(value))).collect();
@@ -556,6 +558,7 @@ impl DeadLetterView {
             why: letter.why.clone(),
             at: letter.at,
             state: letter.state.clone(),
+            refusal,
             headers,
             value: letter.raw.as_deref().map(lossy),
         }

@@ -2,7 +2,10 @@
 
 use aisle_central::NewStore;
 use aisle_contract::{DownBody, Outgoing, partition_of};
-use aisle_domain::{Change, Lane, StoreId, Timestamp, change::StorePaused};
+use aisle_domain::{
+    Change, Lane, OrderId, OrderStatus, StoreId, Timestamp,
+    change::{OrderAccepted, StorePaused},
+};
 
 use crate::town::{ScriptedDesk, Town, store};
 
@@ -30,8 +33,12 @@ fn bury_garbage(town: &Town, value: &[u8]) {
 
 /// The number of the letter in which the change of a store lies that central does not know yet.
 fn buried_change(town: &Town) -> (ScriptedDesk, i64) {
+    buried(town, pause())
+}
+
+fn buried(town: &Town, change: Change) -> (ScriptedDesk, i64) {
     let mut desk = ScriptedDesk::new(town, stranger(), 2);
-    let change = desk.send(pause());
+    let change = desk.send(change);
     assert_eq!(town.work_until_idle().summary.dead, 1);
     let letter = town.centre.list_dead_letters(None, 10).unwrap().items.remove(0);
     assert_eq!((letter.store_id, letter.change_id), (Some(stranger()), Some(change)));
@@ -148,6 +155,22 @@ fn a_skipped_letter_can_still_be_replayed_and_one_whose_change_took_effect_does_
     town.work_until_idle();
     assert_eq!(told_pauses(&town), 1);
     assert_eq!(town.centre.skip_dead_letter(letter).unwrap().state, "replayed");
+}
+
+#[test]
+fn a_replay_whose_change_is_refused_says_why_to_whoever_replays_and_to_its_desk() {
+    let town = Town::new(&[367]);
+    let order = OrderId::new(5).unwrap();
+    let (_, letter) = buried(&town, Change::OrderAccepted(OrderAccepted { order, from: OrderStatus::New }));
+    add_stranger(&town);
+    let replayed = town.centre.replay_dead_letter(letter).unwrap();
+    assert_eq!(replayed.state, "replayed");
+    assert!(replayed.refusal.as_ref().is_some_and(|why| why.contains("order 5")), "{replayed:?}");
+    assert_eq!(town.centre.show_dead_letter(letter).unwrap(), replayed);
+    town.work_until_idle();
+    let told = town.feed(stranger(), Lane::Orders).into_iter();
+    assert_eq!(told.filter(|message| matches!(message.body, DownBody::Refused(_))).count(), 1);
+    town.assert_sound();
 }
 
 #[test]
