@@ -262,11 +262,23 @@ fn settle(conn: &Connection) -> Result<()> {
 
 /// A verified copy in the folder `copies`, named by schema and time.
 fn copy(conn: &Connection, dir: &Path, schema: i64, at: Timestamp) -> Result<()> {
-    copy_to(conn, &make_copies(dir)?.join(format!("aisle-schema-{schema}-{}.db", at.millis())))
+    copy_to(conn, &new_copy(dir, &format!("schema-{schema}"), at)?)
+}
+
+/// A file of the folder for copies that is not there yet: a clock may be set back, and no copy is written over.
+pub(crate) fn new_copy(dir: &Path, what: &str, at: Timestamp) -> Result<PathBuf> {
+    let copies = make_copies(dir)?;
+    let mut file = copies.join(format!("aisle-{what}-{}.db", at.millis()));
+    let mut number = 1;
+    while file.exists() {
+        number += 1;
+        file = copies.join(format!("aisle-{what}-{}-{number}.db", at.millis()));
+    }
+    Ok(file)
 }
 
 /// The folder for copies, made where it is not there.
-pub(crate) fn make_copies(dir: &Path) -> Result<PathBuf> {
+fn make_copies(dir: &Path) -> Result<PathBuf> {
     let copies = dir.join("copies");
     std::fs::create_dir_all(&copies).map_err(|e| MirrorError::io("the folder for copies cannot be made", e))?;
     Ok(copies)

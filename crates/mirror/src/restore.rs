@@ -115,21 +115,21 @@ impl Replaced {
 
     /// Keeps it in the folder `copies`, and leaves nothing beside it that would be taken for the new one's journal.
     fn keep(self, dir: &Path, at: Timestamp) -> Result<Option<PathBuf>> {
-        let copies = dir.join("copies");
-        let name = copies.join(format!("aisle-replaced-{}.db", at.millis()));
+        let name = || folder::new_copy(dir, "replaced", at);
         match self {
-            Self::Nothing => return Ok(None),
+            Self::Nothing => Ok(None),
             Self::Readable(conn, _) => {
-                folder::make_copies(dir)?;
+                let name = name()?;
                 folder::copy_to(&conn, &name)?;
                 folder::empty_journal(&conn, dir)?;
+                Ok(Some(name))
             }
             Self::Damaged => {
-                folder::make_copies(dir)?;
+                let name = name()?;
                 folder::move_aside(dir, &name)?;
+                Ok(Some(name))
             }
         }
-        Ok(Some(name))
     }
 }
 

@@ -37,6 +37,17 @@ fn reasons(mirror: &Mirror, kind: &str) -> Vec<serde_json::Value> {
 }
 
 #[test]
+fn two_restores_at_one_time_keep_both_of_what_they_replaced() {
+    let mut desk = Desk::with_rows();
+    let backup = back_up(&desk);
+    desk.act(accept(1));
+    let (_folder, dir) = closed(desk);
+    let replaced = || Mirror::restore(&dir, &backup, NEXT, at(900)).unwrap().replaced.unwrap();
+    let (first, second) = (replaced(), replaced());
+    assert!(first != second && first.is_file() && second.is_file());
+}
+
+#[test]
 fn a_restored_desk_has_a_new_numbering_and_every_change_that_central_did_not_have() {
     let mut desk = Desk::with_rows();
     let before = desk.act(note(1, "before"));
