@@ -307,15 +307,31 @@ impl Staff {
     }
 
     fn renumber(&mut self, mirror: &Mirror) -> Result<(), MirrorError> {
-        let incarnation = Incarnation(self.dice.bits());
+        let promised = self.numbered_anew();
+        let incarnation = promised.incarnation;
+        self.after(promised, mirror.renumber(incarnation, Anew::Forgotten, at(700)))
+    }
+
+    fn numbered_anew(&mut self) -> Book {
         let mut promised = self.book.clone();
-        promised.incarnation = incarnation;
+        promised.incarnation = Incarnation(self.dice.bits());
         for kept in promised.changes.iter_mut().filter(|kept| kept.state == ChangeState::Sent) {
             kept.state = ChangeState::Ready;
             kept.numbered = None;
             kept.offset = None;
         }
-        self.after(promised, mirror.renumber(incarnation, Anew::Forgotten, at(700)))
+        promised
+    }
+
+    /// Puts a backup of this very moment in the place of the desk that it was made of: nothing is lost by it.
+    pub(crate) fn restore(&mut self, dir: &Path, from: &Path) -> Result<(), MirrorError> {
+        let mut promised = self.numbered_anew();
+        // What waits in a backup may have been sent after it was made.
+        for kept in promised.changes.iter_mut().filter(|kept| kept.state == ChangeState::Ready) {
+            kept.tried = true;
+        }
+        let incarnation = promised.incarnation;
+        self.after(promised, Mirror::restore(dir, from, incarnation, at(700)))
     }
 
     /// What a call on its way left is known after the fact: wholly there, or not at all.

@@ -53,9 +53,10 @@ enum Scenario {
     /// With the journal copied into the database after every commit.
     Checkpoint,
     Backup,
+    Restore,
 }
 
-const SCENARIOS: [Scenario; 9] = [
+const SCENARIOS: [Scenario; 10] = [
     Scenario::Create,
     Scenario::Open,
     Scenario::Act,
@@ -65,13 +66,14 @@ const SCENARIOS: [Scenario; 9] = [
     Scenario::Withdraw,
     Scenario::Checkpoint,
     Scenario::Backup,
+    Scenario::Restore,
 ];
 
 /// Errors that a failing disk may have: each says in words what to do.
 const CODES: [&str; 6] = ["disk_full", "disk_failed", "db_error", "db_readonly", "io_error", "db_damaged"];
 
 /// About how many calls there are in all scenarios, for every fault that can strike them.
-const ALL: u64 = 2_700;
+const ALL: u64 = 4_300;
 
 /// Lets about `runs` calls fail: every one there is, or one in so many, spread by the seed.
 pub fn run(seed: u64, runs: u64) -> Counters {
@@ -164,12 +166,19 @@ impl Desk {
                 works("a setting", checkpoint_after(&mirror, 1))?;
                 Some(mirror)
             }
+            Scenario::Restore => {
+                works("a backup", mirror.backup_to(&copy))?;
+                None
+            }
             _ => Some(mirror),
         };
         Ok(Self { dir, copy, staff, mirror: running })
     }
 
     fn does(&mut self, scenario: Scenario) -> Result<(), MirrorError> {
+        if scenario == Scenario::Restore {
+            return self.staff.restore(&self.dir, &self.copy);
+        }
         let Some(mirror) = &self.mirror else {
             let opened = match scenario {
                 Scenario::Create => Mirror::create(&self.dir, &new_desk())?,
@@ -179,7 +188,7 @@ impl Desk {
             return Ok(());
         };
         match scenario {
-            Scenario::Create | Scenario::Open => Ok(()),
+            Scenario::Create | Scenario::Open | Scenario::Restore => Ok(()),
             Scenario::Act => self.staff.act(mirror),
             Scenario::Feed => self.staff.orders(mirror).and_then(|()| self.staff.catalog(mirror)),
             Scenario::Cut => self.staff.cut(mirror, Lane::Orders, 5),
