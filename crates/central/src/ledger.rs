@@ -20,6 +20,7 @@ mod refills;
 mod retention;
 mod simulated;
 mod stores;
+mod suspects;
 
 pub(crate) use audit::{AuditEntry, AuditRow};
 pub(crate) use dead::{DeadLetter, NewDeadLetter};
@@ -42,7 +43,7 @@ use crate::error::{CentralError, is_passing};
 
 /// "aisC": tells central's database from a desk's.
 const APPLICATION_ID: i32 = 0x6169_7343;
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../../../migrations/central/0001_init.sql"),
     include_str!("../../../migrations/central/0002_keys.sql"),
     include_str!("../../../migrations/central/0003_forks.sql"),
@@ -50,6 +51,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/central/0005_digests.sql"),
     include_str!("../../../migrations/central/0006_published.sql"),
     include_str!("../../../migrations/central/0007_repeats.sql"),
+    include_str!("../../../migrations/central/0008_suspects.sql"),
 ];
 const STATEMENTS: usize = 128;
 const OPEN_TRIES: u32 = 200;

@@ -149,10 +149,10 @@ impl Tx<'_> {
                 "INSERT INTO feed_outbox (store_id, lane, key, type, data, at)
                  SELECT store_id, lane, key, type, data, at FROM feed_outbox WHERE id IN
                     (SELECT max(id) FROM feed_outbox
-                     WHERE id > ?4 AND store_id = ?1 AND lane = ?2 AND key <> 'digest' AND key IN
+                     WHERE id >= ?3 AND store_id = ?1 AND lane = ?2 AND key <> 'digest' AND key IN
                         (SELECT key FROM feed_outbox
                          WHERE id BETWEEN ?3 AND ?4 AND store_id = ?1 AND lane = ?2)
-                     GROUP BY key)
+                     GROUP BY key HAVING max(id) > min(id))
                  ORDER BY id",
             )?
             .execute((feed.store.get(), feed.lane.word(), first, last))?;

@@ -38,6 +38,13 @@ impl Tx<'_> {
         Ok(term)
     }
 
+    /// Whether whoever had the lease last gave it back, or nobody ever had it.
+    pub(crate) fn was_given_back(&self, partition: i32) -> Result<bool, CentralError> {
+        let mut statement =
+            self.conn.prepare_cached("SELECT 1 FROM leases WHERE partition = ?1 AND expires_at > 0")?;
+        Ok(!statement.exists([partition])?)
+    }
+
     /// Renews the lease.
     ///
     /// # Errors

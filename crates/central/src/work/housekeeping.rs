@@ -37,8 +37,8 @@ impl Housekeeping {
         is_over(self.done, EVERY, now)
     }
 
-    /// Ends orders that nobody accepted in time, sends digests that are due, forgets what is old, and follows the
-    /// topic as it grows.
+    /// Ends orders that nobody accepted in time, sends digests that are due and what a worker may have written late, forgets
+    /// what is old, and follows the topic as it grows.
     pub(super) fn run(&mut self, shared: &Shared<'_>, ledger: &mut Ledger) -> Result<(), CentralError> {
         let time = shared.centre.monotonic();
         self.done = Some(time);
@@ -47,6 +47,10 @@ impl Housekeeping {
         let due = ledger.read(|tx| tx.digests_due(now))?;
         if !due.is_empty() {
             ledger.write(|tx| due.iter().try_for_each(|store| tx.cut_digests(*store, false, now)))?;
+        }
+        if ledger.read(|tx| tx.suspects_are_due(now))? {
+            let rows = ledger.write(|tx| tx.send_suspects_again(now))?;
+            tracing::info!(rows, "sent again, since a worker that was replaced may have written older ones late");
         }
         if !ledger.read(|tx| tx.feeds_are_full())? {
             for _ in 0..STEPS {

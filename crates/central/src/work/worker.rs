@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use aisle_contract::{Bounds, Incoming, PortError, Reader, Standstill, Start};
+use aisle_contract::{Bounds, Incoming, PortError, Reader, Standstill, Start, partition_of};
 use aisle_domain::{Planted, is_planted};
 
 use super::{ASK_WITHIN, Shared, WorkEventKind, housekeeping::follow_growth};
@@ -133,7 +133,15 @@ impl<'a> Worker<'a> {
         let centre = self.shared.centre;
         let mut ledger = centre.ledger()?;
         let now = centre.now();
-        let taken = ledger.write(|tx| tx.take_lease(self.partition, &self.shared.holder, self.patient, now))?;
+        let taken = ledger.write(|tx| {
+            let was_given_back = tx.was_given_back(self.partition)?;
+            let taken = tx.take_lease(self.partition, &self.shared.holder, self.patient, now)?;
+            if taken.is_some() && !was_given_back {
+                let partitions = tx.partitions()?;
+                tx.suspect(|store| partition_of(store, partitions) == self.partition, now)?;
+            }
+            Ok(taken)
+        })?;
         let Some(term) = taken else { return Ok(None) };
         self.slot.term.store(term, Ordering::SeqCst);
         self.shared.tell(WorkEventKind::Taken { partition: self.partition, term });

@@ -17,7 +17,7 @@ use aisle_domain::{Lane, OrderStatus, Timestamp};
 
 use crate::{
     opened,
-    town::{LONG, Once, Town, WRITTEN, store, wait_for},
+    town::{LONG, Once, ScriptedDesk, Town, WRITTEN, store, wait_for},
 };
 
 #[test]
@@ -156,14 +156,12 @@ impl Through for Standstill {
     }
 }
 
-#[test]
-fn what_a_worker_publishes_after_it_was_replaced_does_not_stay_the_newest() {
-    let (town, mut desk) = opened(1);
+/// While whoever works on this line stands still in the midst of publishing, another takes its place and publishes that the
+/// first order is cancelled.
+fn replaced_while_publishing(town: &Town, centre: &Centre, desk: &ScriptedDesk) -> Standstill {
     let home = [partition_of(store(367), 12)];
     let order = desk.orders.values().next().unwrap().order_id;
-    desk.accept_everything();
-    let options = WorkOptions::default();
-    let (centre, bus) = (town.centre.clone(), town.bus.clone());
+    let (centre, bus) = (centre.clone(), town.bus.clone());
     let meanwhile = move || {
         let options = WorkOptions::default();
         let mut successor = SteppedWork::new(&centre, &bus, &options);
@@ -172,22 +170,57 @@ fn what_a_worker_publishes_after_it_was_replaced_does_not_stay_the_newest() {
         successor.turn(&home).unwrap();
         successor.turn(&[]).unwrap();
     };
-    let line = Standstill { bus: town.bus.clone(), meanwhile: Arc::new(Mutex::new(Some(Box::new(meanwhile)))) };
+    Standstill { bus: town.bus.clone(), meanwhile: Arc::new(Mutex::new(Some(Box::new(meanwhile)))) }
+}
+
+fn newest_status(town: &Town) -> OrderStatus {
+    let mut rows = town.feed(store(367), Lane::Orders).into_iter().filter_map(|message| match message.body {
+        DownBody::Order(order) => Some(order.status),
+        _ => None,
+    });
+    rows.next_back().unwrap()
+}
+
+#[test]
+fn what_a_worker_publishes_after_it_was_replaced_does_not_stay_the_newest() {
+    let (town, mut desk) = opened(1);
+    let home = [partition_of(store(367), 12)];
+    desk.accept_everything();
+    let options = WorkOptions::default();
+    let line = replaced_while_publishing(&town, &town.centre, &desk);
     let mut zombie = SteppedWork::new(&town.centre, &line, &options);
     zombie.turn(&home).unwrap();
-    let newest = || {
-        let mut rows = town.feed(store(367), Lane::Orders).into_iter().filter_map(|message| match message.body {
-            DownBody::Order(order) => Some(order.status),
-            _ => None,
-        });
-        rows.next_back().unwrap()
-    };
-    assert_eq!(newest(), OrderStatus::Running, "it was published behind the cancellation");
+    assert_eq!(newest_status(&town), OrderStatus::Running, "it was published behind the cancellation");
     zombie.turn(&[]).unwrap();
     drop(zombie);
     town.work_until_idle();
-    assert_eq!(newest(), OrderStatus::Rejected);
+    assert_eq!(newest_status(&town), OrderStatus::Rejected);
     assert_eq!(town.acks(store(367), Lane::Orders).pop().unwrap().expected, 2);
+    town.assert_sound();
+}
+
+#[test]
+fn what_a_worker_published_after_it_was_replaced_is_mended_though_it_died_before_it_noticed() {
+    let (town, mut desk) = opened(1);
+    let home = [partition_of(store(367), 12)];
+    desk.accept_everything();
+    let options = WorkOptions::default();
+    let (clock, centre) = told(&town);
+    let line = replaced_while_publishing(&town, &centre, &desk);
+    let mut zombie = SteppedWork::new(&centre, &line, &options);
+    zombie.turn(&home).unwrap();
+    drop(zombie);
+    let mut work = SteppedWork::new(&centre, &town.bus, &options);
+    let mut pass = |seconds: std::ops::Range<u64>| {
+        for second in seconds {
+            clock.pass_to(second);
+            work.turn(&home).unwrap();
+        }
+    };
+    pass(1..30);
+    assert_eq!(newest_status(&town), OrderStatus::Running, "more may come late");
+    pass(30..40);
+    assert_eq!(newest_status(&town), OrderStatus::Rejected);
     town.assert_sound();
 }
 

@@ -29,6 +29,8 @@ use crate::simulation::{
 /// Items of each store at the beginning.
 pub(super) const ITEMS: i64 = 7;
 const LOOK: Duration = Duration::from_millis(25);
+/// Longer than anything can come late that a replaced worker had handed over.
+const LATE: Duration = Duration::from_secs(90);
 
 pub(super) struct Town {
     pub(super) centre: Centre,
@@ -283,26 +285,34 @@ impl Town {
 
     /// Judges the town at rest.
     pub(super) fn judge(&self) -> Result<(), Failure> {
-        match self.judge_but_stale()? {
+        self.judge_with(&[])
+    }
+
+    /// The same with the second desks, which have ended.
+    pub(super) fn judge_with(&self, seconds: &[Ended]) -> Result<(), Failure> {
+        self.until_nothing_comes_late()?;
+        let desks: Vec<MutexGuard<'_, Desk>> = self.desks.iter().map(held).collect();
+        let seen = desks.iter().map(|desk| desk.seen()).chain(seconds.iter().map(Ended::seen));
+        let seen: Vec<Seen<'_>> = seen.collect();
+        oracle::judge(&seen, &self.centre, &self.log, false)?;
+        match self.log.stale() {
             0 => Ok(()),
             rows => Err(Failure::Wrong(format!("behind {rows} rows an older state of them lies in a feed"))),
         }
     }
 
-    /// The same, where a worker that stood still in the midst of publishing was killed before it could correct that: answers
-    /// how many rows then have an older state behind them. Desks pass that over; a feed that is compacted down to it
-    /// differs from central's digest.
-    pub(super) fn judge_but_stale(&self) -> Result<usize, Failure> {
-        self.judge_with(&[])
-    }
-
-    /// The same with the second desks, which have ended.
-    pub(super) fn judge_with(&self, seconds: &[Ended]) -> Result<usize, Failure> {
-        let desks: Vec<MutexGuard<'_, Desk>> = self.desks.iter().map(held).collect();
-        let seen = desks.iter().map(|desk| desk.seen()).chain(seconds.iter().map(Ended::seen));
-        let seen: Vec<Seen<'_>> = seen.collect();
-        oracle::judge(&seen, &self.centre, &self.log, false)?;
-        Ok(self.log.stale())
+    /// What a worker that was replaced may have written late is sent once more, and has come everywhere.
+    fn until_nothing_comes_late(&self) -> Result<(), Failure> {
+        let begun = Instant::now();
+        let conn = oracle::central_db(&self.centre);
+        let left = || conn.query_row("SELECT count(*) FROM suspects", [], |row| row.get::<_, i64>(0)).unwrap();
+        while left() > 0 {
+            if begun.elapsed() > LATE {
+                return Err(Failure::Stuck(format!("{} feeds are suspect after {LATE:?}", left())));
+            }
+            std::thread::sleep(LOOK);
+        }
+        self.rest(LATE).map(|_| ())
     }
 
     /// What central takes for published is, and every digest in the feeds holds where it stands; so it must be where no worker

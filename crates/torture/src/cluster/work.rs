@@ -95,8 +95,7 @@ fn town(ground: &Ground, place: u64, hurts: Hurts, size: Size, brokers: &str) ->
     };
     let town = Town::new(ground, &plan);
     let workers = town.workers(ground);
-    let mut run =
-        Play { workers, dice: Dice::new(seed), counters: &mut counters, kept: size.workers, uncorrected: 0 };
+    let mut run = Play { workers, dice: Dice::new(seed), counters: &mut counters, kept: size.workers };
     // Nobody dies before there is work.
     run.workers.start_all(size.workers);
     let outcome = town.until_up(LIMIT).and_then(|_| {
@@ -106,12 +105,7 @@ fn town(ground: &Ground, place: u64, hurts: Hurts, size: Size, brokers: &str) ->
         let heal = town.rest(LIMIT)?;
         run.counters.heals.add(heal);
         run.workers.all_live()?;
-        if run.uncorrected == 0 {
-            return town.judge();
-        }
-        let stale = town.judge_but_stale()?;
-        run.counters.saw("rows with an older state behind them in a feed", stale as u64);
-        Ok(())
+        town.judge()
     });
     if let Err(failure) = outcome {
         run.workers.all.iter().for_each(|worker| say(&worker.last_words()));
@@ -128,8 +122,6 @@ struct Play<'a> {
     counters: &'a mut Counters,
     /// Processes there are while nothing is hurt.
     kept: usize,
-    /// Zombies that died before they could correct what they had published too late.
-    uncorrected: u64,
 }
 
 impl Play<'_> {
@@ -221,7 +213,6 @@ impl Play<'_> {
         let found = frozen.tells_more("left", left, FOUND_WITHIN);
         self.counters.saw(REPLACED, u64::from(found));
         if !frozen.running.is_alive() {
-            self.uncorrected += 1;
             self.counters.saw("zombies died at once", 1);
         } else if !found {
             let words = format!("a zombie never found itself replaced: {}", frozen.last_words());

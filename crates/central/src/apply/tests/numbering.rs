@@ -128,6 +128,31 @@ fn a_lease_that_was_given_while_the_clock_was_ahead_holds_nobody_up() {
 }
 
 #[test]
+fn what_waited_when_a_worker_was_replaced_goes_once_more_when_nothing_can_come_late_any_more() {
+    let mut bench = Bench::with_order();
+    assert!(!bench.ledger.read(|tx| tx.was_given_back(home())).unwrap());
+    bench.ledger.write(|tx| tx.suspect(|store| store == store_id(), at(0))).unwrap();
+    bench.send(DESK, 1, 1, accept());
+    let due = |bench: &mut Bench, now| bench.ledger.read(|tx| tx.suspects_are_due(now)).unwrap();
+    assert_eq!([at(0), at(34), at(35)].map(|now| due(&mut bench, now)), [false, false, true]);
+    assert!(due(&mut bench, at(-1)), "a clock that was ahead keeps nothing back");
+    // The order, behind whose old state a new one stands; not the store, of which there is one state.
+    assert_eq!(bench.ledger.write(|tx| tx.send_suspects_again(at(35))).unwrap(), 1);
+    let orders = |sent: Vec<DownBody>| {
+        let versions = sent.into_iter().filter_map(|body| match body {
+            DownBody::Order(order) => Some(order.version),
+            _ => None,
+        });
+        versions.collect::<Vec<_>>()
+    };
+    assert_eq!(orders(bench.sent(Lane::Orders)), [1, 2, 2]);
+    assert!(!due(&mut bench, at(90)));
+    assert_eq!(bench.ledger.write(|tx| tx.send_suspects_again(at(90))).unwrap(), 0);
+    bench.ledger.write(|tx| tx.release_lease(home(), 1)).unwrap();
+    assert!(bench.ledger.read(|tx| tx.was_given_back(home())).unwrap());
+}
+
+#[test]
 fn a_malformed_record_is_a_dead_letter_once_and_the_rest_goes_on() {
     let mut bench = Bench::with_order();
     let mut broken = bench.record(DESK, 1, 9, accept());
@@ -327,7 +352,7 @@ fn a_desk_at_which_something_waits_is_told_how_far_its_store_s_other_homes_are_r
     bench.sent(Lane::Orders);
     bench.beat(DESK, 78, None);
     let told = CentralPosition { cluster: "cluster-a".into(), partition: other, offset: 9 };
-    assert_eq!(last_ack(&mut bench).elsewhere, [told.clone()]);
+    assert_eq!(last_ack(&mut bench).elsewhere, std::slice::from_ref(&told));
     assert_eq!(bench.acks(Lane::Catalog).pop().unwrap().elsewhere, [told]);
     bench.send(DESK, 1, 1, accept());
     assert_eq!(last_ack(&mut bench).elsewhere, [], "only when it asks");
