@@ -114,8 +114,9 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Makes the digest of a feed count as changed, one over no rows as well.
+    /// Makes the digest of a feed count as changed, one over no rows as well. There is never more than one that waits.
     pub(crate) fn touch_digest(&self, feed: Feed) -> Result<(), CentralError> {
+        self.withdraw_digest(feed)?;
         let kept = self.digest(feed)?;
         self.write_digest(feed, kept)
     }

@@ -212,6 +212,18 @@ fn closed_orders_deleted_items_and_old_changes_are_forgotten_by_centrals_clock()
 }
 
 #[test]
+fn of_a_feed_whose_digest_is_to_be_sent_anew_one_waits_and_not_two() {
+    let mut bench = Bench::new();
+    let feed = Feed { store: store_id(), lane: Lane::Catalog };
+    for minute in 1..4 {
+        bench.ledger.write(|tx| tx.touch_digest(feed)).unwrap();
+        bench.ledger.write(|tx| tx.cut_digests(store_id(), true, at(60 * minute))).unwrap();
+    }
+    let waiting = bench.ledger.read(|tx| tx.waiting_rows(feed, 0, 100)).unwrap();
+    assert_eq!(waiting.iter().filter(|row| row.record.key == "digest").count(), 1);
+}
+
+#[test]
 fn a_digest_that_was_sent_while_the_clock_was_ahead_holds_up_no_other() {
     let mut bench = Bench::new();
     let due = |bench: &mut Bench, now| {
