@@ -158,6 +158,11 @@ fn table(rows: &[Value]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// A result that people read as it stands in a file too.
+pub(crate) fn document(result: &impl Serialize) -> Result<(), Failure> {
+    write(&mut std::io::stdout().lock(), &pretty(&to_value(result)?)?)
+}
+
 /// Logs go to stderr, for whoever asks with `RUST_LOG`; warnings and worse otherwise.
 pub(crate) fn init_logs(global: &Global) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()

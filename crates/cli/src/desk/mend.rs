@@ -110,7 +110,8 @@ pub(crate) fn backup(file: &Path, global: &Global, output: Output) -> Result<u8,
 /// Prints what the file says, so that whoever sends it away has seen it.
 pub(crate) fn diagnostics(file: &Path, global: &Global, output: Output) -> Result<u8, Failure> {
     let told = folder::open_to_read(global)?.write_diagnostics(file)?;
-    output.result(&json!({ "file": file.display().to_string(), "diagnostics": told }))?;
+    output::document(&told)?;
+    output.message(&format!("written to {}; nothing was sent anywhere", file.display()))?;
     Ok(exit::OK)
 }
 
