@@ -201,17 +201,23 @@ fn a_payment_s_number_that_another_history_gave_to_another_order_is_that_order_s
     assert_eq!((payments(first), payments(second)), (1, 0));
 }
 
-#[test]
-fn what_one_history_refused_and_another_takes_counts_as_received() {
+/// A change that was refused since its order was cancelled. The history that is brought back has not cancelled it, and has
+/// still to read the accept in its log again.
+fn refused_by_a_history_that_is_over() -> (World, Desk, ChangeId) {
     let (mut world, mut desk, copy) = backed_up();
     let order = desk.orders(OrderStatus::New)[0];
     let accepted = desk.accept(order);
     world.centre.cancel_order(Some(store_id()), order, "cancelled").unwrap();
     world.settle(&mut [&mut desk]);
     assert_eq!(desk.state(accepted), ChangeState::Refused);
-    // The history that is brought back has not cancelled it, and reads the accept in its log again.
     world.centre = bring_back(&mut world, &copy);
     world.centre.new_epoch().unwrap();
+    (world, desk, accepted)
+}
+
+#[test]
+fn what_one_history_refused_and_another_takes_counts_as_received() {
+    let (world, mut desk, accepted) = refused_by_a_history_that_is_over();
     world.settle(&mut [&mut desk]);
     assert_all_once(&world, &[&desk], &[(0, accepted)]);
     world.assert_same(&[&desk]);
@@ -233,14 +239,7 @@ fn answer_of_before(desk: &Desk) -> DeskAck {
 
 #[test]
 fn an_answer_to_what_was_asked_before_a_restore_settles_nothing() {
-    let (mut world, mut desk, copy) = backed_up();
-    let order = desk.orders(OrderStatus::New)[0];
-    let accepted = desk.accept(order);
-    world.centre.cancel_order(Some(store_id()), order, "cancelled").unwrap();
-    world.settle(&mut [&mut desk]);
-    assert_eq!(desk.state(accepted), ChangeState::Refused);
-    world.centre = bring_back(&mut world, &copy);
-    world.centre.new_epoch().unwrap();
+    let (world, mut desk, accepted) = refused_by_a_history_that_is_over();
     world.publish(Lane::Orders, &DownBody::Ack(Box::new(answer_of_before(&desk))));
     desk.read();
     assert!(desk.mirror.read(feed::is_unsettled).unwrap(), "nobody has asked this history yet");
