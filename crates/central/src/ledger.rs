@@ -375,6 +375,21 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_repeated_a_change_before_an_upgrade_are_no_holes_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("central.db");
+        of_version(
+            &path,
+            6,
+            "INSERT INTO numbering (desk_id, incarnation, lane, expected) VALUES ('d', 'i', 'orders', 4);
+             INSERT INTO dedup (change_id, outcome, store_id, desk_id, incarnation, lane, seq, at) VALUES
+                ('a', 'applied', 1, 'd', 'i', 'orders', 1, 1), ('b', 'applied', 1, 'd', 'i', 'orders', 3, 1)",
+        );
+        let (checked, wrong) = open(&path, &Arc::default()).unwrap().read(|tx| tx.holes()).unwrap();
+        assert_eq!((checked, wrong), (1, vec![]));
+    }
+
+    #[test]
     fn orders_of_all_stores_come_before_any_catalog() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("central.db");

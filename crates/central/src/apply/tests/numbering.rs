@@ -337,6 +337,15 @@ fn a_heartbeat_is_answered_in_the_orders_lane_with_its_id_and_centrals_clock() {
 }
 
 #[test]
+fn fewer_partitions_that_were_seen_while_the_clock_was_ahead_are_counted_from_now() {
+    let mut bench = Bench::new();
+    let since = |bench: &mut Bench, now| bench.ledger.write(|tx| tx.fewer_since(("c", 3), now)).unwrap();
+    assert_eq!(since(&mut bench, at(3_600)), at(3_600));
+    assert_eq!(since(&mut bench, at(5)), at(5));
+    assert_eq!(since(&mut bench, at(9)), at(5));
+}
+
+#[test]
 fn a_desk_at_which_something_waits_is_told_how_far_its_store_s_other_homes_are_read() {
     let mut bench = Bench::with_order();
     bench.beat(DESK, 77, None);
