@@ -23,6 +23,8 @@ use crate::simulation::Failure;
 
 const PARTITIONS: i32 = 12;
 const LIMIT: Duration = Duration::from_mins(10);
+/// As a store's desk pushes unless it is set otherwise.
+const INTERVAL: Duration = Duration::from_mins(5);
 /// Between the openings of two desks.
 const PAUSE: Duration = Duration::from_millis(300);
 /// Between two looks at what everybody has.
@@ -37,7 +39,7 @@ pub fn chain(ground: &Ground, minutes: u64, size: Size) -> Counters {
         prefix: "chain",
         size,
         partitions: PARTITIONS,
-        interval: Duration::from_secs(10),
+        interval: INTERVAL,
         brokers: cluster.brokers(),
         brokers_of_desks: cluster.brokers(),
     };
@@ -63,7 +65,7 @@ fn opened(ground: &Ground, town: &mut Town, plan: &Plan<'_>) -> Result<Vec<Secon
     town.until_published(LIMIT)?;
     town.open(ground, plan, 1, PAUSE);
     town.until_up(LIMIT)?;
-    let seconds = town.second_desks(ground, PAUSE)?;
+    let seconds = town.second_desks(ground, INTERVAL, PAUSE)?;
     until_shown(town, &seconds)?;
     Ok(seconds)
 }
@@ -85,6 +87,7 @@ fn play(
         Ok::<_, Failure>(most)
     })?;
     counters.saw("acts a minute", (town.acts() - before) * 60 / begun.elapsed().as_secs().max(1));
+    town.desks.iter().for_each(|desk| held(desk).send_now());
     counters.heals.add(town.rest(LIMIT)?);
     until_shown(town, &seconds)?;
     counters.saw("desks", (town.desks.len() + seconds.len()) as u64);

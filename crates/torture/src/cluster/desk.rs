@@ -161,6 +161,11 @@ impl Desk {
         }
     }
 
+    /// Somebody presses "Send now".
+    pub(super) fn send_now(&self) {
+        self.program().engine.push_now();
+    }
+
     pub(super) fn status(&self) -> SyncStatus {
         self.program().engine.status()
     }

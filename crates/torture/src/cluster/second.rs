@@ -37,8 +37,14 @@ pub(super) struct Second {
 }
 
 impl Second {
-    /// Makes its folder and lets it run; `program` knows the topics.
-    pub(super) fn start(program: &Program, dir: &Path, store: StoreId, brokers: &str) -> Result<Self, Failure> {
+    /// Makes its folder and lets it run, pushing at such an interval; `program` knows the topics.
+    pub(super) fn start(
+        program: &Program,
+        dir: &Path,
+        store: StoreId,
+        brokers: &str,
+        interval: Duration,
+    ) -> Result<Self, Failure> {
         let name = format!("desk {store}-2");
         let (folder, log) = (dir.join(format!("desk-{store}-2")), dir.join(format!("desk-{store}-2.log")));
         let program = program.clone().with("AISLE_DATA", &folder);
@@ -48,7 +54,8 @@ impl Second {
         if made.code != 0 {
             return Err(Failure::Wrong(format!("{name} cannot be made: {}", made.stderr)));
         }
-        let running = program.start(&["sync", "--follow", "--interval", "10s"], &log).unwrap();
+        let interval = format!("{}s", interval.as_secs());
+        let running = program.start(&["sync", "--follow", "--interval", &interval], &log).unwrap();
         Ok(Self { store, running, name, dir: folder, log, program })
     }
 

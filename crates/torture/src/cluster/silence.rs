@@ -20,6 +20,8 @@ const PARTITIONS: i32 = 12;
 
 /// Between pushes, as a desk has it where nobody chose another: a silence is told long before the next one.
 const INTERVAL: Duration = Duration::from_mins(5);
+/// Between pushes of the second desks, whose silence `aisle status` tells by what they hear.
+const SECOND_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Every silence once.
 pub fn silence(ground: &Ground) -> Counters {
@@ -39,7 +41,7 @@ pub fn silence(ground: &Ground) -> Counters {
     let mut workers = town.workers(ground);
     workers.start_all(size.workers);
     let played = town
-        .second_desks(ground, Duration::ZERO)
+        .second_desks(ground, SECOND_INTERVAL, Duration::ZERO)
         .and_then(|seconds| Play { cluster, town: &town, seconds, workers, counters: &mut counters }.all());
     if let Err(failure) = played {
         counters.failed(failure);

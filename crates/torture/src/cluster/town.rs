@@ -158,12 +158,17 @@ impl Town {
             .with("AISLE_TOPIC_PREFIX", Path::new(&self.prefix))
     }
 
-    /// One more desk in each store, as processes of their own.
-    pub(super) fn second_desks(&self, ground: &Ground, pause: Duration) -> Result<Vec<Second>, Failure> {
+    /// One more desk in each store, as processes of their own that push at such an interval.
+    pub(super) fn second_desks(
+        &self,
+        ground: &Ground,
+        interval: Duration,
+        pause: Duration,
+    ) -> Result<Vec<Second>, Failure> {
         let program = self.program(ground);
         let opened = self.stores.iter().map(|store| {
             std::thread::sleep(pause);
-            Second::start(&program, &self.dir, *store, &self.brokers)
+            Second::start(&program, &self.dir, *store, &self.brokers, interval)
         });
         opened.collect()
     }

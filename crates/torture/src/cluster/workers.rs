@@ -1,6 +1,7 @@
 //! Worker processes of the centre.
 
 use std::{
+    collections::BTreeMap,
     os::unix::process::ExitStatusExt,
     path::PathBuf,
     process::ExitStatus,
@@ -8,6 +9,7 @@ use std::{
 };
 
 use aisle_testkit::program::{Program, Running};
+use serde_json::Value;
 
 use super::tail;
 use crate::simulation::Failure;
@@ -49,7 +51,22 @@ impl Worker {
 
     /// Whether it works on something now, as far as it has told.
     pub(super) fn has_a_partition(&self) -> bool {
-        self.times_told("taken") > self.times_told("left")
+        !self.terms().is_empty()
+    }
+
+    /// The partitions that it works on, as far as it has told, each with the term it took it for.
+    pub(super) fn terms(&self) -> BTreeMap<i64, i64> {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        events.fold(BTreeMap::new(), |mut terms, event| {
+            let number = |name: &str| event[name].as_i64();
+            match (event["event"].as_str(), number("partition"), number("term")) {
+                (Some("taken"), Some(partition), Some(term)) => drop(terms.insert(partition, term)),
+                (Some("left"), Some(partition), _) => drop(terms.remove(&partition)),
+                _ => {}
+            }
+            terms
+        })
     }
 
     /// Waits until it has told such an event more than so many times, or has ended; whether it has told it.
