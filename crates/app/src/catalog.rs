@@ -15,7 +15,7 @@ use crate::{
     error::AppError,
     present,
     views::{ActReceipt, ItemDetail, ItemPage, ItemView, Page, PricePoint},
-    wording,
+    wording::Words,
 };
 
 const PAGE_LIMIT: i64 = 500;
@@ -61,7 +61,7 @@ impl Desk {
     /// One item with its prices and its timeline.
     pub fn item(&self, id: ItemId) -> Result<ItemDetail, AppError> {
         let item = self.require_item(id)?;
-        let currency = self.store()?.currency;
+        let store = self.store()?;
         let (prices, entries) = self.mirror.read(|conn| {
             Ok((
                 prices::history(conn, id, HISTORY_LIMIT)?,
@@ -80,7 +80,7 @@ impl Desk {
                     source: entry.source.clone(),
                 })
                 .collect(),
-            history: wording::timeline(&entries, &currency),
+            history: Words { store: &store, name_of: &|_| None }.timeline(&entries),
         })
     }
 

@@ -1,6 +1,6 @@
 //! Changes on their way: the outbox as people read it.
 
-use aisle_domain::{ChangeId, Lane};
+use aisle_domain::{Change, ChangeId, ItemId, Lane, Order};
 use aisle_mirror::{ChangeState, OutboxRow, anew, items, orders, outbox, pushes, remirror};
 
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     error::AppError,
     present,
     views::{ChangeView, NoticeView, Page, PushView, SyncView},
-    wording,
+    wording::Words,
 };
 
 const SHOWN: usize = 200;
@@ -106,6 +106,23 @@ impl Desk {
         self.change_view(&row.ok_or_else(|| AppError::NotFound(format!("change {id} in this desk's outbox")))?)
     }
 
+    /// A change in words.
+    pub(crate) fn in_words(&self, change: &Change) -> Result<String, AppError> {
+        let store = self.store()?;
+        let order = match change {
+            Change::LineSet(set) => self.mirror.read(|conn| orders::load(conn, set.order))?,
+            _ => None,
+        };
+        let name_of = |id| order.as_ref().and_then(|order| self.name_in(order, id));
+        Ok(Words { store: &store, name_of: &name_of }.change(change))
+    }
+
+    /// An item's name: as it was ordered, else as the catalog has it.
+    pub(crate) fn name_in(&self, order: &Order, id: ItemId) -> Option<String> {
+        let ordered = order.lines.iter().find(|line| line.item_id == id).map(|line| line.name.clone());
+        ordered.or_else(|| self.mirror.read(|conn| items::load(conn, id)).ok().flatten().map(|item| item.name))
+    }
+
     fn change_view(&self, row: &OutboxRow) -> Result<ChangeView, AppError> {
         let subject = row.change.subject();
         let label = match subject {
@@ -122,7 +139,7 @@ impl Desk {
         Ok(ChangeView {
             change_id: row.change_id.to_string(),
             change_type: row.change.type_word().into(),
-            text: wording::change(&row.change, &self.store()?.currency),
+            text: self.in_words(&row.change)?,
             subject: subject.to_string(),
             subject_label: label,
             state: row.state.word(),

@@ -20,7 +20,6 @@ use crate::{
     rings::Rings,
     settings::{ConnectionSettings, DeskSettings},
     views::{ActReceipt, Undo},
-    wording,
 };
 
 /// What a shell hands over to open a desk with a line.
@@ -214,7 +213,7 @@ impl Desk {
             subject: subject.to_string(),
             undo: Some(Undo {
                 change_id: new.change_id.to_string(),
-                text: wording::change(&new.change, &self.store()?.currency),
+                text: self.in_words(&new.change)?,
                 hold_ms: if hold { i64::try_from(HOLD.as_millis()).unwrap_or(0) } else { 0 },
             }),
         })

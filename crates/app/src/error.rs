@@ -23,6 +23,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("not_allowed", "the person's role does not allow it"),
     ("bad_price", "not a price"),
     ("bad_quantity", "not a quantity"),
+    ("lines_to_pick", "lines of the order have not been picked yet"),
+    ("not_wanted", "the customer wants nothing instead of it"),
     ("bad_barcode", "not a barcode"),
     ("bad_id", "not a number of the wanted kind"),
     ("bad_value", "not a value of the wanted kind"),
@@ -93,6 +95,14 @@ pub enum AppError {
     /// No store is connected.
     #[error("no store is connected yet")]
     NoDesk,
+    /// An order is to be approved whose lines are not all picked.
+    #[error("{left} of {of} lines are still to pick")]
+    LinesToPick {
+        /// Lines without a state.
+        left: usize,
+        /// All lines.
+        of: usize,
+    },
     /// Another item has the barcode.
     #[error("the barcode {barcode} belongs to \"{name}\" (item {item})")]
     DuplicateBarcode {
@@ -123,6 +133,7 @@ impl AppError {
             Self::NotFound(_) => "not_found",
             Self::Numbered => "numbered",
             Self::NoDesk => "no_desk",
+            Self::LinesToPick { .. } => "lines_to_pick",
             Self::DuplicateBarcode { .. } => "duplicate_barcode",
             Self::Shell(error) => &error.code,
         }
@@ -133,6 +144,9 @@ impl AppError {
             Self::Mirror(error) => error.hint(),
             Self::Shell(error) => error.hint.clone(),
             Self::NoDesk => Some("connect this store, or try the sample store".into()),
+            Self::LinesToPick { .. } => {
+                Some("say of each whether it was found, is short, was substituted or is out of stock".into())
+            }
             Self::Refused(Refusal::NeedsReason { .. }) => Some("choose a reason, or decline the payment".into()),
             Self::Refused(Refusal::NeedsOverride { .. }) => {
                 Some("decline the payment, or let a manager approve it with a reason".into())
@@ -219,6 +233,7 @@ mod tests {
         for error in [
             AppError::Numbered,
             AppError::NoDesk,
+            AppError::LinesToPick { left: 1, of: 2 },
             AppError::NotFound("order 5".into()),
             AppError::Port(PortError::NotEnoughReplicas),
             AppError::Refused(Refusal::RangeChanged),

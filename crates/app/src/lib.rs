@@ -2,6 +2,7 @@
 //! command line, and the one table of commands from which the router and the TypeScript types come. Names neither
 //! Tauri nor any transport.
 
+mod capacity;
 mod catalog;
 mod changes;
 mod desk;
@@ -12,6 +13,7 @@ mod holds;
 mod mend;
 mod orders;
 mod payments;
+mod picking;
 mod present;
 mod reports;
 mod rings;

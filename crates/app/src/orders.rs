@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use aisle_domain::{
-    Change, ItemId, LineState, OrderId, OrderStatus, Quantity, ShopperId, Subject, Timestamp,
+    Change, ItemId, OrderId, OrderStatus, ShopperId, Subject, Timestamp,
     change::{
-        Audience, DueSet, LineSeen, LineSet, OrderAccepted, OrderClaimed, OrderNoted, OrderRejected,
-        RangeRequested, ShopperRated,
+        Audience, DueSet, OrderAccepted, OrderClaimed, OrderNoted, OrderRejected, RangeRequested, ShopperRated,
     },
 };
 use aisle_mirror::{OrderFilter, alarms, audit, orders, outbox};
@@ -16,7 +15,7 @@ use crate::{
     error::AppError,
     present,
     views::{ActReceipt, OrderCard, OrderDetail, OrderQueue, Page, Undo},
-    wording,
+    wording::Words,
 };
 
 const QUEUE_LIMIT: usize = 1000;
@@ -125,13 +124,15 @@ impl Desk {
                 orders::count_of_user(conn, order.user_id)?,
             ))
         })?;
+        let words = Words { store: &store, name_of: &|id| self.name_in(order, id) };
         let undo = changes.iter().rev().find(|row| row.is_undoable()).map(|row| Undo {
             change_id: row.change_id.to_string(),
-            text: wording::change(&row.change, &store.currency),
+            text: words.change(&row.change),
             hold_ms: self.hold_ms(row.change_id).unwrap_or(0),
         });
-        let mut detail = present::detail(order, &store, present::sync_state(worst), of_customer);
-        detail.history = wording::timeline(&entries, &store.currency);
+        let substitutes = self.substitutes(order)?;
+        let mut detail = present::detail(order, &store, &substitutes, present::sync_state(worst), of_customer);
+        detail.history = words.timeline(&entries);
         detail.undo = undo;
         detail.will_be_refused =
             changes.iter().find_map(|row| row.will_be_refused.as_ref().map(ToString::to_string));
@@ -157,43 +158,12 @@ impl Desk {
         self.act(Change::OrderRejected(change), hold, None)
     }
 
-    /// Says where a line is while the order is picked.
-    pub fn set_line(
-        &self,
-        id: OrderId,
-        item: ItemId,
-        state: LineState,
-        quantity: Option<Quantity>,
-        substitute: Option<ItemId>,
-    ) -> Result<ActReceipt, AppError> {
-        let order = self.require_order(id)?;
-        let line = order
-            .lines
-            .iter()
-            .find(|line| line.item_id == item)
-            .ok_or_else(|| AppError::NotFound(format!("item {item} on order {id}")))?;
-        let picked_quantity = match state {
-            LineState::Short if quantity.is_none_or(|q| q >= line.quantity) => {
-                let message =
-                    format!("short means less than the {} that were ordered; say how many", line.quantity);
-                return Err(AppError::Input { code: "bad_quantity", message });
-            }
-            LineState::ToPick | LineState::OutOfStock => None,
-            LineState::Found | LineState::Substituted | LineState::Short => quantity,
-        };
-        let change = LineSet {
-            order: id,
-            item,
-            from: LineSeen { state: line.state, picked_quantity: line.picked_quantity },
-            to: LineSeen { state, picked_quantity },
-            substitute,
-        };
-        self.act(Change::LineSet(change), false, None)
-    }
-
     /// Sets the time that is promised for one order.
     pub fn set_due(&self, id: OrderId, to: Option<Timestamp>) -> Result<ActReceipt, AppError> {
         let from = self.require_order(id)?.due_at;
+        if let Some(to) = to {
+            self.check_to_come(to)?;
+        }
         self.act(Change::DueSet(DueSet { order: id, from, to }), false, None)
     }
 
@@ -202,6 +172,12 @@ impl Desk {
         let from = self.require_order(id)?.claimed_by;
         let to = Some(self.person()?);
         self.act(Change::OrderClaimed(OrderClaimed { order: id, from, to }), false, None)
+    }
+
+    /// Leaves an order to whoever takes it next.
+    pub fn unclaim(&self, id: OrderId) -> Result<ActReceipt, AppError> {
+        let from = self.require_order(id)?.claimed_by;
+        self.act(Change::OrderClaimed(OrderClaimed { order: id, from, to: None }), false, None)
     }
 
     /// Asks central for a new range.

@@ -1,7 +1,7 @@
 //! Payments: the waiting list and the decision against the authorised range.
 
 use aisle_domain::{
-    Change, Order, OrderId, Payment, PaymentId, PaymentStatus, Subject, Verdict,
+    Change, Order, OrderId, OrderStatus, Payment, PaymentId, PaymentStatus, Subject, Verdict,
     change::{OrderSentBack, Override, PaymentApproved, PaymentDeclined},
 };
 use aisle_mirror::{orders, outbox, payments};
@@ -96,6 +96,10 @@ impl Desk {
         if let Some(payment) = order.waiting_payment() {
             self.approve(payment.payment_id, why, hold)
         } else {
+            let left = order.lines_to_pick();
+            if order.status == OrderStatus::Running && !order.payment_expected && left > 0 {
+                return Err(AppError::LinesToPick { left, of: order.lines.len() });
+            }
             let change = PaymentApproved {
                 order: id,
                 payment: None,

@@ -1,13 +1,17 @@
 //! From the domain to views. Pure: what is shown follows from the rows alone.
 
+use std::collections::BTreeMap;
+
 use aisle_domain::{
-    AmountRange, Currency, Money, Order, OrderStatus, Payment, Reasons, ReceiptLine, Store, StoreId, Timestamp,
+    AmountRange, Currency, Item, ItemId, LineState, Money, Order, OrderLine, OrderStatus, Payment, Reasons,
+    ReceiptLine, Store, StoreId, Timestamp,
     order::Receipt,
     receipt::{self, Difference, LineMatch},
 };
 use aisle_mirror::ChangeState;
 use jiff::{ToSpan, tz::TimeZone};
 
+use crate::picking::shelf_prices;
 use crate::views::{
     DifferenceView, ItemView, LineView, OrderCard, OrderDetail, PaymentView, RangeView, ReasonView, ReasonsView,
     ReceiptLineView, ReceiptView, ShopperView, StoreView, SyncState,
@@ -153,6 +157,7 @@ pub(crate) fn card(order: &Order, store: &Store, sync: Option<SyncState>, unhear
         queued_time: order.queued_time.to_string(),
         accept_by: order.accept_by.map(|at| at.to_string()),
         due_at: order.due_at.map(|at| at.to_string()),
+        claimed_by: order.claimed_by.clone(),
         lines: u32::try_from(order.lines.len()).unwrap_or(u32::MAX),
         pieces: order.lines.iter().map(|l| l.quantity).sum::<aisle_domain::Quantity>().to_string(),
         expected: order.expected().to_string(),
@@ -169,7 +174,14 @@ fn is_late_arrival(order: &Order) -> bool {
     order.status == OrderStatus::New && LATE_ARRIVAL_MS.contains(&order.queued_time.since(order.creation_time))
 }
 
-pub(crate) fn detail(order: &Order, store: &Store, sync: Option<SyncState>, of_customer: i64) -> OrderDetail {
+pub(crate) fn detail(
+    order: &Order,
+    store: &Store,
+    substitutes: &BTreeMap<ItemId, Item>,
+    sync: Option<SyncState>,
+    of_customer: i64,
+) -> OrderDetail {
+    let shelf = shelf_prices(substitutes);
     let in_force = effective_range(order, store);
     let used = order.used();
     let matched = receipt::match_lines(&order.lines, &order.receipts);
@@ -178,7 +190,11 @@ pub(crate) fn detail(order: &Order, store: &Store, sync: Option<SyncState>, of_c
     let lines = matched
         .lines
         .iter()
-        .map(|(line, bought)| line_view(order, line, bought.as_ref().filter(|_| has_receipt), has_receipt, &parts))
+        .map(|(line, bought)| LineView {
+            substitute_name: substitute_name(order, line, substitutes),
+            picked_total: (line.state != LineState::ToPick).then(|| line.picked_total(&shelf).to_string()),
+            ..line_view(line, bought.as_ref().filter(|_| has_receipt), has_receipt, &parts)
+        })
         .collect();
     OrderDetail {
         order_id: order.order_id.to_string(),
@@ -195,11 +211,12 @@ pub(crate) fn detail(order: &Order, store: &Store, sync: Option<SyncState>, of_c
         queued_time: order.queued_time.to_string(),
         accept_by: order.accept_by.map(|at| at.to_string()),
         due_at: order.due_at.map(|at| at.to_string()),
+        claimed_by: order.claimed_by.clone(),
         version: order.version,
         range: Some(range(&in_force)),
         expected: order.expected().to_string(),
-        picked: order.picked().to_string(),
-        forecast: order.forecast().to_string(),
+        picked: order.picked(&shelf).to_string(),
+        forecast: order.forecast(&shelf).to_string(),
         headroom_lo: Some(in_force.amount_lo.minus(used).max(Money::ZERO).to_string()),
         headroom_hi: Some(in_force.amount_hi.minus(used).max(Money::ZERO).to_string()),
         ceiling: Some(in_force.ceiling(&store.policies).to_string()),
@@ -224,18 +241,16 @@ pub(crate) fn detail(order: &Order, store: &Store, sync: Option<SyncState>, of_c
     }
 }
 
-fn line_view(
-    order: &Order,
-    line: &aisle_domain::OrderLine,
-    bought: Option<&LineMatch>,
-    has_receipt: bool,
-    parts: &[Difference],
-) -> LineView {
+/// The name of what lies in the basket instead: as the receipt has it, else as the catalog does.
+fn substitute_name(order: &Order, line: &OrderLine, substitutes: &BTreeMap<ItemId, Item>) -> Option<String> {
+    let id = line.substitute?;
+    let bought = order.receipts.iter().flat_map(|r| &r.lines).find(|l| l.item_id == Some(id));
+    bought.map(|l| &l.name).or_else(|| substitutes.get(&id).map(|item| &item.name)).cloned()
+}
+
+/// What a line and the receipt say by themselves.
+fn line_view(line: &OrderLine, bought: Option<&LineMatch>, has_receipt: bool, parts: &[Difference]) -> LineView {
     let own = || parts.iter().filter(|part| part.item_id == Some(line.item_id));
-    let substitute = line.substitute.and_then(|id| {
-        let named = order.receipts.iter().flat_map(|r| &r.lines).find(|l| l.item_id == Some(id));
-        named.map(|l| l.name.clone())
-    });
     LineView {
         item_id: line.item_id.to_string(),
         name: line.name.clone(),
@@ -247,7 +262,8 @@ fn line_view(
         state: line.state,
         picked_quantity: line.picked_quantity.map(|q| q.to_string()),
         substitute: line.substitute.map(|id| id.to_string()),
-        substitute_name: substitute,
+        picked_total: None,
+        substitute_name: None,
         note: line.note.clone(),
         receipt_total: bought.map(|b| b.total.to_string()),
         receipt_name: bought.map(|b| b.name.clone()),

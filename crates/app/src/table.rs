@@ -12,10 +12,11 @@ use crate::{
     router::App,
     settings::{ConnectionReport, ConnectionSettings, SettingsView},
     views::{
-        ActReceipt, AlarmKey, ApprovePayment, ChangeKey, DeclinePayment, EditItem, Enrol, EnrolmentText,
-        EnrolmentView, FindText, ItemDetail, ItemKey, ItemPage, ItemQuery, OrderCard, OrderDetail, OrderKey,
-        OrderQueue, PageError, PaymentView, RejectOrder, SendBack, Session, SetSetting, StatusView, SyncView,
-        Waiting,
+        ActReceipt, AddNote, AlarmKey, ApprovePayment, BusyStore, ChangeKey, ClaimOrder, DeclinePayment, EditItem,
+        Enrol, EnrolmentText, EnrolmentView, FindText, ItemDetail, ItemKey, ItemPage, ItemQuery, OrderCard,
+        OrderDetail, OrderKey, OrderQueue, PageError, PauseStore, PaymentView, PickQuantity, RejectOrder,
+        ReplacementQuery, ReplacementsView, ScanLine, ScannedLine, SendBack, Session, SetDue, SetLine, SetSetting,
+        StatusView, SyncView, Waiting,
     },
 };
 
@@ -66,6 +67,17 @@ commands! {
         let items = p.items.iter().map(|id| id.parse()).collect::<Result<Vec<ItemId>, BadId>>()?;
         app.desk()?.reject(p.order_id.parse()?, &Rejection { reason: p.reason, items, note: p.note }, true)
     };
+    "set_line": SetLine => ActReceipt = |app, p| {
+        let substitute = p.substitute.map(|id| id.parse()).transpose()?;
+        app.desk()?.set_line(p.order_id.parse()?, p.item_id.parse()?, p.state, None, substitute)
+    };
+    "pick_quantity": PickQuantity => ActReceipt = |app, p| {
+        app.desk()?.pick_quantity(p.order_id.parse()?, p.item_id.parse()?, &p.quantity)
+    };
+    "replacements": ReplacementQuery => ReplacementsView = |app, p| {
+        app.desk()?.replacements(p.order_id.parse()?, p.item_id.parse()?, &p.text)
+    };
+    "scan_line": ScanLine => ScannedLine = |app, p| app.desk()?.scan_line(p.order_id.parse()?, &p.code);
     "approve_payment": ApprovePayment => ActReceipt = |app, p| {
         let why = ApprovalReason { reason: p.reason, override_reason: p.override_reason };
         app.desk()?.approve(p.payment_id.parse()?, &why, true)
@@ -91,6 +103,17 @@ commands! {
         Ok(desk.status()?.waiting)
     };
     "payments": () => Vec<PaymentView> = |app, ()| app.desk()?.waiting_payments();
+    "set_due": SetDue => ActReceipt = |app, p| app.desk()?.set_due(p.order_id.parse()?, Some(p.due_at.parse()?));
+    "claim_order": ClaimOrder => ActReceipt = |app, p| {
+        let (desk, order) = (app.desk()?, p.order_id.parse()?);
+        if p.takes { desk.claim(order) } else { desk.unclaim(order) }
+    };
+    "add_note": AddNote => ActReceipt = |app, p| app.desk()?.note(p.order_id.parse()?, p.audience, &p.text);
+    "pause_store": PauseStore => ActReceipt = |app, p| {
+        app.desk()?.pause(p.until.map(|until| until.parse()).transpose()?)
+    };
+    "busy_store": BusyStore => ActReceipt = |app, p| app.desk()?.busy(p.minutes, p.until.parse()?);
+    "end_busy": () => ActReceipt = |app, ()| app.desk()?.end_busy();
     "items": ItemQuery => ItemPage = |app, p| app.desk()?.items(&p.text, p.offset, p.limit);
     "item": ItemKey => ItemDetail = |app, p| app.desk()?.item(p.item_id.parse()?);
     "edit_item": EditItem => ActReceipt = |app, p| app.desk()?.edit_item(p.item_id.parse()?, &p.fields);

@@ -15,12 +15,14 @@ use crate::settings::SecretsPlace;
 pub use catalog::{ItemDetail, ItemPage, ItemView, PricePoint};
 pub use changes::{ChangeView, ConflictView, NoticeView, PushView, SyncView};
 pub use orders::{
-    ActReceipt, DifferenceView, HistoryEntry, LineView, OrderCard, OrderDetail, OrderQueue, PaymentView,
-    RangeView, ReceiptLineView, ReceiptView, ShopperView, Undo,
+    ActReceipt, DifferenceView, EffectView, HistoryEntry, LineView, OrderCard, OrderDetail, OrderQueue,
+    PaymentView, RangeView, ReceiptLineView, ReceiptView, ReplacementView, ReplacementsView, ScanOutcome,
+    ScannedLine, ShopperView, Undo,
 };
 pub use params::{
-    AlarmKey, ApprovePayment, ChangeKey, DeclinePayment, EditItem, Enrol, EnrolmentText, FindText, ItemKey,
-    ItemQuery, OrderKey, PageError, RejectOrder, SendBack, SetSetting,
+    AddNote, AlarmKey, ApprovePayment, BusyStore, ChangeKey, ClaimOrder, DeclinePayment, EditItem, Enrol,
+    EnrolmentText, FindText, ItemKey, ItemQuery, OrderKey, PageError, PauseStore, PickQuantity, RejectOrder,
+    ReplacementQuery, ScanLine, SendBack, SetDue, SetLine, SetSetting,
 };
 
 /// What an enrolment file says, without its secrets.

@@ -65,6 +65,9 @@ pub(crate) enum Command {
     /// The catalog
     #[command(subcommand)]
     Item(Item),
+    /// Whether the store takes orders, and how soon it promises them
+    #[command(subcommand)]
+    Store(Store),
     /// Take back a change that has not left this desk, the newest by default
     Undo {
         /// The change
@@ -398,6 +401,29 @@ pub(crate) enum Item {
     /// Take an item out of the catalog
     Remove {
         id: String,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Store {
+    /// Take no new orders for a while
+    Pause {
+        /// When orders are taken again, RFC 3339; `resume` takes them now
+        #[arg(long)]
+        until: String,
+        #[command(flatten)]
+        act: ActFlags,
+    },
+    /// Promise later what is ordered
+    Busy {
+        /// Added to each promise; 0 ends it
+        #[arg(long)]
+        minutes: u32,
+        /// Until when, RFC 3339; not needed to end it
+        #[arg(long)]
+        until: Option<String>,
         #[command(flatten)]
         act: ActFlags,
     },

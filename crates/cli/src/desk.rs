@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Commands of the command line's description that are not there yet.
-const LATER: &[&str] = &["staff", "store"];
+const LATER: &[&str] = &["staff"];
 
 pub(crate) fn run(command: &Command, global: &Global, output: Output) -> Result<u8, Failure> {
     match command {
@@ -25,6 +25,7 @@ pub(crate) fn run(command: &Command, global: &Global, output: Output) -> Result<
         Command::Order(command) => acts::order(command, global, output),
         Command::Payment(command) => acts::payment(command, global, output),
         Command::Item(command) => acts::item(command, global, output),
+        Command::Store(command) => acts::store(command, global, output),
         Command::Undo { change_id } => acts::undo(change_id.as_deref(), global, output),
         Command::Outbox(command) => acts::outbox(command, global, output),
         Command::Parked(command) => mend::parked(command, global, output),

@@ -64,6 +64,25 @@ fn a_command_without_a_desk_and_an_unknown_command_say_what_to_do() {
 }
 
 #[test]
+fn a_store_is_busy_or_paused_only_by_a_number_and_a_time_that_can_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = desk(dir.path());
+    let far = "2100-01-01T00:00:00Z";
+    for (arguments, code) in [
+        (vec!["pause", "--until", "2017-04-05T12:00:00Z"], "bad_value"),
+        (vec!["pause", "--until", "tomorrow"], "bad_value"),
+        (vec!["pause", "--until", far], "bad_value"),
+        (vec!["busy", "--minutes", "500", "--until", far], "bad_value"),
+        (vec!["busy", "--minutes", "20"], "usage"),
+        (vec!["busy", "--minutes", "0"], "not_found"),
+    ] {
+        let told_so = program.run(&[vec!["store"], arguments.clone()].concat()).unwrap();
+        assert_eq!(told_so.error_code(), code, "{arguments:?}: {}", told_so.stderr);
+    }
+    assert_eq!(program.run(&["outbox", "list"]).unwrap().json["items"], serde_json::json!([]));
+}
+
+#[test]
 fn prices_and_numbers_that_are_none_are_refused_and_nothing_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let program = desk(dir.path());

@@ -18,6 +18,9 @@ use crate::{
 #[serde(try_from = "String", into = "String")]
 pub struct Barcode(String);
 
+/// Digits of a GTIN.
+const GTIN_LENGTHS: [usize; 4] = [8, 12, 13, 14];
+
 /// A text that is no barcode.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not a barcode; it has 1 to 48 letters, digits and signs without spaces")]
@@ -27,6 +30,31 @@ impl Barcode {
     /// The characters of the barcode.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether both are the same code: a GTIN is the same with zeros in front, as 12, 13 or 14 digits.
+    pub fn is_same_code(&self, other: &Self) -> bool {
+        self == other || self.gtin().is_some_and(|own| other.gtin() == Some(own))
+    }
+
+    /// The ways in which the code may be written, itself first.
+    pub fn spellings(&self) -> Vec<Self> {
+        let mut all = vec![self.clone()];
+        if let Some(digits) = self.gtin() {
+            for length in GTIN_LENGTHS {
+                let spelled = Self(format!("{digits:0>length$}"));
+                if spelled.0.len() == length && !all.contains(&spelled) {
+                    all.push(spelled);
+                }
+            }
+        }
+        all
+    }
+
+    /// The digits of a GTIN without the zeros in front.
+    fn gtin(&self) -> Option<&str> {
+        let is_gtin = GTIN_LENGTHS.contains(&self.0.len()) && self.0.bytes().all(|b| b.is_ascii_digit());
+        is_gtin.then(|| self.0.trim_start_matches('0'))
     }
 }
 

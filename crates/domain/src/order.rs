@@ -1,6 +1,8 @@
 //! An order with everything that travels with it: lines, range, payments, receipts, shopper. This is the whole row
 //! that central sends and the base that changes are folded over.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,9 @@ use crate::{
     store::Reasons,
     time::Timestamp,
 };
+
+/// What items cost today: those that lie in baskets instead of others.
+pub type ShelfPrices = BTreeMap<ItemId, Money>;
 
 /// What was decided on an order; stays readable after it is confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -107,15 +112,25 @@ impl OrderLine {
         self.order_unit_price.times(self.quantity)
     }
 
-    /// What the line costs by what is picked so far: nothing while it is still to pick. A substitute counts at the
-    /// ordered price, which is the best that is known before the receipt.
-    pub fn picked_total(&self) -> Money {
-        match self.state {
-            LineState::ToPick | LineState::OutOfStock => Money::ZERO,
-            LineState::Found | LineState::Short | LineState::Substituted => {
-                self.order_unit_price.times(self.picked_quantity.unwrap_or(self.quantity))
-            }
-        }
+    /// Whether it is sold by weight.
+    pub fn is_weighed(&self) -> bool {
+        self.unit == "kg"
+    }
+
+    /// What the line costs by what is picked so far: nothing while it is still to pick. A substitute counts at its price
+    /// on the shelf, or at the ordered one where that is not known.
+    pub fn picked_total(&self, prices: &ShelfPrices) -> Money {
+        let each = match self.state {
+            LineState::ToPick | LineState::OutOfStock => return Money::ZERO,
+            LineState::Found | LineState::Short => None,
+            LineState::Substituted => self.substitute.and_then(|id| prices.get(&id).copied()),
+        };
+        each.unwrap_or(self.order_unit_price).times(self.picked_quantity.unwrap_or(self.quantity))
+    }
+
+    /// What the line will come to: as ordered while it is to pick, else as picked.
+    pub fn forecast(&self, prices: &ShelfPrices) -> Money {
+        if self.state == LineState::ToPick { self.total() } else { self.picked_total(prices) }
     }
 }
 
@@ -298,14 +313,18 @@ impl Order {
     }
 
     /// What is picked so far.
-    pub fn picked(&self) -> Money {
-        self.lines.iter().map(OrderLine::picked_total).sum()
+    pub fn picked(&self, prices: &ShelfPrices) -> Money {
+        self.lines.iter().map(|line| line.picked_total(prices)).sum()
     }
 
     /// Picked so far plus what is still to pick.
-    pub fn forecast(&self) -> Money {
-        let to_pick = self.lines.iter().filter(|l| l.state == LineState::ToPick).map(OrderLine::total).sum();
-        self.picked().plus(to_pick)
+    pub fn forecast(&self, prices: &ShelfPrices) -> Money {
+        self.lines.iter().map(|line| line.forecast(prices)).sum()
+    }
+
+    /// Lines that nobody has said anything of.
+    pub fn lines_to_pick(&self) -> usize {
+        self.lines.iter().filter(|line| line.state == LineState::ToPick).count()
     }
 
     /// The payment that waits for a decision: the oldest undecided one of an order that is pending.

@@ -30,6 +30,11 @@ impl Quantity {
         }
     }
 
+    /// Whether it is a number of pieces.
+    pub const fn is_whole(self) -> bool {
+        self.0 % Self::ONE.0 == 0
+    }
+
     /// The quantity in thousandths, as SQLite stores it.
     pub const fn thousandths(self) -> i64 {
         self.0

@@ -131,7 +131,7 @@ fn explain_line(line: &OrderLine, bought: Option<&LineMatch>, parts: &mut Vec<Di
         }
         Some(same) => {
             let at_ordered_price = line.order_unit_price.times(same.quantity);
-            let weighed = line.unit == "kg" || same.quantity.thousandths() % 1000 != 0;
+            let weighed = line.is_weighed() || same.quantity.thousandths() % 1000 != 0;
             let kind = if weighed { DifferenceKind::Weight } else { DifferenceKind::Quantity };
             push(parts, kind, at_ordered_price.minus(line.total()), id, &line.name);
             push(parts, DifferenceKind::Price, same.total.minus(at_ordered_price), id, &line.name);

@@ -1,13 +1,15 @@
 //! Decisions on orders and payments, and what receipts explain.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on ends")]
 
 use aisle_domain::{
     AmountRange, Change, ChangeId, Context, Decision, DifferenceKind, ItemId, LineState, Money, Order, OrderId,
     OrderLine, OrderStatus, Outcome, Payment, PaymentId, Pending, Policies, Quantity, Reasons, Receipt,
     ReceiptLine, Refusal, StoreId, Timestamp, TransactionId, UserId,
     change::{OrderAccepted, OrderRejected, OrderSentBack, Override, PaymentApproved, PaymentDeclined},
-    decide, fold, receipt,
+    decide, fold,
+    order::ShelfPrices,
+    receipt,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -226,6 +228,23 @@ fn a_payment_on_an_order_that_is_over_is_kept_and_changes_no_status() {
     let over = order(OrderStatus::Confirmed, &[900]);
     assert_eq!((over.status, over.payments.len()), (OrderStatus::Confirmed, 1));
     assert!(over.waiting_payment().is_none());
+}
+
+#[test]
+fn what_is_picked_and_what_it_will_come_to_follow_the_lines_and_the_shelf() {
+    let mut order = order(OrderStatus::Running, &[]);
+    let shelf = ShelfPrices::from([(ItemId::new(99).unwrap(), money(260))]);
+    assert_eq!((order.picked(&shelf), order.forecast(&shelf)), (money(0), money(1000)));
+    order.lines[0].state = LineState::Short;
+    order.lines[0].picked_quantity = Some(Quantity::ONE);
+    assert_eq!((order.picked(&shelf), order.forecast(&shelf)), (money(400), money(600)));
+    order.lines[1].state = LineState::Substituted;
+    order.lines[1].substitute = ItemId::new(99).ok();
+    assert_eq!((order.picked(&shelf), order.forecast(&shelf)), (money(660), money(660)));
+    // What the shelf does not have any more counts as it was ordered.
+    assert_eq!(order.forecast(&ShelfPrices::new()), money(600));
+    order.lines[1].state = LineState::OutOfStock;
+    assert_eq!((order.forecast(&shelf), order.lines_to_pick()), (money(400), 0));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The catalog: reads, search, and the one place that writes its shown rows.
 
+mod similar;
+
 use std::collections::HashSet;
 
 use aisle_domain::{Availability, Barcode, Item, ItemId, StoreId};
@@ -9,6 +11,8 @@ use crate::{
     error::{MirrorError, Result},
     row::{Columns, Placed},
 };
+
+pub use similar::{Wanted, similar};
 
 /// Matches that a search counts at most.
 const COUNTED: usize = 1000;
@@ -77,6 +81,17 @@ pub fn by_barcode(conn: &Connection, barcode: &Barcode) -> Result<Vec<Item>> {
     collect(conn, BY_BARCODE, &[&barcode.as_str()])
 }
 
+/// Items with this code in whichever way it is written, deleted ones too: as it stands first.
+pub fn by_code(conn: &Connection, code: &Barcode) -> Result<Vec<Item>> {
+    for spelled in code.spellings() {
+        let found = by_barcode(conn, &spelled)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
+}
+
 /// A page of the catalog by name, whatever its letters' case, then by number.
 pub fn page(conn: &Connection, offset: i64, limit: i64) -> Result<Vec<Item>> {
     let sql = "SELECT * FROM items WHERE deleted = 0 ORDER BY name COLLATE NOCASE, item_id LIMIT ?2 OFFSET ?1";
@@ -131,13 +146,8 @@ fn matches(conn: &Connection, text: &str) -> Result<Vec<i64>> {
     }
     found.extend(conn, LIVE_BY_NAME_START, &[&text, &end])?;
     if let Some(query) = words_query(text) {
-        match found.extend(conn, LIVE_BY_WORDS, &[&query]) {
-            // A sign that is newer than SQLite's tables of letters cuts a word in two, which this index does not
-            // take. What begins with the text has been found by then.
-            Err(MirrorError::Sqlite(rusqlite::Error::SqliteFailure(code, _)))
-                if code.code == ErrorCode::Unknown => {}
-            other => other?,
-        }
+        // What begins with the text has been found by then.
+        found.extend_by_words(conn, &query)?;
     }
     found.ids.truncate(COUNTED);
     Ok(found.ids)
@@ -164,6 +174,19 @@ impl Found {
             }
         }
         Ok(())
+    }
+
+    /// What the index of words finds; nothing where a sign that is newer than SQLite's tables of letters cuts a word in
+    /// two, which this index does not take.
+    fn extend_by_words(&mut self, conn: &Connection, query: &str) -> Result<()> {
+        match self.extend(conn, LIVE_BY_WORDS, &[&query]) {
+            Err(MirrorError::Sqlite(rusqlite::Error::SqliteFailure(code, _)))
+                if code.code == ErrorCode::Unknown =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
     }
 }
 

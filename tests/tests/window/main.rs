@@ -7,5 +7,6 @@ mod cluster;
 mod first;
 mod journey;
 mod line;
+mod picking;
 mod shell;
 mod store;

@@ -3,9 +3,9 @@ import { afterEach, describe, expect, it } from "vitest";
 
 import "../lib/host/jsdom";
 import App from "../App.svelte";
-import { card, deskSession, emptyQueue, type FakeHost, openHost, quietStatus } from "../lib/host/fake";
+import { card, deskSession, emptyQueue, type FakeHost, openHost, order, quietStatus, receipt } from "../lib/host/fake";
 import { press, shown } from "../lib/host/shown";
-import type { ActReceipt, OrderDetail, OrderQueue, PaymentView, Session } from "../lib/rpc/generated";
+import type { OrderDetail, OrderQueue, PaymentView, Session } from "../lib/rpc/generated";
 
 let app: Record<string, unknown>;
 
@@ -33,68 +33,6 @@ function payment(amount: string, verdict: PaymentView["verdict"]): PaymentView {
   };
 }
 
-function order(changes: Partial<OrderDetail> = {}): OrderDetail {
-  return {
-    order_id: "1006472",
-    display_no: "6472",
-    store_id: "367",
-    user_id: "5",
-    customer: "Customer 5",
-    customer_orders: 2,
-    status: "new",
-    decision: null,
-    reason: null,
-    cancelled: false,
-    creation_time: "2017-04-05T11:50:00.000Z",
-    queued_time: "2017-04-05T11:50:00.000Z",
-    accept_by: null,
-    due_at: null,
-    version: 1,
-    range: { lo: "19.93", hi: "31.33", version: 1 },
-    expected: "28.48",
-    picked: "0.00",
-    forecast: "28.48",
-    headroom_lo: null,
-    headroom_hi: null,
-    ceiling: "34.46",
-    currency: "USD",
-    note: null,
-    substitution: null,
-    payment_expected: true,
-    lines: [
-      {
-        item_id: "1",
-        name: "Kids Cereal, 12.2 OZ",
-        barcode: null,
-        order_unit_price: "28.48",
-        quantity: "1",
-        unit: "each",
-        total: "28.48",
-        state: "to_pick",
-        picked_quantity: null,
-        substitute: null,
-        substitute_name: null,
-        note: null,
-        receipt_total: null,
-        receipt_name: null,
-        difference: null,
-        why: null,
-      },
-    ],
-    payments: [],
-    receipt: null,
-    extra: [],
-    difference: [],
-    shopper: null,
-    sync: null,
-    history: [],
-    undo: null,
-    will_be_refused: null,
-    late_arrival: false,
-    ...changes,
-  };
-}
-
 const pending = (amount: string, verdict: PaymentView["verdict"]) =>
   order({ status: "pending", payments: [payment(amount, verdict)] });
 
@@ -110,13 +48,6 @@ function session(): Session {
   }
   return own;
 }
-
-const receipt = (hold_ms: number): ActReceipt => ({
-  change_id: "c-1",
-  state: "saved",
-  subject: "order/1006472",
-  undo: { change_id: "c-1", text: "Order accepted", hold_ms },
-});
 
 async function deskWith(detail: OrderDetail): Promise<FakeHost> {
   const queue: OrderQueue = { ...emptyQueue, new: [card("1006472"), card("1006949")] };
@@ -221,6 +152,73 @@ describe("deciding an order", () => {
     host.answer("order", () => order({ status: "rejected", cancelled: true }));
     host.tell({ type: "orders", order_ids: ["1006472"] });
     await shown();
+    expect(text("aside h3")).toBe("Timeline");
+  });
+});
+
+describe("what else belongs to an order", () => {
+  async function deskOf(changes: Partial<OrderDetail>): Promise<FakeHost> {
+    const host = await deskWith(order(changes));
+    for (const act of ["set_due", "claim_order", "add_note"] as const) host.answer(act, () => receipt(0));
+    return host;
+  }
+
+  it("is promised for later from what was promised, or from now where that is over", async () => {
+    const due = new Date(Date.now() + 20 * 60_000);
+    const host = await deskOf({ due_at: due.toISOString() });
+    await press("d", "ArrowDown", "Enter");
+    expect(host.asked("set_due")).toEqual([
+      { order_id: "1006472", due_at: new Date(due.getTime() + 15 * 60_000).toISOString() },
+    ]);
+    host.answer("order", () => order({ due_at: "2017-04-05T12:00:00.000Z" }));
+    host.tell({ type: "orders", order_ids: ["1006472"] });
+    await shown();
+    await press("d", "Enter");
+    const late = Date.parse(host.asked("set_due")[1]?.due_at ?? "") - Date.now() - 10 * 60_000;
+    expect(Math.abs(late)).toBeLessThan(10_000);
+  });
+
+  it("is taken by one key and left by the same, and says who has it", async () => {
+    const host = await deskOf({ claimed_by: "Teo" });
+    expect(text("header dl") + text("[data-testid=order] dl")).toContain("Teo");
+    await press("c");
+    expect(host.asked("claim_order")).toEqual([{ order_id: "1006472", takes: false }]);
+    host.answer("order", () => order());
+    host.tell({ type: "orders", order_ids: ["1006472"] });
+    await shown();
+    await press("c");
+    expect(host.asked("claim_order")[1]).toEqual({ order_id: "1006472", takes: true });
+  });
+
+  it("is noted for colleagues unless it is for the customer, and letters in the field are letters", async () => {
+    const host = await deskOf({});
+    const write = async (words: string) => {
+      const field = document.querySelector<HTMLInputElement>("aside input[maxlength]");
+      expect(document.activeElement).toBe(field);
+      await press("a");
+      if (field) field.value = words;
+      field?.dispatchEvent(new Event("input", { bubbles: true }));
+    };
+    await press("e");
+    await write("Call before six");
+    await press("Enter");
+    await press("e");
+    await write("We have no oat milk");
+    document.querySelector<HTMLInputElement>("aside input[value=customer]")?.click();
+    await shown();
+    expect(text("aside")).toContain("passes it on to the customer");
+    await press("Enter");
+    expect(host.asked("add_note")).toEqual([
+      { order_id: "1006472", audience: "staff", text: "Call before six" },
+      { order_id: "1006472", audience: "customer", text: "We have no oat milk" },
+    ]);
+    expect(host.asked("accept_order")).toEqual([]);
+  });
+
+  it("is promised and taken only while it is open", async () => {
+    const host = await deskOf({ status: "confirmed" });
+    await press("c", "d");
+    expect([host.asked("claim_order"), host.asked("set_due")]).toEqual([[], []]);
     expect(text("aside h3")).toBe("Timeline");
   });
 });

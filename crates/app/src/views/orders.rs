@@ -1,6 +1,6 @@
 //! Orders, payments and receipts as they are shown.
 
-use aisle_domain::{Decision, DifferenceKind, LineState, OrderStatus, PaymentStatus, Verdict};
+use aisle_domain::{Availability, Decision, DifferenceKind, LineState, OrderStatus, PaymentStatus, Verdict};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -87,6 +87,8 @@ pub struct LineView {
     pub state: LineState,
     /// How much is in the basket.
     pub picked_quantity: Option<String>,
+    /// What that costs; `null` while it is to pick.
+    pub picked_total: Option<String>,
     /// The item in the basket instead.
     pub substitute: Option<String>,
     /// Its name.
@@ -193,6 +195,8 @@ pub struct OrderCard {
     pub accept_by: Option<String>,
     /// When it was promised.
     pub due_at: Option<String>,
+    /// Who takes care of it.
+    pub claimed_by: Option<String>,
     /// How many lines.
     pub lines: u32,
     /// How many pieces.
@@ -211,6 +215,81 @@ pub struct OrderCard {
     pub unheard: bool,
     /// Came long after it was placed.
     pub late_arrival: bool,
+}
+
+/// What an order would come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(rename = "Effect")]
+pub struct EffectView {
+    /// Picked plus still to pick.
+    pub forecast: String,
+    /// How much of the range would be left to its highest amount; negative above it.
+    pub left: String,
+    /// How it would lie to the range.
+    #[ts(type = "Verdict")]
+    pub verdict: Verdict,
+}
+
+/// An item that may lie in the basket instead of an ordered one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(rename = "Replacement")]
+pub struct ReplacementView {
+    /// The item.
+    pub item_id: String,
+    /// Its name.
+    pub name: String,
+    /// Its barcode.
+    pub barcode: Option<String>,
+    /// What it costs, as much of it as was ordered.
+    pub total: String,
+    /// That minus what the ordered item costs.
+    pub difference: String,
+    /// Whether it can be bought.
+    #[ts(type = "Availability")]
+    pub availability: Availability,
+    /// What the order would come to with it.
+    pub effect: EffectView,
+}
+
+/// What may lie in the basket instead of a line's item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(rename = "Replacements")]
+pub struct ReplacementsView {
+    /// What the customer wants when something is out of stock.
+    pub wish: Option<String>,
+    /// False where the customer wants nothing instead.
+    pub replaceable: bool,
+    /// The best first.
+    pub choices: Vec<ReplacementView>,
+    /// What the order would come to without the line.
+    pub without: EffectView,
+}
+
+/// What a scanned code is to the order that is picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ScanOutcome {
+    /// Its line is found now, or has one piece more.
+    Found,
+    /// All of it was in the basket already.
+    Again,
+    /// An item that is not on this order.
+    NotOrdered,
+    /// No item of this store.
+    Unknown,
+}
+
+/// A code that was scanned while an order is picked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct ScannedLine {
+    /// What it is.
+    pub outcome: ScanOutcome,
+    /// The code.
+    pub code: String,
+    /// The ordered item, or the one that is not on the order.
+    pub item_id: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
 }
 
 /// The queue in groups of urgency.
@@ -274,6 +353,8 @@ pub struct OrderDetail {
     pub accept_by: Option<String>,
     /// When it was promised.
     pub due_at: Option<String>,
+    /// Who takes care of it.
+    pub claimed_by: Option<String>,
     /// Central's version of the row.
     pub version: i64,
     /// The range in force.

@@ -1,5 +1,6 @@
 //! What commands take.
 
+use aisle_domain::{LineState, change::Audience};
 use serde::Deserialize;
 use ts_rs::TS;
 
@@ -49,6 +50,43 @@ params! {
         /// What staff wrote.
         note: Option<String>,
     }
+    /// Say where a line is.
+    SetLine {
+        /// The order.
+        order_id: String,
+        /// The ordered item.
+        item_id: String,
+        /// Where it is.
+        #[ts(type = "LineState")]
+        state: LineState,
+        /// The item in the basket instead.
+        substitute: Option<String>,
+    }
+    /// Say how much of a line is in the basket.
+    PickQuantity {
+        /// The order.
+        order_id: String,
+        /// The ordered item.
+        item_id: String,
+        /// As typed.
+        quantity: String,
+    }
+    /// What may lie in the basket instead.
+    ReplacementQuery {
+        /// The order.
+        order_id: String,
+        /// The ordered item.
+        item_id: String,
+        /// As typed or scanned; empty for what is most like it.
+        text: String,
+    }
+    /// A code was scanned while an order is picked.
+    ScanLine {
+        /// The order.
+        order_id: String,
+        /// The code.
+        code: String,
+    }
     /// Approve a payment.
     ApprovePayment {
         /// The payment.
@@ -75,6 +113,42 @@ params! {
         payment_id: String,
         /// What staff wrote.
         note: Option<String>,
+    }
+    /// Promise one order for another time.
+    SetDue {
+        /// The order.
+        order_id: String,
+        /// RFC 3339.
+        due_at: String,
+    }
+    /// Take care of an order, or leave it to others.
+    ClaimOrder {
+        /// The order.
+        order_id: String,
+        /// Whether it is taken.
+        takes: bool,
+    }
+    /// Write a note on an order.
+    AddNote {
+        /// The order.
+        order_id: String,
+        /// For whom.
+        #[ts(type = "Audience")]
+        audience: Audience,
+        /// The note.
+        text: String,
+    }
+    /// Take no new orders until a time; without it, take them again.
+    PauseStore {
+        /// RFC 3339.
+        until: Option<String>,
+    }
+    /// Promise later what is ordered until a time.
+    BusyStore {
+        /// Added to each promise.
+        minutes: u32,
+        /// RFC 3339.
+        until: String,
     }
     /// A page of the catalog.
     ItemQuery {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{folder, mend, run};
 use crate::{
-    args::{ActFlags, Global, Item, Order, Outbox, PageFlags, Payment},
+    args::{ActFlags, Global, Item, Order, Outbox, PageFlags, Payment, Store},
     exit::{self, Failure},
     output::Output,
 };
@@ -142,6 +142,24 @@ pub(crate) fn order(command: &Order, global: &Global, output: Output) -> Result<
             };
             Ok(desk.note(parse(id)?, audience, text)?)
         }),
+    }
+}
+
+pub(crate) fn store(command: &Store, global: &Global, output: Output) -> Result<u8, Failure> {
+    const RESUME: &str = "resume";
+    match command {
+        Store::Pause { until, act } => each(&one(until), act, global, output, &|desk, until| {
+            let until = (until != RESUME).then(|| parse(until)).transpose()?;
+            Ok(desk.pause(until)?)
+        }),
+        Store::Busy { minutes: 0, act, .. } => {
+            each(&one(""), act, global, output, &|desk, _| Ok(desk.end_busy()?))
+        }
+        Store::Busy { minutes, until, act } => {
+            let until =
+                until.as_deref().ok_or_else(|| Failure::new("usage", "until when? name it with --until"))?;
+            each(&one(until), act, global, output, &|desk, until| Ok(desk.busy(*minutes, parse(until)?)?))
+        }
     }
 }
 

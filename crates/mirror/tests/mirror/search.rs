@@ -1,10 +1,10 @@
 //! Finding items and orders as staff type.
 
 use aisle_contract::DownBody;
-use aisle_domain::{Item, ItemId};
+use aisle_domain::{Availability, Item, ItemId};
 use aisle_mirror::{OrderFilter, items, orders, payments};
 
-use crate::fixtures::{Desk, barcode, item, item_id, order, order_id, payment_id, pending_order};
+use crate::fixtures::{Desk, barcode, item, item_id, money, order, order_id, payment_id, pending_order};
 
 fn named(number: i64, name: &str, category: &str) -> Item {
     Item { name: name.into(), category: Some(category.into()), ..item(number, 1) }
@@ -206,4 +206,35 @@ fn an_index_that_was_merged_since_a_connection_last_looked_is_not_taken_for_dama
         }
     }
     desk.assert_sound();
+}
+
+#[test]
+fn what_may_replace_an_item_is_most_alike_near_in_price_and_on_the_shelf() {
+    let mut desk = Desk::new();
+    let at = |price: &str, row: Item| Item { unit_price: money(price), ..row };
+    let mut gone = at("1.78", named(17, "Shredded Cheese, 8 OZ", "Dairy"));
+    gone.deleted = true;
+    let mut out = at("1.78", named(16, "Shredded Cheese, 8 OZ", "Dairy"));
+    out.availability = Availability::OutOfStock;
+    let rows = [
+        at("1.78", named(10, "Shredded Cheese, 8 OZ", "Dairy")),
+        at("2.79", named(12, "SHREDDED CHEESE, 8 OZ", "Dairy")),
+        at("1.60", named(11, "Shredded cheese 6 oz", "Dairy")),
+        at("1.78", named(14, "Cheese knife", "Household")),
+        at("1.80", named(15, "Yoghurt", "Dairy")),
+        at("0.99", named(18, "Batteries", "Household")),
+        out,
+        gone,
+    ];
+    desk.catalog(rows.into_iter().map(|row| DownBody::Item(Box::new(row))).collect());
+    let like = |name: &str, category: Option<&str>, limit| {
+        let wanted = items::Wanted { item: item_id(10), name, category, price: money("1.78") };
+        let found = desk.mirror.read(|conn| items::similar(conn, &wanted, limit)).unwrap();
+        found.iter().map(|item| item.item_id.get()).collect::<Vec<_>>()
+    };
+    assert_eq!(like("Shredded Cheese, 8 OZ", Some("Dairy"), 9), [11, 12, 15, 14]);
+    assert_eq!(like("Shredded Cheese, 8 OZ", Some("Dairy"), 2), [11, 12]);
+    // One that vanished from the catalog is known by its name alone.
+    assert_eq!(like("Shredded Cheese, 8 OZ", None, 9), [11, 12, 14]);
+    assert_eq!(like("8", None, 9), Vec::<i64>::new());
 }

@@ -53,6 +53,15 @@ impl Window {
         }
     }
 
+    /// Types as a scanner does: faster than anybody, with Enter at the end.
+    pub fn scan(&self, code: &str) {
+        let keys = code.chars().map(String::from).chain([value("Enter").to_owned()]);
+        let down_and_up = |key: String| {
+            [json!({ "type": "keyDown", "value": key.clone() }), json!({ "type": "keyUp", "value": key })]
+        };
+        self.keys(&keys.flat_map(down_and_up).collect::<Vec<_>>());
+    }
+
     /// Walks with Tab until this has the focus.
     pub fn tab_to(&self, testid: &str) {
         let here = format!("return document.activeElement?.dataset.testid === '{testid}'");

@@ -1,4 +1,16 @@
-import type { Commands, Event, OrderCard, OrderQueue, RpcError, Session, SettingsView, StatusView } from "../rpc/generated";
+import type {
+  ActReceipt,
+  Commands,
+  Event,
+  LineView,
+  OrderCard,
+  OrderDetail,
+  OrderQueue,
+  RpcError,
+  Session,
+  SettingsView,
+  StatusView,
+} from "../rpc/generated";
 import { CallError, type Hearing, type Host, type Listener } from "./host";
 
 type Answer<M extends keyof Commands> = (
@@ -143,6 +155,7 @@ export function card(orderId: string, unheard = false): OrderCard {
     queued_time: "2017-04-05T11:50:00.000Z",
     accept_by: null,
     due_at: null,
+    claimed_by: null,
     lines: 1,
     pieces: "1",
     expected: "2.49",
@@ -154,6 +167,81 @@ export function card(orderId: string, unheard = false): OrderCard {
     late_arrival: false,
   };
 }
+
+export function line(itemId: string, name: string, changes: Partial<LineView> = {}): LineView {
+  return {
+    item_id: itemId,
+    name,
+    barcode: null,
+    order_unit_price: "28.48",
+    quantity: "1",
+    unit: "each",
+    total: "28.48",
+    state: "to_pick",
+    picked_quantity: null,
+    picked_total: null,
+    substitute: null,
+    substitute_name: null,
+    note: null,
+    receipt_total: null,
+    receipt_name: null,
+    difference: null,
+    why: null,
+    ...changes,
+  };
+}
+
+export function order(changes: Partial<OrderDetail> = {}): OrderDetail {
+  return {
+    order_id: "1006472",
+    display_no: "6472",
+    store_id: "367",
+    user_id: "5",
+    customer: "Customer 5",
+    customer_orders: 2,
+    status: "new",
+    decision: null,
+    reason: null,
+    cancelled: false,
+    creation_time: "2017-04-05T11:50:00.000Z",
+    queued_time: "2017-04-05T11:50:00.000Z",
+    accept_by: null,
+    due_at: null,
+    claimed_by: null,
+    version: 1,
+    range: { lo: "19.93", hi: "31.33", version: 1 },
+    expected: "28.48",
+    picked: "0.00",
+    forecast: "28.48",
+    headroom_lo: null,
+    headroom_hi: null,
+    ceiling: "34.46",
+    currency: "USD",
+    note: null,
+    substitution: null,
+    payment_expected: true,
+    lines: [line("1", "Kids Cereal, 12.2 OZ")],
+    payments: [],
+    receipt: null,
+    extra: [],
+    difference: [],
+    shopper: null,
+    sync: null,
+    history: [],
+    undo: null,
+    will_be_refused: null,
+    late_arrival: false,
+    ...changes,
+  };
+}
+
+/** What an act answers, held for so long. */
+export const receipt = (hold_ms: number): ActReceipt => ({
+  change_id: "c-1",
+  state: "saved",
+  subject: "order/1006472",
+  undo: { change_id: "c-1", text: "Order accepted", hold_ms },
+});
 
 export const someSettings: SettingsView = {
   connection: {

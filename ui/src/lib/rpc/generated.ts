@@ -5,6 +5,7 @@ export type LineState = "to_pick" | "found" | "short" | "substituted" | "out_of_
 export type ChangeState = "held" | "ready" | "sent" | "received" | "refused";
 export type LinkState = "up" | "this_computer" | "store_internet" | "central";
 export type Verdict = "below" | "inside" | "above";
+export type Audience = "staff" | "customer";
 export type Availability = "available" | "out_of_stock";
 export type DifferenceKind = "substitution" | "weight" | "quantity" | "price" | "missing" | "extra" | "discount" | "rounding";
 export type RpcError = { 
@@ -452,6 +453,10 @@ state: LineState,
  */
 picked_quantity: string | null, 
 /**
+ * What that costs; `null` while it is to pick.
+ */
+picked_total: string | null, 
+/**
  * The item in the basket instead.
  */
 substitute: string | null, 
@@ -609,6 +614,10 @@ accept_by: string | null,
  */
 due_at: string | null, 
 /**
+ * Who takes care of it.
+ */
+claimed_by: string | null, 
+/**
  * How many lines.
  */
 lines: number, 
@@ -669,6 +678,83 @@ decided: Array<OrderCard>,
  * How many were decided today.
  */
 decided_total: number, };
+export type Effect = { 
+/**
+ * Picked plus still to pick.
+ */
+forecast: string, 
+/**
+ * How much of the range would be left to its highest amount; negative above it.
+ */
+left: string, 
+/**
+ * How it would lie to the range.
+ */
+verdict: Verdict, };
+export type Replacement = { 
+/**
+ * The item.
+ */
+item_id: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its barcode.
+ */
+barcode: string | null, 
+/**
+ * What it costs, as much of it as was ordered.
+ */
+total: string, 
+/**
+ * That minus what the ordered item costs.
+ */
+difference: string, 
+/**
+ * Whether it can be bought.
+ */
+availability: Availability, 
+/**
+ * What the order would come to with it.
+ */
+effect: Effect, };
+export type Replacements = { 
+/**
+ * What the customer wants when something is out of stock.
+ */
+wish: string | null, 
+/**
+ * False where the customer wants nothing instead.
+ */
+replaceable: boolean, 
+/**
+ * The best first.
+ */
+choices: Array<Replacement>, 
+/**
+ * What the order would come to without the line.
+ */
+without: Effect, };
+export type ScanOutcome = "found" | "again" | "not_ordered" | "unknown";
+export type ScannedLine = { 
+/**
+ * What it is.
+ */
+outcome: ScanOutcome, 
+/**
+ * The code.
+ */
+code: string, 
+/**
+ * The ordered item, or the one that is not on the order.
+ */
+item_id: string | null, 
+/**
+ * Its name.
+ */
+name: string | null, };
 export type Undo = { 
 /**
  * The change.
@@ -739,6 +825,10 @@ accept_by: string | null,
  * When it was promised.
  */
 due_at: string | null, 
+/**
+ * Who takes care of it.
+ */
+claimed_by: string | null, 
 /**
  * Central's version of the row.
  */
@@ -1110,6 +1200,58 @@ items: Array<string>,
  * What staff wrote.
  */
 note: string | null, };
+export type SetLine = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * The ordered item.
+ */
+item_id: string, 
+/**
+ * Where it is.
+ */
+state: LineState, 
+/**
+ * The item in the basket instead.
+ */
+substitute: string | null, };
+export type PickQuantity = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * The ordered item.
+ */
+item_id: string, 
+/**
+ * As typed.
+ */
+quantity: string, };
+export type ReplacementQuery = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * The ordered item.
+ */
+item_id: string, 
+/**
+ * As typed or scanned; empty for what is most like it.
+ */
+text: string, };
+export type ScanLine = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * The code.
+ */
+code: string, };
 export type ApprovePayment = { 
 /**
  * The payment.
@@ -1149,6 +1291,51 @@ payment_id: string,
  * What staff wrote.
  */
 note: string | null, };
+export type SetDue = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * RFC 3339.
+ */
+due_at: string, };
+export type ClaimOrder = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * Whether it is taken.
+ */
+takes: boolean, };
+export type AddNote = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * For whom.
+ */
+audience: Audience, 
+/**
+ * The note.
+ */
+text: string, };
+export type PauseStore = { 
+/**
+ * RFC 3339.
+ */
+until: string | null, };
+export type BusyStore = { 
+/**
+ * Added to each promise.
+ */
+minutes: number, 
+/**
+ * RFC 3339.
+ */
+until: string, };
 export type ItemQuery = { 
 /**
  * As typed; empty for all.
@@ -1356,6 +1543,10 @@ export type Commands = {
   "order": { params: OrderKey, result: OrderDetail },
   "accept_order": { params: OrderKey, result: ActReceipt },
   "reject_order": { params: RejectOrder, result: ActReceipt },
+  "set_line": { params: SetLine, result: ActReceipt },
+  "pick_quantity": { params: PickQuantity, result: ActReceipt },
+  "replacements": { params: ReplacementQuery, result: Replacements },
+  "scan_line": { params: ScanLine, result: ScannedLine },
   "approve_payment": { params: ApprovePayment, result: ActReceipt },
   "approve_order": { params: OrderKey, result: ActReceipt },
   "decline_payment": { params: DeclinePayment, result: ActReceipt },
@@ -1364,6 +1555,12 @@ export type Commands = {
   "release": { params: ChangeKey, result: null },
   "acknowledge": { params: AlarmKey, result: WaitingCounts },
   "payments": { params: null, result: Array<PaymentView> },
+  "set_due": { params: SetDue, result: ActReceipt },
+  "claim_order": { params: ClaimOrder, result: ActReceipt },
+  "add_note": { params: AddNote, result: ActReceipt },
+  "pause_store": { params: PauseStore, result: ActReceipt },
+  "busy_store": { params: BusyStore, result: ActReceipt },
+  "end_busy": { params: null, result: ActReceipt },
   "items": { params: ItemQuery, result: ItemPage },
   "item": { params: ItemKey, result: ItemDetail },
   "edit_item": { params: EditItem, result: ActReceipt },

@@ -40,6 +40,8 @@ export class Desk {
   screen: Screen = $state("orders");
   /** The order that is open; it stays open when it leaves the queue. */
   selected: string | null = $state(null);
+  /** What is asked of the whole store, over the orders. */
+  asking: "capacity" | null = $state(null);
   held: HeldAct | null = $state.raw(null);
   /** What the last command refused: in words, until it is closed or something else is done. */
   problem: CallError | null = $state.raw(null);
@@ -119,6 +121,7 @@ export class Desk {
     this.held = null;
     this.problem = null;
     this.screen = "orders";
+    this.asking = null;
   }
 
   #readAll(): void {
@@ -241,6 +244,12 @@ export class Desk {
       this.tell(error);
       return false;
     }
+  }
+
+  /** Asks something of the whole store on the Orders screen. */
+  ask(what: "capacity"): void {
+    this.screen = "orders";
+    this.asking = what;
   }
 
   /** Opens an order on the Orders screen. */

@@ -20,11 +20,15 @@ const IN_FIELDS = /^(Ctrl .*|F\d+)$/;
 /** But these are the field's own. */
 const OF_FIELDS = new Set(["Ctrl Z", "Ctrl A", "Ctrl C", "Ctrl V", "Ctrl X", "Ctrl Y"]);
 
+/** What a scanned code does. Answers false where it is nothing here: whoever listened before is asked. */
+export type Scan = (code: string) => boolean | void;
+
 /** Hands every key to the topmost layer that has a use for it. One for the whole page. */
 export class Keyboard {
   /** G was pressed: the rail shows its letters. */
   going = $state(false);
   #layers: Layer[] = [];
+  #scans: Scan[] = [];
   #scanner = new Scanner();
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #go: (screen: Screen) => void;
@@ -44,6 +48,14 @@ export class Keyboard {
     };
   }
 
+  /** Listens to the scanner before all others; the returned function ends it. For `$effect`. */
+  scans(scan: Scan): () => void {
+    this.#scans.push(scan);
+    return () => {
+      this.#scans = this.#scans.filter((other) => other !== scan);
+    };
+  }
+
   /** For the window's `keydown`. */
   press(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing) return;
@@ -59,7 +71,9 @@ export class Keyboard {
     const taken = this.#scanner.take(event.key, event.timeStamp);
     if (taken === null) return false;
     event.preventDefault();
-    if (taken !== "burst") this.#scan(taken.code);
+    if (taken === "burst") return true;
+    const { code } = taken;
+    if (this.#scans.toReversed().every((scan) => scan(code) === false)) this.#scan(code);
     return true;
   }
 

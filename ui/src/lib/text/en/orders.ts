@@ -59,6 +59,13 @@ const substitution: Record<string, string> = {
   none: "Leave it out",
 };
 
+const wishes: Record<string, string> = {
+  similar: "The customer accepts a similar item. Left to the highest with each choice:",
+  ask: "Ask the customer first. Left to the highest with each choice:",
+  none: "The customer wants it left out.",
+};
+const noWish = "The customer did not say. Left to the highest with each choice:";
+
 /** The queue and one order. */
 export const orders = {
   group: {
@@ -112,6 +119,13 @@ export const orders = {
     ifOut: "If out of stock",
     substitution: (code: string) => substitution[code] ?? code,
     due: (at: string) => `Due ${at}`,
+    noDue: "Due",
+    noPromise: "no time",
+    changeDue: "Promise it for later",
+    care: "Takes care",
+    nobody: "nobody",
+    claim: "Take care of it",
+    unclaim: "Leave it to others",
     left: "left",
     over: "over",
     acceptBy: (at: string) => `Accept by ${at}`,
@@ -175,6 +189,11 @@ export const orders = {
     tick: (name: string) => `Cannot fill ${name}`,
     reasons: why,
   },
+  scan: {
+    again: "All of it is in the basket already.",
+    not_ordered: "It is not on this order. Nothing was changed.",
+    unknown: "No item of this store has this barcode. Nothing was changed.",
+  },
   walk: { ordered: "Ordered", paid: "Paid", label: "From ordered to paid" },
 
   timeline: {
@@ -190,6 +209,7 @@ export const orders = {
     approveAnyway: (money: string) => `Approve ${money}, with a reason`,
     approvePaid: "Approve, paid online",
     waitingForPayment: "Waiting for the payment",
+    toPickFirst: (n: number) => `${plural(n, "line", "lines")} to pick first`,
     missedAt: (at: string) => `Unanswered at ${at}: central ends it`,
     confirmed: "Central has confirmed it",
     decidedWaits: "Decided here; central confirms it",
@@ -197,6 +217,39 @@ export const orders = {
     ceilingNote: "Above the range: decline, back to picking, or manager",
   },
 
+  noteSheet: {
+    title: (no: string) => `Note on ${no}`,
+    audience: "For",
+    staff: "Colleagues",
+    customer: "The customer",
+    text: "Note",
+    staffHelp: "Every desk of the store shows it in the timeline. The customer does not see it.",
+    customerHelp: "Central passes it on to the customer.",
+    doIt: "Write note",
+  },
+  dueSheet: {
+    title: (no: string) => `Promise ${no} for later`,
+    now: (at: string) => `Due ${at} until now.`,
+    noneYet: "No time was promised until now.",
+    choices: "How much later",
+    later: (minutes: number) => `${minutes} minutes later`,
+    doIt: (at: string) => `Promise ${at}`,
+  },
+  capacity: {
+    store: "Store",
+    title: "Busy or pause",
+    lead: "Every desk of the store shows it, and it ends by itself. Left and Right choose how long.",
+    what: "What the store does",
+    open: "Take orders as always",
+    openUnder: "from now on",
+    busy: (minutes: number) => `Busy: ${minutes} minutes more for each order`,
+    pause: "Pause: no new orders",
+    pauseUnder: "What is here already goes on.",
+    until: (at: string) => `Until ${at}`,
+    lasts: (minutes: number) => (minutes < 60 ? `${minutes} min` : `${minutes / 60} h`),
+    doPause: (at: string) => `Pause until ${at}`,
+    doBusy: (minutes: number, at: string) => `Add ${minutes} min until ${at}`,
+  },
   rejectSheet: {
     title: (no: string) => `Reject ${no}: why?`,
     lead: "Arrows or first letters choose.",
@@ -208,6 +261,29 @@ export const orders = {
     needLines: "Tick at least one line.",
     needNote: "Write a few words.",
     doIt: "Reject order",
+  },
+  quantitySheet: {
+    ordered: (quantity: string, each: string) => `${quantity} ordered, ${each} each.`,
+    pieces: "In the basket, pieces",
+    weight: "In the basket, kg",
+    piecesHelp: "Less than ordered makes the line short.",
+    weightHelp: "As the scale shows it, such as 0.750.",
+    doIt: "In the basket",
+  },
+  substituteSheet: {
+    wish: (code: string | null) => (code === null ? noWish : wishes[code] ?? code),
+    find: "Find another item",
+    findHelp: "Name or barcode, or scan it",
+    choices: "What goes into the basket instead",
+    code: (last: string) => `…${last}`,
+    samePrice: "same price",
+    left: (amount: string) => `${amount} left`,
+    over: (amount: string) => `${amount} over the highest`,
+    notOnShelf: "out of stock",
+    nothing: "No replacement",
+    refund: (amount: string) => `refund ${amount}`,
+    none: (text: string) => `Nothing in the catalog fits “${text}”.`,
+    leaveOut: (money: string) => `Leave out, ${money} less`,
   },
   declineSheet: {
     title: (no: string) => `Decline the payment of ${no}: why?`,

@@ -1,87 +1,24 @@
 //! What needs somebody: conflicts decided, refused changes sent again, parked messages read again.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on ends")]
+use aisle_app::{ItemFields, Keep};
+use aisle_contract::{ChangeRefused, DownBody};
+use aisle_domain::{ChangeId, Field, Item, Lane, Money, Refusal};
+use aisle_mirror::{ChangeState, feed, outbox, settings};
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use aisle_app::{Desk, ItemFields, Keep};
-use aisle_contract::{ChangeRefused, DownBody, DownMessage, Incoming, down::FeedRecord};
-use aisle_domain::{
-    Availability, ChangeId, DeskId, Epoch, Field, Incarnation, Item, ItemId, Lane, Money, Refusal, StoreId,
-    Timestamp,
-};
-use aisle_mirror::{ChangeState, FeedEntry, Mirror, NewDesk, feed, outbox, settings};
-use aisle_sync::{Clock, SystemClock};
-use uuid::Uuid;
-
-fn now() -> Timestamp {
-    SystemClock::default().now()
-}
-
-struct Shop {
-    _folder: tempfile::TempDir,
-    desk: Desk,
-    offset: i64,
-}
-
-fn store_id() -> StoreId {
-    StoreId::new(367).unwrap()
-}
+use crate::shop::{self, Shop, now};
 
 fn item(price: i64, version: i64) -> Item {
-    Item {
-        item_id: ItemId::new(10).unwrap(),
-        store_id: store_id(),
-        unit_price: Money::from_minor(price),
-        barcode: None,
-        name: "Milk".into(),
-        category: None,
-        availability: Availability::Available,
-        available_until: None,
-        version,
-        deleted: false,
-        changed: BTreeMap::new(),
-    }
+    Item { version, ..shop::item(10, "Milk", price) }
+}
+
+fn shop() -> Shop {
+    let mut shop = Shop::open();
+    shop.feed(Lane::Catalog, &DownBody::Item(Box::new(item(199, 1))));
+    shop
 }
 
 impl Shop {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let new = NewDesk {
-            store_id: store_id(),
-            desk_id: DeskId(Uuid::from_u128(7)),
-            incarnation: Incarnation(1),
-            desk_name: "Front".into(),
-            at: now(),
-        };
-        let mirror = Mirror::create(&folder.path().join("desk"), &new).unwrap();
-        let desk = Desk::offline(mirror, Arc::new(SystemClock::default())).unwrap();
-        let mut shop = Self { _folder: folder, desk, offset: 0 };
-        shop.feed(&DownBody::Item(Box::new(item(199, 1))), None);
-        shop
-    }
-
-    /// What comes down the catalog feed next; `damage` goes into its value.
-    fn feed(&mut self, body: &DownBody, damage: Option<&str>) {
-        let record = FeedRecord::of(Lane::Catalog, body).unwrap().unwrap();
-        let names = aisle_contract::TopicNames::default();
-        let out = record.encode(&names, store_id(), Epoch(Uuid::from_u128(9)), self.offset, now());
-        let record = Incoming {
-            topic: out.topic,
-            partition: 0,
-            offset: self.offset,
-            written_at: now(),
-            key: Some(out.key),
-            headers: out.headers,
-            value: damage.map_or(out.value, |text| Some(text.as_bytes().to_vec())),
-        };
-        self.offset += 1;
-        let message = DownMessage::decode(&record).map_err(|e| e.to_string());
-        let entry = FeedEntry { offset: record.offset, written_at: now(), record, message };
-        self.desk.mirror().apply_feed(Lane::Catalog, "c", &[entry], now()).unwrap();
-    }
-
-    fn set(&self, field: &str, value: &str) -> ChangeId {
+    fn edit(&self, field: &str, value: &str) -> ChangeId {
         let fields: ItemFields = [(field.to_owned(), value.to_owned())].into();
         self.desk.edit_item(item(0, 0).item_id, &fields).unwrap().change_id.parse().unwrap()
     }
@@ -90,11 +27,11 @@ impl Shop {
     fn refuse(&mut self, change: ChangeId, refusal: Refusal, price: i64, version: i64) {
         let incarnation = self.desk.mirror().identity().incarnation;
         self.desk.mirror().write(|tx| outbox::cut(tx, Lane::Catalog, incarnation, 10, 100_000, now())).unwrap();
-        self.feed(&DownBody::Item(Box::new(item(price, version))), None);
+        self.feed(Lane::Catalog, &DownBody::Item(Box::new(item(price, version))));
         let message = refusal.to_string();
         let desk = self.desk.mirror().identity().desk_id;
         let refused = ChangeRefused { change_id: change, desk, refusal, message, at: now() };
-        self.feed(&DownBody::Refused(Box::new(refused)), None);
+        self.feed(Lane::Catalog, &DownBody::Refused(Box::new(refused)));
     }
 
     fn change(&self, id: ChangeId) -> aisle_mirror::OutboxRow {
@@ -117,8 +54,8 @@ fn both_changed() -> Refusal {
 
 #[test]
 fn keeping_mine_sends_a_new_change_from_centrals_value() {
-    let mut shop = Shop::new();
-    let mine = shop.set("unit_price", "2.49");
+    let mut shop = shop();
+    let mine = shop.edit("unit_price", "2.49");
     shop.refuse(mine, both_changed(), 299, 2);
     let cards = shop.desk.conflicts().unwrap();
     let card = &cards[0];
@@ -134,8 +71,8 @@ fn keeping_mine_sends_a_new_change_from_centrals_value() {
 
 #[test]
 fn keeping_centrals_closes_the_refused_change() {
-    let mut shop = Shop::new();
-    let mine = shop.set("unit_price", "2.49");
+    let mut shop = shop();
+    let mine = shop.edit("unit_price", "2.49");
     shop.refuse(mine, both_changed(), 299, 2);
     let card: i64 = shop.desk.conflicts().unwrap()[0].conflict_id.parse().unwrap();
     shop.desk.resolve(card, Keep::Central).unwrap();
@@ -146,8 +83,8 @@ fn keeping_centrals_closes_the_refused_change() {
 
 #[test]
 fn a_refused_change_is_sent_again_from_what_is_there_now_with_another_value_where_one_is_given() {
-    let mut shop = Shop::new();
-    let first = shop.set("unit_price", "2.49");
+    let mut shop = shop();
+    let first = shop.edit("unit_price", "2.49");
     shop.refuse(first, Refusal::BadValue { what: "too dear".into() }, 299, 2);
     let strange: ItemFields = [("colour".to_owned(), "red".to_owned())].into();
     assert_eq!(shop.desk.resend(first, &strange).unwrap_err().code(), "bad_value");
@@ -162,8 +99,8 @@ fn a_refused_change_is_sent_again_from_what_is_there_now_with_another_value_wher
 
 #[test]
 fn a_parked_message_is_applied_once_it_can_be_and_says_why_while_it_cannot() {
-    let mut shop = Shop::new();
-    shop.feed(&DownBody::Item(Box::new(item(349, 2))), Some("{ half a row"));
+    let mut shop = shop();
+    shop.feed_damaged(Lane::Catalog, &DownBody::Item(Box::new(item(349, 2))), Some("{ half a row"));
     let parked = shop.desk.mirror().read(|conn| feed::parked(conn, 5)).unwrap();
     assert_eq!(parked.len(), 1);
     let tried = shop.desk.retry_parked(None).unwrap();
@@ -182,12 +119,13 @@ fn a_parked_message_is_applied_once_it_can_be_and_says_why_while_it_cannot() {
 
 #[test]
 fn diagnostics_say_how_the_desk_is_and_nobody_s_name_and_nothing_that_was_sold() {
-    let mut shop = Shop::new();
+    let mut shop = shop();
     shop.desk.mirror().write(|tx| settings::set(tx, "person", "Noor Haddad")).unwrap();
-    let renamed = shop.set("name", "Zwieback");
+    let renamed = shop.edit("name", "Zwieback");
     shop.refuse(renamed, Refusal::BadValue { what: "Zwieback is too dry".into() }, 299, 2);
-    shop.set("unit_price", "7.77");
-    shop.feed(&DownBody::Item(Box::new(item(349, 3))), Some(r#"{ "item_id": "Mary Miller" }"#));
+    shop.edit("unit_price", "7.77");
+    let named = Some(r#"{ "item_id": "Mary Miller" }"#);
+    shop.feed_damaged(Lane::Catalog, &DownBody::Item(Box::new(item(349, 3))), named);
     let file = shop.desk.mirror().dir().join("told.json");
     let told = shop.desk.write_diagnostics(&file).unwrap();
     let text = std::fs::read_to_string(&file).unwrap();

@@ -1,0 +1,8 @@
+//! Use cases of a desk over a real mirror, without a line.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on ends")]
+
+mod capacity;
+mod mend;
+mod picking;
+mod shop;
