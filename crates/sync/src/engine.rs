@@ -32,6 +32,8 @@ use crate::{
 const GLANCE: Duration = Duration::from_millis(250);
 /// Between two looks at the line.
 const WATCH: Duration = Duration::from_secs(3);
+/// And how often meanwhile it is seen whether programs beside this one know what is known here.
+const LOOKS_BESIDE: u32 = 6;
 
 /// How long a quit waits for threads that are about to end, and how often it looks.
 const PARTING: Duration = Duration::from_millis(500);
@@ -202,8 +204,16 @@ fn watch_loop(context: &Context) {
     let dir = context.mirror.dir();
     while !context.shared.is_stopped() {
         duty.look(context);
-        beside::leave(dir, context.shared.status(), context.clock.now());
-        context.shared.sleep(WATCH);
+        let mut left = None;
+        // What fell silent between two looks is told beside this program as soon as it is here.
+        for _ in 0..LOOKS_BESIDE {
+            let status = context.shared.status();
+            if left.as_ref() != Some(&status.link) {
+                left = Some(status.link.clone());
+                beside::leave(dir, status, context.clock.now());
+            }
+            context.shared.sleep(WATCH / LOOKS_BESIDE);
+        }
     }
     beside::take_away(dir);
 }
