@@ -27,6 +27,7 @@ enum Heard {
     Ring(String, AlarmKind),
     Seen(String),
     Unheard(i64),
+    Test,
 }
 
 impl Heard {
@@ -35,6 +36,7 @@ impl Heard {
             Event::Alarm { kind, order_id, ringing: true } => Some(Self::Ring(order_id.clone(), *kind)),
             Event::Alarm { order_id, ringing: false, .. } => Some(Self::Seen(order_id.clone())),
             Event::Status { status } => Some(Self::Unheard(status.waiting.unheard)),
+            Event::AlarmTest => Some(Self::Test),
             _ => None,
         }
     }
@@ -60,6 +62,7 @@ impl Ringing {
                 self.orders.remove(&order);
             }
             Heard::Unheard(count) => self.unheard = count,
+            Heard::Test => {}
         }
         // The count and not the single alarm ends it: an order that another desk took is unheard no more.
         if self.unheard == 0 {
@@ -78,10 +81,13 @@ impl Ringing {
 }
 
 impl Alarm {
-    /// Starts the alarm's thread; `volume` answers 0 to 100 at each ring.
-    pub(crate) fn start(volume: impl Fn() -> Option<u64> + Send + 'static) -> std::io::Result<Self> {
+    /// Starts the alarm's thread; `volume` answers 0 to 100 at each ring, `told` hears whether there was a device to ring with.
+    pub(crate) fn start(
+        volume: impl Fn() -> Option<u64> + Send + 'static,
+        told: impl Fn(bool) + Send + 'static,
+    ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
-        std::thread::Builder::new().name("alarm".into()).spawn(move || ring(&receiver, &volume))?;
+        std::thread::Builder::new().name("alarm".into()).spawn(move || ring(&receiver, &volume, &told))?;
         Ok(Self(sender))
     }
 
@@ -94,23 +100,33 @@ impl Alarm {
     }
 }
 
-fn ring(heard: &Receiver<Heard>, volume: &dyn Fn() -> Option<u64>) {
+fn ring(heard: &Receiver<Heard>, volume: &dyn Fn() -> Option<u64>, told: &dyn Fn(bool)) {
     let mut ringing = Ringing::default();
     let mut speaker = Speaker::default();
+    // What was tried is heard to its end.
+    let mut lingers = false;
     loop {
-        let next = if ringing.kind().is_some() {
+        let next = if lingers || ringing.kind().is_some() {
             heard.recv_timeout(PAUSE)
         } else {
             speaker.rest();
             heard.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
+        lingers = false;
         let now = match next {
+            Ok(Heard::Test) => {
+                lingers = true;
+                // A device that was plugged in to be tried is looked for at once.
+                speaker.silent = 0;
+                told(speaker.play(AlarmKind::New, volume().unwrap_or(VOLUME)));
+                false
+            }
             Ok(heard) => ringing.take(heard),
             Err(RecvTimeoutError::Timeout) => true,
             Err(RecvTimeoutError::Disconnected) => return,
         };
         if let (true, Some(kind)) = (now, ringing.kind()) {
-            speaker.play(kind, volume().unwrap_or(VOLUME));
+            told(speaker.play(kind, volume().unwrap_or(VOLUME)));
         }
     }
 }
@@ -134,11 +150,9 @@ struct Speaker {
 
 impl Speaker {
     #[allow(clippy::float_arithmetic, reason = "loudness, not money")]
-    fn play(&mut self, kind: AlarmKind, volume: u64) {
-        if volume == 0 {
-            return;
-        }
-        let Some(device) = self.device() else { return };
+    /// Plays a kind once; whether there is a device for it.
+    fn play(&mut self, kind: AlarmKind, volume: u64) -> bool {
+        let Some(device) = self.device() else { return false };
         let loudness = f32::from(u8::try_from(volume.min(100)).unwrap_or(100)) * 0.01;
         let mut after = Duration::ZERO;
         for hertz in tones(kind) {
@@ -146,6 +160,7 @@ impl Speaker {
             device.mixer().add(tone);
             after += TONE + Duration::from_millis(40);
         }
+        true
     }
 
     fn device(&mut self) -> Option<&MixerDeviceSink> {

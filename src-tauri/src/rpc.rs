@@ -4,7 +4,7 @@ use aisle_app::{Event, RpcError};
 use serde_json::Value;
 use tauri::{AppHandle, Emitter, Manager, State, UserAttentionType};
 
-use crate::{alarm::Alarm, desk::Desk, shell::MAIN};
+use crate::{alarm::Alarm, desk::Desk, shell::MAIN, tray};
 
 /// What the page listens to.
 const EVENTS: &str = "aisle";
@@ -31,6 +31,9 @@ pub(crate) fn pump(handle: AppHandle, desk: &Desk, alarm: Alarm) -> std::io::Res
     std::thread::Builder::new().name("events".into()).spawn(move || {
         for event in events {
             alarm.hear(&event);
+            if let Event::Status { status } = &event {
+                tray::waiting(&handle, &status.waiting);
+            }
             if matches!(event, Event::Alarm { ringing: true, .. })
                 && let Some(window) = handle.get_webview_window(MAIN)
                 && let Err(error) = window.request_user_attention(Some(UserAttentionType::Critical))

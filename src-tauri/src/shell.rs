@@ -47,7 +47,9 @@ fn set_up(handle: &AppHandle, data: PathBuf) -> tauri::Result<()> {
     handle.manage(notice::Notice::default());
     let for_volume = desk.clone();
     let volume = move || for_volume.look("settings", "alarm_volume").and_then(|volume| volume.as_u64());
-    rpc::pump(handle.clone(), &desk, Alarm::start(volume)?)?;
+    let for_sound = desk.clone();
+    let told = move |is_there| for_sound.app().tell_sound(is_there);
+    rpc::pump(handle.clone(), &desk, Alarm::start(volume, told)?)?;
     std::thread::Builder::new().name("open".into()).spawn(move || desk.open())?;
     show_page(handle)?;
     handle.manage(tray::Tray::start(handle));

@@ -1,7 +1,11 @@
 //! The tray, where the platform has one: Aisle rings on while its window is closed.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
+use aisle_app::views::Waiting;
 use tauri::{
     AppHandle, Manager,
     menu::{Menu, MenuItem},
@@ -17,6 +21,8 @@ const QUIT: &str = "quit";
 pub(crate) struct Tray {
     icon: Option<TrayIcon>,
     told: AtomicBool,
+    /// What it says last.
+    said: Mutex<String>,
 }
 
 impl Tray {
@@ -28,7 +34,7 @@ impl Tray {
             tracing::info!("this screen has no tray: closing the window quits");
             None
         };
-        Self { icon, told: AtomicBool::new(false) }
+        Self { icon, told: AtomicBool::new(false), said: Mutex::default() }
     }
 
     /// Whether a closed window can be brought back.
@@ -56,6 +62,33 @@ fn build(handle: &AppHandle) -> tauri::Result<TrayIcon> {
         }
     })
     .build(handle)
+}
+
+/// Says at the icon what waits for somebody, where that has changed.
+pub(crate) fn waiting(handle: &AppHandle, waiting: &Waiting) {
+    let Some(tray) = handle.try_state::<Tray>() else { return };
+    let Some(icon) = &tray.icon else { return };
+    let (title, words) = in_words(waiting);
+    let mut said = tray.said.lock().unwrap_or_else(PoisonError::into_inner);
+    if *said == words {
+        return;
+    }
+    let shown = icon.set_tooltip(Some(&words)).and_then(|()| icon.set_title(Some(&title)));
+    if let Err(error) = shown {
+        tracing::debug!(%error, "the tray icon does not say what waits");
+    }
+    *said = words;
+}
+
+/// The figure beside the icon, nothing where nothing waits, and what it means.
+fn in_words(waiting: &Waiting) -> (String, String) {
+    let count = waiting.new + waiting.payments;
+    let parts = [(waiting.new, "to accept"), (waiting.payments, "to decide")];
+    let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    if parts.is_empty() {
+        return (String::new(), "Aisle: nothing waits".into());
+    }
+    (count.to_string(), format!("Aisle: {}", parts.join(", ")))
 }
 
 /// Says, once a run, that closing was not quitting.
@@ -116,5 +149,18 @@ mod platform {
 mod platform {
     pub(super) fn has_tray() -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_icon_says_what_waits_for_somebody() {
+        let waiting = |new, payments| Waiting { new, payments, picking: 7, refused: 0, unheard: 0 };
+        assert_eq!(in_words(&waiting(0, 0)), (String::new(), "Aisle: nothing waits".into()));
+        assert_eq!(in_words(&waiting(2, 1)), ("3".into(), "Aisle: 2 to accept, 1 to decide".into()));
+        assert_eq!(in_words(&waiting(0, 1)), ("1".into(), "Aisle: 1 to decide".into()));
     }
 }

@@ -38,7 +38,7 @@ impl Desk {
     }
 
     /// Now as central's clock has it, as far as it is known.
-    fn central_now(&self) -> Timestamp {
+    pub(crate) fn central_now(&self) -> Timestamp {
         let offset = self.sync_status().and_then(|status| status.clock_offset_ms);
         self.now().plus_millis(offset.unwrap_or(0))
     }

@@ -13,6 +13,7 @@ use aisle_sync::{Clock, SigningKey, SyncEngine, SyncEvent, SyncOptions, SyncStat
 use uuid::{ContextV7, Uuid};
 
 use crate::{
+    deadlines::Deadlines,
     error::AppError,
     events::{AlarmKind, Event, EventHub},
     holds::{HOLD, Holds},
@@ -62,6 +63,7 @@ pub struct Desk {
 struct Line {
     engine: SyncEngine,
     holds: Holds,
+    deadlines: Deadlines,
     _guard: Box<dyn Send + Sync>,
 }
 
@@ -97,14 +99,21 @@ impl Desk {
         };
         let mut failed = None;
         let desk = Arc::new_cyclic(|weak: &Weak<Self>| {
-            let (for_sink, for_holds) = (Weak::clone(weak), Weak::clone(weak));
+            let (for_sink, for_holds, for_deadlines) = (Weak::clone(weak), Weak::clone(weak), Weak::clone(weak));
             let holds = Holds::start(Arc::clone(&clock), move |change| {
                 if let Some(desk) = for_holds.upgrade() {
                     desk.release_quietly(Some(change));
                 }
             });
-            let line = match holds {
-                Ok(holds) => Some(Line {
+            let deadlines = Deadlines::start(move || {
+                if let Some(desk) = for_deadlines.upgrade()
+                    && let Err(error) = desk.ring_late()
+                {
+                    tracing::error!(%error, "deadlines could not be looked at");
+                }
+            });
+            let line = match holds.and_then(|holds| Ok((holds, deadlines?))) {
+                Ok((holds, deadlines)) => Some(Line {
                     engine: SyncEngine::start(
                         opened.mirror.clone(),
                         opened.transport,
@@ -117,6 +126,7 @@ impl Desk {
                         }),
                     ),
                     holds,
+                    deadlines,
                     _guard: opened.guard,
                 }),
                 Err(error) => {
@@ -379,6 +389,21 @@ impl Desk {
         Ok(())
     }
 
+    /// Rings for orders whose deadline has come since it was last looked. Answers which.
+    pub fn ring_late(&self) -> Result<Vec<OrderId>, AppError> {
+        let now = self.central_now();
+        if !self.mirror.read(|conn| alarms::is_any_late(conn, now))? {
+            return Ok(Vec::new());
+        }
+        let late = self.mirror.write(|tx| alarms::raise_late(tx, now))?;
+        for order in &late {
+            self.ring(*order, AlarmKind::Late);
+        }
+        self.hub.emit(&Event::Orders { order_ids: late.iter().map(ToString::to_string).collect() });
+        self.push_status();
+        Ok(late)
+    }
+
     fn push_status(&self) {
         if !self.hub.is_heard() {
             return;
@@ -394,6 +419,7 @@ impl Desk {
         self.release_quietly(None);
         let Some(line) = &self.line else { return QuitReport { unsent: 0 } };
         line.holds.stop();
+        line.deadlines.stop();
         QuitReport { unsent: line.engine.quit(limit) }
     }
 

@@ -58,6 +58,13 @@ pub enum Event {
     },
     /// States of changes moved.
     Outbox,
+    /// Somebody wants to hear how an alarm sounds.
+    AlarmTest,
+    /// Whether this computer can ring.
+    Sound {
+        /// It has a sound device.
+        is_there: bool,
+    },
     /// An alarm begins or ends.
     Alarm {
         /// Why.

@@ -5,6 +5,7 @@
 mod capacity;
 mod catalog;
 mod changes;
+mod deadlines;
 mod desk;
 mod diagnostics;
 mod error;

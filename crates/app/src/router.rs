@@ -1,7 +1,7 @@
 //! The router: one entry for every shell, over the command table and the desk that is open.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock, mpsc::Receiver},
+    sync::{Arc, Mutex, PoisonError, RwLock, mpsc::Receiver},
     time::Duration,
 };
 
@@ -47,6 +47,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     hub: Arc<EventHub>,
     state: RwLock<State>,
+    /// Whether this computer can ring, as its shell found.
+    sound: Mutex<Option<bool>>,
 }
 
 #[derive(Default)]
@@ -60,7 +62,13 @@ struct State {
 impl App {
     /// An app without a desk yet.
     pub fn new(launcher: Arc<dyn Launcher>, clock: Arc<dyn Clock>) -> Self {
-        Self(Arc::new(Inner { launcher, clock, hub: Arc::default(), state: RwLock::default() }))
+        Self(Arc::new(Inner {
+            launcher,
+            clock,
+            hub: Arc::default(),
+            state: RwLock::default(),
+            sound: Mutex::default(),
+        }))
     }
 
     /// Opens the existing desk, if the folder has one. An error is also kept for the first screen.
@@ -98,6 +106,23 @@ impl App {
     /// `not_understood` for a command or parameters that the table does not have, else what the use case says.
     pub fn call(&self, method: &str, params: Value) -> Result<Value, RpcError> {
         table::dispatch(self, method, params)
+    }
+
+    /// The shell tells whether this computer can ring.
+    pub fn tell_sound(&self, is_there: bool) {
+        let before = self.0.sound.lock().unwrap_or_else(PoisonError::into_inner).replace(is_there);
+        if before != Some(is_there) {
+            self.0.hub.emit(&Event::Sound { is_there });
+        }
+    }
+
+    /// Whether this computer can ring, where it was tried.
+    pub(crate) fn sound(&self) -> Option<bool> {
+        *self.0.sound.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn test_alarm(&self) {
+        self.0.hub.emit(&Event::AlarmTest);
     }
 
     /// Events from now on.

@@ -102,6 +102,11 @@ commands! {
         desk.acknowledge(p.order_id.map(|id| id.parse()).transpose()?)?;
         Ok(desk.status()?.waiting)
     };
+    "sound": () => Option<bool> = |app, ()| Ok(app.sound());
+    "test_alarm": () => () = |app, ()| {
+        app.test_alarm();
+        Ok(())
+    };
     "payments": () => Vec<PaymentView> = |app, ()| app.desk()?.waiting_payments();
     "set_due": SetDue => ActReceipt = |app, p| app.desk()?.set_due(p.order_id.parse()?, Some(p.due_at.parse()?));
     "claim_order": ClaimOrder => ActReceipt = |app, p| {

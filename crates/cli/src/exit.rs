@@ -46,9 +46,9 @@ impl Failure {
             "db_newer" => NEWER,
             "illegal_act" | "already_decided" | "range_changed" | "amount_changed" | "outside_range"
             | "needs_reason" | "needs_override" | "over_ceiling" | "unknown_reason" | "needs_lines"
-            | "needs_note" | "not_allowed" | "id_taken" | "duplicate_barcode" | "changed" | "both_changed"
-            | "kept_central" | "numbered" | "not_refused" | "file_exists" | "enrolment_expired"
-            | "wrong_store" | "wrong_cluster" | "bad_rating" => REFUSED,
+            | "needs_note" | "lines_to_pick" | "not_wanted" | "not_allowed" | "id_taken" | "duplicate_barcode"
+            | "changed" | "both_changed" | "kept_central" | "numbered" | "not_refused" | "file_exists"
+            | "enrolment_expired" | "wrong_store" | "wrong_cluster" | "bad_rating" => REFUSED,
             code if code.starts_with("bad_")
                 || code == "usage"
                 || code == "not_yet"

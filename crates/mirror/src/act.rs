@@ -193,7 +193,7 @@ fn on_order(tx: &Transaction<'_>, id: OrderId, new: &NewChange) -> Acted<()> {
     }
     orders::write(tx, &next, Some(&shown))?;
     if next.status != OrderStatus::New {
-        alarms::settle(tx, id)?;
+        alarms::settle(tx, id, next.status)?;
     }
     Ok(())
 }

@@ -27,6 +27,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/mirror/0001_init.sql"),
     include_str!("../../../migrations/mirror/0002_remirror.sql"),
     include_str!("../../../migrations/mirror/0003_strays.sql"),
+    include_str!("../../../migrations/mirror/0004_late.sql"),
 ];
 
 /// The schema this program knows.

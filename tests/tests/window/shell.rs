@@ -118,6 +118,12 @@ fn a_sample_store_rings_in_the_window_within_ten_seconds() {
         heard["order_id"].as_str().map(str::to_owned)
     });
     assert_eq!(window.call("order", &json!({ "order_id": order })).unwrap()["status"], "new");
+    // Where there is nothing to ring with, a bar says so, and trying it once more finds it so again.
+    if !std::path::Path::new("/dev/snd").exists() {
+        window.sees("[data-testid=banner]", "This computer has no sound", PATIENCE);
+        window.call("test_alarm", &Value::Null).unwrap();
+        assert_eq!(window.call("sound", &Value::Null).unwrap(), json!(false));
+    }
     assert!(!data.join("aisle.db").exists(), "a rehearsal leaves the desk's own folder as it was");
     window.terminate();
     until("the window is closed", Duration::from_secs(10), || window.has_ended().then_some(()));

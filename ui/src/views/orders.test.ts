@@ -239,6 +239,31 @@ describe("live updates", () => {
     expect(host.asked("acknowledge")).toEqual([{ order_id: "1000001" }]);
   });
 
+  it("open a late order among those that are picked by the key that opens what rings", async () => {
+    const host = await deskWith(order());
+    host.answer("orders", () => ({ ...emptyQueue, picking: [card("1006472"), card("1006949", true)] }));
+    host.answer("acknowledge", () => quietStatus.waiting);
+    host.tell({ type: "alarm", kind: "late", order_id: "1006949", ringing: true });
+    await shown();
+    await press(" ");
+    expect(host.asked("acknowledge")).toEqual([{ order_id: "1006949" }]);
+    expect(document.querySelector<HTMLElement>("[data-testid=order]")?.dataset["order"]).toBe("1006949");
+  });
+
+  it("say in a bar that this computer cannot ring, until it can", async () => {
+    const host = await deskWith(order());
+    host.answer("test_alarm", () => null);
+    host.tell({ type: "sound", is_there: false });
+    await shown();
+    expect(text("[data-testid=banner]")).toContain("This computer has no sound");
+    button("Test the alarm")?.click();
+    await shown();
+    expect(host.asked("test_alarm")).toHaveLength(1);
+    host.tell({ type: "sound", is_there: true });
+    await shown();
+    expect(text("[data-testid=banner]")).not.toContain("no sound");
+  });
+
   it("name the cause of a cut line, what still works, and what waits after three missed pushes", async () => {
     const host = await deskWith(order());
     const link = { state: "store_internet" as const, since: null, cause: "no way to 10.0.0.1", hint: null, keeps_nothing: false, catching_up: false, throttled_ms: null };

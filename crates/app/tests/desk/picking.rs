@@ -298,3 +298,15 @@ fn the_amount_that_a_line_comes_to_is_rounded_once() {
     // 2.99 x 0.335 = 1.00165
     assert_eq!(shop.line(APPLES).2, Some(Money::from_minor(100).to_string()));
 }
+
+#[test]
+fn an_order_whose_promise_is_over_rings_once_as_late() {
+    let shop = shop_with(Order { due_at: Some(now().plus_millis(-1000)), ..order() });
+    assert_eq!(shop.desk.ring_late().unwrap(), [order_id()]);
+    assert_eq!(shop.desk.ring_late().unwrap(), []);
+    let unheard = |shop: &Shop| shop.desk.queue().unwrap().picking.iter().filter(|card| card.unheard).count();
+    assert_eq!((unheard(&shop), shop.desk.status().unwrap().waiting.unheard), (1, 1));
+    // Whoever does something about it has heard it.
+    shop.set(CHEESE, LineState::Found, None).unwrap();
+    assert_eq!(unheard(&shop), 0);
+}

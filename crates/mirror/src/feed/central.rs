@@ -108,7 +108,7 @@ fn alarm(
 ) -> Result<()> {
     let id = row.order_id;
     if row.status != OrderStatus::New {
-        alarms::settle(tx, id)?;
+        alarms::settle(tx, id, row.status)?;
     } else if before.is_none() {
         alarms::raise(tx, id, "new", at)?;
         applied.new_orders.push(id);

@@ -2,8 +2,8 @@
 
 use aisle_contract::{Bounds, DownBody};
 use aisle_domain::{
-    DeskId, Incarnation, ItemId, Lane, Order, OrderStatus, Quantity, Reasons, Receipt, ReceiptLine, Refusal,
-    Shopper, ShopperId, Subject, TransactionId, change::ItemCreated,
+    Decision, DeskId, Incarnation, ItemId, Lane, Order, OrderStatus, Quantity, Reasons, Receipt, ReceiptLine,
+    Refusal, Shopper, ShopperId, Subject, TransactionId, change::ItemCreated,
 };
 use aisle_mirror::{ChangeState, Reason, alarms, audit, digest, feed, items, orders, prices};
 use uuid::Uuid;
@@ -442,4 +442,54 @@ fn a_store_of_thirteen_thousand_items_is_mirrored_in_seconds() {
     assert_eq!(desk.mirror.read(items::count).unwrap(), 13_000);
     assert!(took < std::time::Duration::from_secs(20), "it took {took:?}");
     desk.assert_sound();
+}
+
+#[test]
+fn each_deadline_that_comes_rings_once_and_a_later_promise_rings_again() {
+    let mut desk = Desk::new();
+    let promised = |number: i64, version: i64, due: i64| Order {
+        status: OrderStatus::Running,
+        due_at: Some(at(due)),
+        ..order(number, version)
+    };
+    let mut till = pending_order(3, 1, "20.00");
+    till.payments[0].decide_by = Some(at(1060));
+    let rows = [promised(1, 1, 1000), promised(2, 1, 2000), till];
+    desk.orders(rows.into_iter().map(|row| DownBody::Order(Box::new(row))).collect());
+    desk.mirror.write(|tx| alarms::acknowledge(tx, None)).unwrap();
+    let late = |desk: &Desk, now: i64| {
+        let is_any = desk.mirror.read(|conn| alarms::is_any_late(conn, at(now))).unwrap();
+        let told = desk.mirror.write(|tx| alarms::raise_late(tx, at(now))).unwrap();
+        assert_eq!(is_any, !told.is_empty());
+        told.iter().map(|order| order.get()).collect::<Vec<_>>()
+    };
+    assert_eq!(late(&desk, 999), Vec::<i64>::new());
+    // A till is told a minute before it gives up.
+    assert_eq!(late(&desk, 1000), [order_id(1).get(), order_id(3).get()]);
+    assert_eq!(late(&desk, 1001), Vec::<i64>::new(), "each is told once");
+    let unheard = desk.mirror.read(alarms::unheard).unwrap();
+    assert!(unheard.len() == 2 && unheard.iter().all(|(_, kind, _)| kind == "late"), "{unheard:?}");
+    desk.orders(vec![DownBody::Order(Box::new(promised(1, 2, 1500)))]);
+    assert_eq!(late(&desk, 1600), [order_id(1).get()]);
+    // What came long ago concerns nobody any more.
+    assert_eq!(late(&desk, 2000 + 13 * 60 * 60), Vec::<i64>::new());
+    desk.assert_sound();
+}
+
+#[test]
+fn an_order_that_is_not_open_any_more_is_late_for_nobody() {
+    let mut desk = Desk::new();
+    let mut row = order(1, 1);
+    (row.status, row.due_at) = (OrderStatus::Running, Some(at(1000)));
+    desk.orders(vec![DownBody::Order(Box::new(row.clone()))]);
+    desk.mirror.write(|tx| alarms::acknowledge(tx, None)).unwrap();
+    assert_eq!(desk.mirror.write(|tx| alarms::raise_late(tx, at(1001))).unwrap(), [order_id(1)]);
+    row.version = 2;
+    row.status = OrderStatus::Pending;
+    desk.orders(vec![DownBody::Order(Box::new(row.clone()))]);
+    assert_eq!(desk.mirror.read(alarms::unheard).unwrap().len(), 1, "it is late while its payment waits too");
+    row.version = 3;
+    (row.status, row.decision) = (OrderStatus::Confirmed, Some(Decision::Approved));
+    desk.orders(vec![DownBody::Order(Box::new(row))]);
+    assert!(desk.mirror.read(alarms::unheard).unwrap().is_empty());
 }

@@ -270,5 +270,6 @@ export function openHost(rehearsal = false): FakeHost {
     .answer("orders", () => emptyQueue)
     .answer("payments", () => [])
     .answer("settings", () => someSettings)
+    .answer("sound", () => null)
     .answer("report_error", () => null);
 }

@@ -1514,7 +1514,11 @@ order_ids: Array<string>, } | { "type": "items",
 /**
  * Which.
  */
-item_ids: Array<string>, } | { "type": "outbox" } | { "type": "alarm", 
+item_ids: Array<string>, } | { "type": "outbox" } | { "type": "alarm_test" } | { "type": "sound", 
+/**
+ * It has a sound device.
+ */
+is_there: boolean, } | { "type": "alarm", 
 /**
  * Why.
  */
@@ -1554,6 +1558,8 @@ export type Commands = {
   "undo": { params: ChangeKey, result: ActReceipt },
   "release": { params: ChangeKey, result: null },
   "acknowledge": { params: AlarmKey, result: WaitingCounts },
+  "sound": { params: null, result: boolean | null },
+  "test_alarm": { params: null, result: null },
   "payments": { params: null, result: Array<PaymentView> },
   "set_due": { params: SetDue, result: ActReceipt },
   "claim_order": { params: ClaimOrder, result: ActReceipt },

@@ -38,6 +38,8 @@ export class Desk {
   status: StatusView | null = $state.raw(null);
   hearing: Hearing = $state("up");
   screen: Screen = $state("orders");
+  /** Whether this computer can ring, where it was tried. */
+  sound: boolean | null = $state(null);
   /** The order that is open; it stays open when it leaves the queue. */
   selected: string | null = $state(null);
   /** What is asked of the whole store, over the orders. */
@@ -132,6 +134,10 @@ export class Desk {
       },
       (error: unknown) => this.tell(error),
     );
+    this.host.call("sound", null).then(
+      (sound) => (this.sound = sound),
+      (error: unknown) => this.tell(error),
+    );
     void this.queue.reload();
     void this.payments.reload();
     this.revision.orders += 1;
@@ -170,6 +176,11 @@ export class Desk {
         break;
       case "alarm":
         void this.queue.reload();
+        break;
+      case "sound":
+        this.sound = event.is_there;
+        break;
+      case "alarm_test":
         break;
     }
   }
@@ -261,7 +272,8 @@ export class Desk {
   /** Acknowledges the most urgent alarm and opens its order. */
   async seen(): Promise<void> {
     const queue = this.queue.value;
-    const first = [...(queue?.stop ?? []), ...(queue?.new ?? [])].find((card) => card.unheard);
+    const { stop = [], new: fresh = [], payment = [], picking = [] } = queue ?? {};
+    const first = [...stop, ...fresh, ...payment, ...picking].find((card) => card.unheard);
     if (!first) return;
     this.open(first.order_id);
     await this.attempt("acknowledge", { order_id: first.order_id });
