@@ -315,9 +315,22 @@ impl Run<'_> {
         })
     }
 
+    /// Whether the store takes no new orders now. At the highest speed there is no time of day in which that could end.
+    fn is_paused(&mut self, now: Timestamp) -> Result<bool, CentralError> {
+        let store = self.options.store;
+        if self.options.speed == Speed::Max {
+            return Ok(false);
+        }
+        let row = self.ledger.read(|tx| tx.store(store))?;
+        Ok(row.and_then(|row| row.paused_until).is_some_and(|until| until > now))
+    }
+
     /// Releases what is due of `waiting`, whose last one comes first: at the highest speed one transaction's worth.
     fn release(&mut self, waiting: &mut Vec<&InputOrder>, last: &mut LastRelease) -> Result<(), CentralError> {
         let now = self.centre.now();
+        if self.is_paused(now)? {
+            return Ok(());
+        }
         let mut due = Vec::new();
         while due.len() < ORDERS {
             let Some(order) = waiting.last() else { break };

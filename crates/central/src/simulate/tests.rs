@@ -246,6 +246,26 @@ fn faster_than_life_orders_come_one_after_the_other_and_those_not_accepted_are_m
 }
 
 #[test]
+fn a_paused_store_gets_no_new_orders_until_its_pause_is_over() {
+    let town = Town::new();
+    let until = town.centre.now().plus_millis(60_000);
+    let pause = |until| {
+        let mut ledger = town.centre.ledger().unwrap();
+        let row = town.centre.store(store_id()).unwrap();
+        ledger.write(|tx| tx.save_store(&Store { paused_until: until, ..row })).unwrap();
+    };
+    pause(Some(until));
+    let speed = Speed::Times(NonZeroU32::new(60).unwrap());
+    let options = SimulateOptions { speed, timeout: Some(Duration::ZERO), ..town.options() };
+    assert_eq!(town.run(&options).orders, 0);
+    town.pass(60_001);
+    assert!(town.run(&options).orders > 0, "the pause ended by itself");
+    // At the highest speed nothing waits for a time of day.
+    pause(Some(until.plus_millis(600_000)));
+    assert_eq!(town.run(&town.options()).orders, 6);
+}
+
+#[test]
 fn a_file_that_is_wrong_is_refused_with_its_line_before_anything_is_written() {
     let cases = [
         ("items.csv", "item_id,name,unit_price\n1,Beans,0.999\n", 2, "more than two decimals"),
