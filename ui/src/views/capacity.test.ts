@@ -65,6 +65,12 @@ describe("a store that is busy or paused", () => {
     expect(document.querySelector("[data-testid=capacity]")).toBeNull();
   });
 
+  it("that is paused while it is busy is neither afterwards", async () => {
+    const host = await deskOf({ paused_until: inMinutes(5), busy_minutes: 20, busy_until: inMinutes(30) });
+    await press("b", "Enter");
+    expect([host.asked("pause_store").length, host.asked("end_busy").length]).toEqual([1, 1]);
+  });
+
   it("says why it is not taken, and stays open", async () => {
     const host = await deskOf();
     host.refuse("busy_store", { code: "disk_full", message: "the disk is full" });

@@ -183,9 +183,11 @@ describe("what else belongs to an order", () => {
     expect(text("header dl") + text("[data-testid=order] dl")).toContain("Teo");
     await press("c");
     expect(host.asked("claim_order")).toEqual([{ order_id: "1006472", takes: false }]);
+    host.answer("orders", () => ({ ...emptyQueue, new: [{ ...card("1006472"), claimed_by: "Teo" }] }));
     host.answer("order", () => order());
     host.tell({ type: "orders", order_ids: ["1006472"] });
     await shown();
+    expect(text("[role=option][data-key]")).toContain("$2.49, Teo");
     await press("c");
     expect(host.asked("claim_order")[1]).toEqual({ order_id: "1006472", takes: true });
   });

@@ -190,6 +190,7 @@ describe("quantity or weight", () => {
     await press("Enter");
     expect(text("aside")).toContain("Cheese");
     expect(text("[role=alert]")).toContain("more than 10 times");
+    expect(document.querySelector<HTMLInputElement>("aside input")?.value).toBe("40");
   });
 });
 
@@ -209,6 +210,18 @@ describe("substituting", () => {
       { order_id: "1006472", item_id: "1", state: "substituted", substitute: "77" },
     ]);
     expect(text("aside h3")).toBe("Timeline");
+  });
+
+  it("a replacement that is refused leaves the sheet with what was looked for", async () => {
+    const host = await pickingDesk();
+    host.answer("replacements", () => similar);
+    host.refuse("set_line", { code: "not_wanted", message: "the customer wants it left out" });
+    await press("s", "ArrowDown");
+    await scan(host, "2000008189804", {});
+    await press("Enter");
+    expect(text("[role=alert]")).toContain("wants it left out");
+    expect(document.querySelector<HTMLInputElement>("aside input")?.value).toBe("2000008189804");
+    expect(current()).toBe("1");
   });
 
   it("out of stock asks at once where the customer takes a similar item, and leaves it out where not", async () => {

@@ -78,12 +78,13 @@ export class Picking {
     return stays ? act() : this.#act(line, act);
   }
 
-  /** Says how much of the line is in the basket. */
+  /** Says how much of the line is in the basket; stays there, since what was typed may not be taken. */
   async pick(quantity: string): Promise<boolean> {
     const [picked, line] = [this.#picked, this.line];
     if (picked === null || line === null) return false;
     const params = { order_id: picked.order_id, item_id: line.item_id, quantity };
-    return this.#act(line, () => this.#desk.act("pick_quantity", params, picked.display_no));
+    this.scanned = null;
+    return this.#desk.act("pick_quantity", params, picked.display_no);
   }
 
   /** Moves on at once, so that the next key is the next line's. */
