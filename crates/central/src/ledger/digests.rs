@@ -9,6 +9,9 @@ use crate::error::CentralError;
 
 /// At most one digest of a feed in this time, by the clock that is: what another one called later was before.
 const INTERVAL_MS: i64 = 60_000;
+/// What was taken back before it was known to be in the feed is made up for after this time: desks that mirror anew wait for
+/// it. Not at once, as under load the next rows come before the report of the ones before.
+const AGAIN_MS: i64 = 5_000;
 const DUE: &str = "(sent_at <= ?2 - ?3 OR sent_at > ?2)";
 
 /// No digest of a feed that is being filled: it would speak of rows that are not in it yet.
@@ -81,13 +84,19 @@ impl Tx<'_> {
     /// Takes a digest that waits out again before rows come behind it. Where it was sent already and only its report is
     /// missing, it stands at its place; sent once more it would not.
     pub(crate) fn withdraw_digest(&self, feed: Feed) -> Result<(), CentralError> {
-        self.conn
+        let withdrawn = self
+            .conn
             .prepare_cached(
                 "DELETE FROM feed_outbox WHERE id =
                     (SELECT d.cut_row FROM digests d JOIN feeds f ON f.store_id = d.store_id AND f.lane = d.lane
                      WHERE d.store_id = ?1 AND d.lane = ?2 AND d.cut_row > f.published_to)",
             )?
             .execute((feed.store.get(), feed.lane.word()))?;
+        if withdrawn > 0 {
+            self.conn
+                .prepare_cached("UPDATE digests SET sent_at = sent_at - ?3 WHERE store_id = ?1 AND lane = ?2")?
+                .execute((feed.store.get(), feed.lane.word(), INTERVAL_MS - AGAIN_MS))?;
+        }
         Ok(())
     }
 

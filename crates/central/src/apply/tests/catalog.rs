@@ -231,11 +231,31 @@ fn a_digest_that_was_sent_while_the_clock_was_ahead_holds_up_no_other() {
         bench.ledger.write(|tx| tx.touch_digest(feed)).unwrap();
         bench.ledger.read(|tx| tx.digests_due(now)).unwrap()
     };
-    let cut = |bench: &mut Bench, now| bench.ledger.write(|tx| tx.cut_digests(store_id(), false, now)).unwrap();
+    let cut = |bench: &mut Bench, now| {
+        bench.ledger.write(|tx| tx.cut_digests(store_id(), false, now)).unwrap();
+        bench.sent(Lane::Catalog);
+    };
     assert_eq!(due(&mut bench, at(3_600)), [store_id()]);
     cut(&mut bench, at(3_600));
     assert_eq!(due(&mut bench, at(3_630)), [], "one a minute");
     assert_eq!(due(&mut bench, at(0)), [store_id()]);
     cut(&mut bench, at(0));
     assert_eq!(due(&mut bench, at(30)), [], "that one went");
+}
+
+#[test]
+fn a_digest_that_was_taken_back_before_it_went_does_not_count_as_the_one_of_its_minute() {
+    let mut bench = Bench::new();
+    let feed = Feed { store: store_id(), lane: Lane::Catalog };
+    let mut cut_and_take_back = |now| {
+        bench
+            .ledger
+            .write(|tx| tx.cut_digests(store_id(), false, now).and_then(|()| tx.touch_digest(feed)))
+            .unwrap();
+        let due = |bench: &mut Bench, at| bench.ledger.read(|tx| tx.digests_due(at)).unwrap();
+        (due(&mut bench, now), due(&mut bench, now.plus_millis(5_000)))
+    };
+    cut_and_take_back(at(60));
+    assert_eq!(cut_and_take_back(at(120)), (vec![], vec![store_id()]), "soon, and not with every row");
+    assert_eq!(cut_and_take_back(at(125)), (vec![], vec![store_id()]), "each time");
 }
