@@ -143,7 +143,7 @@ impl<'t, 'c> Batch<'t, 'c> {
         for subject in epoch::settle(self.tx, ack, self.at)? {
             // What does not fold over rows of the history before folds over those that come: nobody is told yet.
             let mut quiet = FeedApplied::default();
-            central::fold(self.tx, subject, self.at, &mut quiet)?;
+            central::fold_after(self.tx, subject, self.at, &mut quiet)?;
             self.applied.merge(FeedApplied { will_be_refused: Vec::new(), outbox: true, ..quiet });
         }
         self.applied.anew |= anew::wanted(self.tx)?.is_some();

@@ -56,6 +56,27 @@ pub(crate) fn fold(
     Ok(())
 }
 
+/// Folds a subject again after central's word on changes to it. A row that no table takes as it would be shown then does not
+/// keep the word from being heard: without it the next one would acknowledge what was refused. The row itself differs from
+/// central's digest from then on, which mirrors it anew.
+pub(crate) fn fold_after(
+    tx: &Transaction<'_>,
+    subject: Subject,
+    at: Timestamp,
+    applied: &mut FeedApplied,
+) -> Result<()> {
+    let folded = super::whole(tx, |tx| {
+        let mut one = FeedApplied::default();
+        fold(tx, subject, at, &mut one)?;
+        Ok(one)
+    })?;
+    match folded {
+        Ok(one) => applied.merge(one),
+        Err(why) => tracing::warn!(%subject, why, "a row could not be shown after central's word on its changes"),
+    }
+    Ok(())
+}
+
 /// Notes that a subject was folded again, and what no longer folds since now.
 fn note(subject: Subject, newly: Vec<ChangeId>, applied: &mut FeedApplied) {
     applied.outbox |= !newly.is_empty();
@@ -243,7 +264,7 @@ fn acknowledge(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp, applied: &mut
         let entry =
             Entry { at, kind: "change.received", subject, by: Some("central"), change_id: Some(change_id), body };
         audit::append(tx, &entry)?;
-        fold(tx, subject, at, applied)?;
+        fold_after(tx, subject, at, applied)?;
         applied.received += 1;
         applied.outbox = true;
     }
@@ -262,7 +283,7 @@ fn refusal(tx: &Transaction<'_>, refused: &ChangeRefused, at: Timestamp, applied
     if let (Refusal::BothChanged { fields }, Subject::Item(item)) = (&refused.refusal, subject) {
         conflicts::open(tx, item, fields, change_id, at)?;
     }
-    fold(tx, subject, at, applied)?;
+    fold_after(tx, subject, at, applied)?;
     applied.refused.push(change_id);
     applied.outbox = true;
     Ok(())

@@ -3,7 +3,11 @@
 use aisle_domain::{Order, OrderId, Payment, Receipt};
 use rusqlite::{Transaction, params};
 
-use crate::{error::Result, mirror::touched};
+use crate::{
+    bases::{self, Base, Kind},
+    error::Result,
+    mirror::touched,
+};
 
 /// Writes the order in the place of `before`.
 pub(crate) fn write(tx: &Transaction<'_>, order: &Order, before: Option<&Order>) -> Result<()> {
@@ -37,18 +41,47 @@ pub(crate) fn write(tx: &Transaction<'_>, order: &Order, before: Option<&Order>)
     Ok(())
 }
 
-/// Takes the numbers of an order's payments and receipts away from any other order: another history of central's may
-/// have given them anew. Whoever had them here is put back or swept by itself.
+/// Takes the numbers of an order's payments and receipts away from any other order, and from what waits to be shown of it
+/// again: another history of central's may have given them anew. Whoever had them here is put back or swept by itself.
 pub(crate) fn claim_numbers(tx: &Transaction<'_>, order: &Order) -> Result<()> {
     let own = order.order_id.get();
     for payment in &order.payments {
+        let id = payment.payment_id;
+        give_up(tx, ("payments", "payment_id"), (id.get(), own), |base| {
+            base.payments.retain(|payment| payment.payment_id != id);
+        })?;
         tx.prepare_cached("DELETE FROM payments WHERE payment_id = ?1 AND order_id <> ?2")?
-            .execute((payment.payment_id.get(), own))?;
+            .execute((id.get(), own))?;
     }
     for receipt in &order.receipts {
+        let id = receipt.transaction_id;
+        give_up(tx, ("shopper_order_details", "transaction_id"), (id.get(), own), |base| {
+            base.receipts.retain(|receipt| receipt.transaction_id != id);
+        })?;
         for table in ["shopper_order_items", "shopper_order_details"] {
             tx.prepare_cached(&format!("DELETE FROM {table} WHERE transaction_id = ?1 AND order_id <> ?2"))?
-                .execute((receipt.transaction_id.get(), own))?;
+                .execute((id.get(), own))?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the part with a number from the base of every other order that shows it.
+fn give_up(
+    tx: &Transaction<'_>,
+    (table, column): (&str, &str),
+    (number, claimed_by): (i64, i64),
+    remove: impl Fn(&mut Order),
+) -> Result<()> {
+    let mut owners = tx.prepare_cached(&format!(
+        "SELECT order_id FROM {table} WHERE {column} = ?1 AND order_id IS NOT NULL AND order_id <> ?2"
+    ))?;
+    let owners: Vec<i64> =
+        owners.query_map((number, claimed_by), |row| row.get(0))?.collect::<std::result::Result<_, _>>()?;
+    for owner in owners {
+        if let Some(Base(Some(mut base))) = bases::load::<Order>(tx, Kind::Order, owner)? {
+            remove(&mut base);
+            bases::store(tx, Kind::Order, owner, Some((&base, base.version)))?;
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::fixtures::{
     CLUSTER, Desk, accept, ack, ack_of, approve, at, entry, item, item_id, money, new_desk, note, order, order_id,
-    pending_order, price, refused, rename, store, unreadable,
+    payment_id, pending_order, price, refused, rename, store, unreadable,
 };
 
 fn row(order: Order) -> DownBody {
@@ -390,6 +390,28 @@ fn a_row_that_no_table_takes_stays_parked_while_its_feed_is_mirrored_anew() {
     while desk.mirror.remirror_step(Lane::Orders, at(7)).unwrap().is_some() {}
     let parked = desk.mirror.read(|conn| feed::parked(conn, 10)).unwrap();
     assert_eq!((parked.len(), parked[0].key.as_deref()), (1, Some("order/2")));
+}
+
+#[test]
+fn a_refusal_is_heard_also_where_the_number_of_its_order_s_payment_went_to_another_order_meanwhile() {
+    let mut desk = Desk::with_rows();
+    desk.orders(vec![row(pending_order(2, 2, "18.00"))]);
+    let noted = desk.act(note(2, "ring twice"));
+    desk.cut(Lane::Orders);
+    // As a restored centre does that has never heard of order 2, and counts payments from where it was.
+    let mut first = pending_order(1, 9, "18.00");
+    first.payments[0].payment_id = payment_id(2);
+    desk.mirror.remirror(Lane::Orders, Reason::Epoch, &serde_json::Value::Null, at(5)).unwrap();
+    desk.mirror.remirror_opened(Lane::Orders, CLUSTER, Bounds { low: 4, high: 5 }).unwrap();
+    desk.orders(vec![row(first.clone())]);
+    while desk.mirror.remirror_step(Lane::Orders, at(7)).unwrap().is_some() {}
+    assert_eq!(desk.order(1).payments, first.payments);
+    let refusal = Refusal::NotFound { what: "order 2".into() };
+    let applied = desk.orders(vec![refused(noted, refusal), ack(Lane::Orders, 2)]);
+    assert_eq!((applied.parked, applied.refused.as_slice()), (0, [noted].as_slice()));
+    assert_eq!(desk.row(noted).state, ChangeState::Refused);
+    assert_eq!(desk.order(2).payments, [], "its number is another one's");
+    desk.assert_sound();
 }
 
 #[test]
