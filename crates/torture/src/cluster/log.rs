@@ -76,6 +76,11 @@ impl ClusterLog {
         i32::try_from(view.partitions.len()).unwrap()
     }
 
+    /// Which cluster it is that answers now.
+    pub(super) fn cluster(&self) -> String {
+        Self::sure("the cluster's id", || self.kafka.metadata(&[], ASK)).cluster_id
+    }
+
     pub(super) fn end(&self, topic: &str, partition: i32) -> i64 {
         Self::sure(topic, || self.kafka.bounds(topic, partition, ASK)).high
     }

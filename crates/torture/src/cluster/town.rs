@@ -10,7 +10,7 @@ use std::{
 use aisle_central::{Centre, ItemChange, NewStore, SystemClock, TopicsOptions};
 use aisle_contract::TopicNames;
 use aisle_domain::{ItemId, StoreId};
-use aisle_mirror::outbox;
+use aisle_mirror::{feed, outbox};
 use aisle_sync::{Cause, LinkState};
 use aisle_testkit::{dice::Dice, program::Program};
 
@@ -270,10 +270,15 @@ impl Town {
         if let Some(why) = oracle::central_unrest(&conn, &self.centre, &self.log) {
             return Some(why);
         }
-        let ends = self.ends_of_feeds();
+        let (ends, cluster) = (self.ends_of_feeds(), self.log.cluster());
         for desk in &self.desks {
             let desk = held(desk);
             for feed in desk.status().feeds {
+                // A position in a cluster that is gone may lie beyond this one's end.
+                let known = desk.mirror().read(|conn| feed::position(conn, feed.lane)).unwrap();
+                if known.is_some_and(|known| known.cluster != cluster) {
+                    return Some(format!("{} has not opened {} in {cluster} yet", desk.name, feed.topic));
+                }
                 let end = ends.get(&feed.topic).copied().unwrap_or(0);
                 if feed.position < end || feed.remirroring {
                     return Some(format!("{} is at {feed:?} of {end}", desk.name));

@@ -10,7 +10,7 @@ use aisle_bus::Bus;
 use aisle_central::Centre;
 use aisle_contract::{DownBody, DownMessage, Incoming, Transport};
 use aisle_domain::{Change, ChangeId, DeskId, Incarnation, StoreId, Timestamp, store::Durability};
-use aisle_mirror::{ActError, ChangeState, Mirror, MirrorError, NewChange, NewDesk, outbox};
+use aisle_mirror::{ActError, ChangeState, Mirror, MirrorError, NewChange, NewDesk, feed, outbox};
 use aisle_sync::{LinkState, SteppedSync, SyncOptions};
 use uuid::Uuid;
 
@@ -318,8 +318,8 @@ impl Desk {
         Seen { name: &self.name, store: self.store, mirror: &self.mirror, done: &self.done }
     }
 
-    /// What keeps the desk from being at rest.
-    pub(crate) fn unrest(&self, bus: &Bus) -> Option<String> {
+    /// What keeps the desk from being at rest, where the bus is the cluster named.
+    pub(crate) fn unrest(&self, bus: &Bus, cluster: &str) -> Option<String> {
         let counts = self.mirror.read(outbox::counts).unwrap();
         if counts.held + counts.ready + counts.sent > 0 {
             let open = [ChangeState::Held, ChangeState::Ready, ChangeState::Sent];
@@ -337,6 +337,11 @@ impl Desk {
         for feed in self.sync.status().feeds {
             if feed.remirroring {
                 return Some(format!("{} mirrors {} anew", self.name, feed.topic));
+            }
+            // A position in a cluster that is gone may lie beyond this one's end.
+            let known = self.mirror.read(|conn| feed::position(conn, feed.lane)).unwrap();
+            if known.as_ref().is_some_and(|known| known.cluster != cluster) {
+                return Some(format!("{} has not opened {} in {cluster} yet: {known:?}", self.name, feed.topic));
             }
             let high = bus.bounds(&feed.topic, 0, Duration::ZERO).map_or(0, |bounds| bounds.high);
             if feed.position < high && !only_heartbeats(bus, &feed.topic, feed.position) {

@@ -538,7 +538,7 @@ impl World<'_> {
         if filled.is_some_and(|filled| filled != cluster) {
             return Some("central has not seen yet that its cluster is another one".into());
         }
-        let of_desks = self.desks.iter().find_map(|desk| desk.unrest(&self.bus));
+        let of_desks = self.desks.iter().find_map(|desk| desk.unrest(&self.bus, &cluster));
         of_desks.or_else(|| oracle::central_unrest(conn, self.centre, &self.bus))
     }
 }
