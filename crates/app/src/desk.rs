@@ -2,13 +2,16 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
 use aisle_contract::{TopicNames, Transport};
-use aisle_domain::{Change, ChangeId, OrderId, Store, Subject, Timestamp, store::Durability};
-use aisle_mirror::{FeedApplied, Mirror, NewChange, alarms, orders, outbox, settings, store};
+use aisle_domain::{Change, ChangeId, OrderId, Right, Store, Subject, Timestamp, store::Durability};
+use aisle_mirror::{FeedApplied, Mirror, NewChange, alarms, orders, outbox, staff, store};
 use aisle_sync::{Clock, SigningKey, SyncEngine, SyncEvent, SyncOptions, SyncStatus};
 use uuid::{ContextV7, Uuid};
 
@@ -20,6 +23,7 @@ use crate::{
     present,
     rings::Rings,
     settings::{ConnectionSettings, DeskSettings},
+    signing::Signing,
     views::{ActReceipt, Undo},
 };
 
@@ -57,6 +61,9 @@ pub struct Desk {
     pub(crate) hub: Arc<EventHub>,
     ids: Mutex<ContextV7>,
     rings: Rings,
+    pub(crate) signing: Signing,
+    /// Minutes without anybody after which the desk is locked; 0 for never.
+    lock_after: AtomicU32,
     line: Option<Line>,
 }
 
@@ -71,7 +78,10 @@ impl Desk {
     /// A desk without a line, for the command line: acts are saved and go out when somebody syncs.
     pub fn offline(mirror: Mirror, clock: Arc<dyn Clock>) -> Result<Self, AppError> {
         let connection = ConnectionSettings::load(&mirror)?;
+        let signing = Signing::at_start(&mirror.read(staff::list)?, clock.now());
         Ok(Self {
+            signing,
+            lock_after: AtomicU32::new(0),
             mirror,
             clock,
             rehearsal: false,
@@ -87,6 +97,7 @@ impl Desk {
     pub(crate) fn start(opened: Opened, clock: Arc<dyn Clock>, hub: Arc<EventHub>) -> Result<Arc<Self>, AppError> {
         opened.mirror.release(None)?;
         let own = DeskSettings::load(&opened.mirror)?;
+        let signing = Signing::at_start(&opened.mirror.read(staff::list)?, clock.now());
         let options = SyncOptions {
             names: opened.names,
             push_interval: Duration::from_secs(own.push_interval_s),
@@ -106,10 +117,8 @@ impl Desk {
                 }
             });
             let deadlines = Deadlines::start(move || {
-                if let Some(desk) = for_deadlines.upgrade()
-                    && let Err(error) = desk.ring_late()
-                {
-                    tracing::error!(%error, "deadlines could not be looked at");
+                if let Some(desk) = for_deadlines.upgrade() {
+                    desk.look_at_deadlines();
                 }
             });
             let line = match holds.and_then(|holds| Ok((holds, deadlines?))) {
@@ -135,6 +144,8 @@ impl Desk {
                 }
             };
             Self {
+                signing,
+                lock_after: AtomicU32::new(own.lock_after_min),
                 mirror: opened.mirror,
                 clock,
                 rehearsal: opened.rehearsal,
@@ -165,11 +176,6 @@ impl Desk {
         self.clock.now()
     }
 
-    /// Who is signed in: the first person is the manager.
-    pub(crate) fn person(&self) -> Result<String, AppError> {
-        Ok(self.mirror.read(|conn| settings::get(conn, "person"))?.unwrap_or_else(|| "Manager".into()))
-    }
-
     /// The store's row, or what holds until central has sent it.
     pub(crate) fn store(&self) -> Result<Store, AppError> {
         let store = self.mirror.read(store::load)?;
@@ -193,14 +199,9 @@ impl Desk {
         replaces: Option<ChangeId>,
     ) -> Result<ActReceipt, AppError> {
         let decision = change.is_decision();
-        let new = NewChange {
-            change_id: self.next_change_id(),
-            change,
-            by: self.person()?,
-            at: self.now(),
-            held: hold,
-            replaces,
-        };
+        let by = self.require(Right::for_change(&change))?.name;
+        self.is_active();
+        let new = NewChange { change_id: self.next_change_id(), change, by, at: self.now(), held: hold, replaces };
         let subject = self.mirror.act(&new)?;
         if let Subject::Order(order) = subject {
             self.acknowledge_quietly(order)?;
@@ -289,6 +290,21 @@ impl Desk {
     pub(crate) fn set_push_interval(&self, seconds: u64) {
         if let Some(line) = &self.line {
             line.engine.set_push_interval(Duration::from_secs(seconds));
+        }
+    }
+
+    pub(crate) fn set_lock_after(&self, minutes: u32) {
+        self.lock_after.store(minutes, Ordering::Relaxed);
+    }
+
+    /// What has come due since a second ago.
+    fn look_at_deadlines(&self) {
+        if let Err(error) = self.ring_late() {
+            tracing::error!(%error, "deadlines could not be looked at");
+        }
+        let after = Duration::from_secs(u64::from(self.lock_after.load(Ordering::Relaxed)) * 60);
+        if let Err(error) = self.lock_when_idle(after) {
+            tracing::error!(%error, "the desk could not be locked after nobody was there");
         }
     }
 

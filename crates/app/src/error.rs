@@ -1,7 +1,10 @@
 //! Errors as they cross to the window and the command line: `{code, message, hint, retryable}`.
 
 use aisle_contract::PortError;
-use aisle_domain::{BadId, BadMoney, BadQuantity, Refusal, item::BadBarcode, life::BadStatus, time::BadTimestamp};
+use aisle_domain::{
+    BadId, BadMoney, BadQuantity, NotAllowed, Refusal, item::BadBarcode, life::BadStatus, staff::BadRole,
+    time::BadTimestamp,
+};
 use aisle_mirror::{ActError, MirrorError};
 use serde::Serialize;
 use ts_rs::TS;
@@ -21,6 +24,15 @@ pub const CODES: &[(&str, &str)] = &[
     ("needs_lines", "the reason needs the failing lines"),
     ("needs_note", "the reason needs a note"),
     ("not_allowed", "the person's role does not allow it"),
+    ("locked", "nobody is signed in at this desk"),
+    ("needs_pin", "a PIN is needed and there is none, or none was given"),
+    ("wrong_pin", "not this person's PIN"),
+    ("pin_wait", "too many wrong PINs: nothing is tried for a while"),
+    ("pin_untold", "the PIN cannot be checked on this computer"),
+    ("bad_pin", "not a PIN, or one that is easy to guess"),
+    ("bad_name", "not a person's name"),
+    ("name_taken", "somebody else at this desk has the name"),
+    ("last_manager", "nobody would be a manager any more"),
     ("bad_price", "not a price"),
     ("bad_quantity", "not a quantity"),
     ("lines_to_pick", "lines of the order have not been picked yet"),
@@ -95,6 +107,54 @@ pub enum AppError {
     /// No store is connected.
     #[error("no store is connected yet")]
     NoDesk,
+    /// Nobody is signed in.
+    #[error("nobody is signed in at this desk")]
+    Locked,
+    /// The role of whoever is signed in does not reach for it.
+    #[error("{0}")]
+    NotAllowed(#[from] NotAllowed),
+    /// A PIN is needed, and there is none, or none was given.
+    #[error("{name} needs a PIN for this")]
+    NeedsPin {
+        /// Who.
+        name: String,
+    },
+    /// Not their PIN.
+    #[error("this is not {name}'s PIN; {}", tries(*.left, *.wait_s))]
+    WrongPin {
+        /// Whose.
+        name: String,
+        /// Tries before there is a wait.
+        left: u32,
+        /// The wait until the next try, seconds.
+        wait_s: u64,
+    },
+    /// Too many were wrong.
+    #[error("too many wrong PINs for {name}: the next try is in {seconds} s")]
+    PinWait {
+        /// Whose.
+        name: String,
+        /// Until then.
+        seconds: u128,
+    },
+    /// The file that PINs are checked with is not the one that this PIN was set with.
+    #[error("the PIN of {name} cannot be checked on this computer: it was set on another one")]
+    PinUntold {
+        /// Whose.
+        name: String,
+    },
+    /// Somebody has the name.
+    #[error("somebody else at this desk is called \"{name}\"")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// Nobody would be a manager any more.
+    #[error("{name} is the only manager here")]
+    LastManager {
+        /// Who.
+        name: String,
+    },
     /// An order is to be approved whose lines are not all picked.
     #[error("{left} of {of} lines are still to pick")]
     LinesToPick {
@@ -133,6 +193,14 @@ impl AppError {
             Self::NotFound(_) => "not_found",
             Self::Numbered => "numbered",
             Self::NoDesk => "no_desk",
+            Self::Locked => "locked",
+            Self::NotAllowed(_) => "not_allowed",
+            Self::NeedsPin { .. } => "needs_pin",
+            Self::WrongPin { .. } => "wrong_pin",
+            Self::PinWait { .. } => "pin_wait",
+            Self::PinUntold { .. } => "pin_untold",
+            Self::NameTaken { .. } => "name_taken",
+            Self::LastManager { .. } => "last_manager",
             Self::LinesToPick { .. } => "lines_to_pick",
             Self::DuplicateBarcode { .. } => "duplicate_barcode",
             Self::Shell(error) => &error.code,
@@ -144,6 +212,19 @@ impl AppError {
             Self::Mirror(error) => error.hint(),
             Self::Shell(error) => error.hint.clone(),
             Self::NoDesk => Some("connect this store, or try the sample store".into()),
+            Self::Locked => {
+                Some("sign in with your PIN; at the terminal say who you are with --as and --pin-file".into())
+            }
+            Self::NotAllowed(denied) => Some(format!("ask a {}, or let one sign in", denied.right.least().word())),
+            Self::NeedsPin { .. } => Some("set a PIN in Settings, or give it with this".into()),
+            Self::PinUntold { .. } => Some(
+                "let a manager set it anew, or set a manager's with aisle staff recover NAME --new-pin-file FILE"
+                    .into(),
+            ),
+            Self::NameTaken { .. } => {
+                Some("use another name, with the first letter of the surname perhaps".into())
+            }
+            Self::LastManager { .. } => Some("make somebody else a manager first".into()),
             Self::LinesToPick { .. } => {
                 Some("say of each whether it was found, is short, was substituted or is out of stock".into())
             }
@@ -163,6 +244,15 @@ impl AppError {
     }
 }
 
+/// How it goes on after a wrong PIN.
+fn tries(left: u32, wait_s: u64) -> String {
+    match left {
+        0 => format!("the next try is in {wait_s} s"),
+        1 => "one try is left before a wait".into(),
+        left => format!("{left} tries are left before a wait"),
+    }
+}
+
 macro_rules! input_errors {
     ($($type:ty => $code:literal,)*) => {
         $(impl From<$type> for AppError {
@@ -178,6 +268,7 @@ input_errors! {
     BadMoney => "bad_price",
     BadQuantity => "bad_quantity",
     BadBarcode => "bad_barcode",
+    BadRole => "bad_value",
     BadStatus => "bad_value",
     BadTimestamp => "bad_value",
 }
@@ -213,6 +304,7 @@ impl From<AppError> for RpcError {
         let retryable = match &error {
             AppError::Port(port) => port.retryable(),
             AppError::Mirror(mirror) => matches!(mirror.code(), "folder_in_use" | "disk_full"),
+            AppError::PinWait { .. } => true,
             _ => false,
         };
         Self { code: error.code().into(), message: error.to_string(), hint: error.hint(), retryable }
@@ -233,6 +325,17 @@ mod tests {
         for error in [
             AppError::Numbered,
             AppError::NoDesk,
+            AppError::Locked,
+            AppError::NotAllowed(NotAllowed {
+                role: aisle_domain::Role::Clerk,
+                right: aisle_domain::Right::Staff,
+            }),
+            AppError::NeedsPin { name: "Noor".into() },
+            AppError::WrongPin { name: "Noor".into(), left: 4, wait_s: 0 },
+            AppError::PinWait { name: "Noor".into(), seconds: 30 },
+            AppError::PinUntold { name: "Noor".into() },
+            AppError::NameTaken { name: "Noor".into() },
+            AppError::LastManager { name: "Teo".into() },
             AppError::LinesToPick { left: 1, of: 2 },
             AppError::NotFound("order 5".into()),
             AppError::Port(PortError::NotEnoughReplicas),

@@ -183,7 +183,7 @@ impl Desk {
                 }
                 c.reason = text("reason").or(c.reason);
                 if let Some(reason) = text("override") {
-                    c.override_ = Some(Override { reason, by: self.person()? });
+                    c.override_ = Some(Override { reason, by: self.overriding(None)? });
                 }
                 Change::PaymentApproved(c)
             }

@@ -14,6 +14,7 @@ use crate::{
     desk::Desk,
     error::AppError,
     present,
+    staff::ManagerPin,
     views::{ActReceipt, OrderCard, OrderDetail, OrderQueue, Page, Undo},
     wording::Words,
 };
@@ -40,6 +41,8 @@ pub struct ApprovalReason {
     pub reason: Option<String>,
     /// For an amount above it, by a manager.
     pub override_reason: Option<String>,
+    /// The manager, where it is not the person who is signed in.
+    pub manager: Option<ManagerPin>,
 }
 
 impl Desk {

@@ -78,14 +78,17 @@ impl Desk {
         let (order, payment) = self.require_payment(id)?;
         let range = present::effective_range(&order, &self.store()?);
         let inside = range.judge(payment.amount, order.used()) == Verdict::Inside;
-        let by = self.person()?;
+        let override_ = match &why.override_reason {
+            Some(reason) => Some(Override { reason: reason.clone(), by: self.overriding(why.manager.as_ref())? }),
+            None => None,
+        };
         let change = PaymentApproved {
             order: order.order_id,
             payment: Some(id),
             amount: Some(payment.amount),
             range_version: present::version_to_name(&order),
             reason: why.reason.clone(),
-            override_: why.override_reason.clone().map(|reason| Override { reason, by }),
+            override_,
         };
         self.act(Change::PaymentApproved(change), hold && !inside, None)
     }

@@ -206,6 +206,8 @@ pub(crate) fn detail(
         status: order.status,
         decision: order.decision,
         reason: order.reason.clone(),
+        decided_by: order.decided_by.clone(),
+        decided_at: order.decided_at.map(|at| at.to_string()),
         cancelled: is_cancelled(order),
         creation_time: order.creation_time.to_string(),
         queued_time: order.queued_time.to_string(),

@@ -6,10 +6,7 @@ use crate::{
     desk::Desk,
     error::AppError,
     present,
-    views::{
-        DeskView, FeedView, LinkView, OutboxView, Person, ReplicaView, Role, Session, SessionState, StatusView,
-        Waiting,
-    },
+    views::{DeskView, FeedView, LinkView, OutboxView, ReplicaView, Session, SessionState, StatusView, Waiting},
 };
 use aisle_domain::{Lane, OrderStatus, Timestamp};
 use aisle_sync::{SyncStatus, seen_beside};
@@ -120,7 +117,7 @@ impl Desk {
         let identity = self.mirror.identity();
         // A session is shown before anything else: it falls back to what is known without the database.
         let store = self.store().unwrap_or_else(|_| present::unknown_store(identity.store_id));
-        let name = self.person().unwrap_or_else(|_| "Manager".into());
+        let (person, locked) = self.presence_view();
         Session {
             state: SessionState::Desk,
             rehearsal: self.rehearsal,
@@ -131,7 +128,8 @@ impl Desk {
                 name: identity.desk_name.clone(),
                 data: self.mirror.dir().display().to_string(),
             }),
-            person: Some(Person { name, role: Role::Manager }),
+            person,
+            locked,
         }
     }
 }

@@ -150,6 +150,7 @@ impl App {
                 store: None,
                 desk: None,
                 person: None,
+                locked: None,
             }),
             Err(error) => Err(error),
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use aisle_contract::{TopicNames, enrolment::are_brokers};
-use aisle_domain::{StoreId, store::Durability};
+use aisle_domain::{Right, StoreId, store::Durability};
 use aisle_mirror::{Mirror, MirrorError, NewDesk, settings};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -169,6 +169,8 @@ pub struct SettingsView {
     pub theme: String,
     /// 0 to 100.
     pub alarm_volume: u8,
+    /// Minutes without anybody after which the desk locks itself; 0 for never.
+    pub lock_after_min: u32,
     /// The data folder.
     pub data_folder: String,
     /// Size of the database.
@@ -182,6 +184,7 @@ pub(crate) struct DeskSettings {
     pub(crate) push_decisions_at_once: bool,
     pub(crate) theme: String,
     pub(crate) alarm_volume: u8,
+    pub(crate) lock_after_min: u32,
 }
 
 impl DeskSettings {
@@ -193,9 +196,17 @@ impl DeskSettings {
                 push_decisions_at_once: text("push_decisions_at_once")?.is_none_or(|t| t == "true"),
                 theme: text("theme")?.unwrap_or_else(|| "system".into()),
                 alarm_volume: text("alarm_volume")?.and_then(|t| t.parse().ok()).unwrap_or(80),
+                lock_after_min: text(LOCK_AFTER)?.and_then(|t| t.parse().ok()).unwrap_or(10),
             })
         })
     }
+}
+
+const LOCK_AFTER: &str = "lock_after_min";
+
+/// How a desk looks and sounds is for whoever is at it; how it works is not.
+fn right_for(key: &str) -> Right {
+    if matches!(key, "theme" | "alarm_volume") { Right::Orders } else { Right::Settings }
 }
 
 /// Checks a value and says what is wanted.
@@ -207,9 +218,11 @@ fn check_setting(key: &str, value: &str) -> Result<(), AppError> {
         "push_decisions_at_once" => (matches!(value, "true" | "false"), "true or false"),
         "theme" => (matches!(value, "system" | "light" | "dark"), "system, light or dark"),
         "alarm_volume" => (value.parse::<u8>().is_ok_and(|v| v <= 100), "0 to 100"),
+        LOCK_AFTER => (value.parse::<u32>().is_ok_and(|v| v <= 480), "0 to 480 minutes, 0 for never"),
         _ => {
             let message = format!(
-                "\"{key}\" is not a setting; there are push_interval_s, push_decisions_at_once, theme, alarm_volume"
+                "\"{key}\" is not a setting; there are push_interval_s, push_decisions_at_once, theme, alarm_volume, \
+                 lock_after_min"
             );
             return Err(AppError::Input { code: "not_found", message });
         }
@@ -232,6 +245,7 @@ impl Desk {
             push_decisions_at_once: own.push_decisions_at_once,
             theme: own.theme,
             alarm_volume: own.alarm_volume,
+            lock_after_min: own.lock_after_min,
             data_folder: self.mirror.dir().display().to_string(),
             database_bytes: std::fs::metadata(database).map_or(0, |meta| meta.len()),
         })
@@ -240,10 +254,12 @@ impl Desk {
     /// Sets one setting; it holds from now on.
     pub fn set_setting(&self, key: &str, value: &str) -> Result<SettingsView, AppError> {
         check_setting(key, value)?;
+        self.require(right_for(key))?;
         self.mirror.write(|tx| settings::set(tx, key, value))?;
         let own = DeskSettings::load(&self.mirror)?;
         self.set_push_interval(own.push_interval_s);
         self.set_push_decisions_at_once(own.push_decisions_at_once);
+        self.set_lock_after(own.lock_after_min);
         self.settings()
     }
 }

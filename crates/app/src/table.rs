@@ -11,12 +11,14 @@ use crate::{
     orders::{ApprovalReason, Rejection},
     router::App,
     settings::{ConnectionReport, ConnectionSettings, SettingsView},
+    staff::ManagerPin,
     views::{
-        ActReceipt, AddNote, AlarmKey, ApprovePayment, BusyStore, ChangeKey, ClaimOrder, DeclinePayment, EditItem,
-        Enrol, EnrolmentText, EnrolmentView, FindText, ItemDetail, ItemKey, ItemPage, ItemQuery, OrderCard,
-        OrderDetail, OrderKey, OrderQueue, PageError, PauseStore, PaymentView, PickQuantity, RejectOrder,
-        ReplacementQuery, ReplacementsView, ScanLine, ScannedLine, SendBack, Session, SetDue, SetLine, SetSetting,
-        StatusView, SyncView, Waiting,
+        ActReceipt, AddMember, AddNote, AlarmKey, ApprovePayment, BusyStore, ChangeKey, ClaimOrder,
+        DeclinePayment, EditItem, EndShift, Enrol, EnrolmentText, EnrolmentView, FindText, ItemDetail, ItemKey,
+        ItemPage, ItemQuery, MemberKey, OrderCard, OrderDetail, OrderKey, OrderQueue, PageError, PauseStore,
+        PaymentView, PickQuantity, RejectOrder, RenameMember, ReplacementQuery, ReplacementsView, ScanLine,
+        ScannedLine, SendBack, Session, SetDue, SetLine, SetPin, SetRole, SetSetting, ShiftView, SignIn,
+        StaffView, StatusView, SyncView, Waiting,
     },
 };
 
@@ -79,7 +81,8 @@ commands! {
     };
     "scan_line": ScanLine => ScannedLine = |app, p| app.desk()?.scan_line(p.order_id.parse()?, &p.code);
     "approve_payment": ApprovePayment => ActReceipt = |app, p| {
-        let why = ApprovalReason { reason: p.reason, override_reason: p.override_reason };
+        let manager = ManagerPin::of(p.manager.map(|given| (given.staff_id, given.pin)))?;
+        let why = ApprovalReason { reason: p.reason, override_reason: p.override_reason, manager };
         app.desk()?.approve(p.payment_id.parse()?, &why, true)
     };
     "approve_order": OrderKey => ActReceipt = |app, p| {
@@ -102,6 +105,29 @@ commands! {
         desk.acknowledge(p.order_id.map(|id| id.parse()).transpose()?)?;
         Ok(desk.status()?.waiting)
     };
+    "staff": () => StaffView = |app, ()| app.desk()?.staff();
+    "sign_in": SignIn => Session = |app, p| {
+        let desk = app.desk()?;
+        desk.sign_in(&p.staff_id, p.pin.as_ref())?;
+        Ok(desk.session())
+    };
+    "lock": () => Session = |app, ()| {
+        let desk = app.desk()?;
+        desk.lock()?;
+        Ok(desk.session())
+    };
+    "active": () => () = |app, ()| {
+        app.desk()?.is_active();
+        Ok(())
+    };
+    "add_member": AddMember => StaffView = |app, p| app.desk()?.add_member(&p.name, p.role, &p.pin);
+    "rename_member": RenameMember => StaffView = |app, p| app.desk()?.rename_member(&p.staff_id, &p.name);
+    "set_role": SetRole => StaffView = |app, p| app.desk()?.set_role(&p.staff_id, p.role);
+    "set_pin": SetPin => StaffView = |app, p| app.desk()?.set_pin(&p.staff_id, &p.pin, p.before.as_ref());
+    "disable_member": MemberKey => StaffView = |app, p| app.desk()?.disable_member(&p.staff_id);
+    "shift": () => ShiftView = |app, ()| app.desk()?.shift();
+    "begin_shift": () => ShiftView = |app, ()| app.desk()?.begin_shift();
+    "end_shift": EndShift => ShiftView = |app, p| app.desk()?.end_shift(&p.note);
     "sound": () => Option<bool> = |app, ()| Ok(app.sound());
     "test_alarm": () => () = |app, ()| {
         app.test_alarm();
@@ -114,6 +140,7 @@ commands! {
         if p.takes { desk.claim(order) } else { desk.unclaim(order) }
     };
     "add_note": AddNote => ActReceipt = |app, p| app.desk()?.note(p.order_id.parse()?, p.audience, &p.text);
+    "ask_range": OrderKey => ActReceipt = |app, p| app.desk()?.ask_range(p.order_id.parse()?);
     "pause_store": PauseStore => ActReceipt = |app, p| {
         app.desk()?.pause(p.until.map(|until| until.parse()).transpose()?)
     };

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use aisle_domain::{LineState, OrderStatus};
 use ts_rs::{Config, TS};
 
-use crate::{error::RpcError, events, settings, table::COMMANDS, views};
+use crate::{error::RpcError, events, pins, settings, table::COMMANDS, views};
 
 const HEAD: &str =
     "// Generated from crates/app (command table and views) by `cargo test -p aisle-app`. Do not edit.\n\n";
@@ -41,6 +41,7 @@ fn unions() -> Vec<(&'static str, Vec<&'static str>)> {
         ("OrderStatus", OrderStatus::ALL.iter().map(|s| s.word()).collect()),
         ("LineState", LineState::ALL.iter().map(|s| s.word()).collect()),
         ("ChangeState", aisle_mirror::ChangeState::ALL.iter().map(|s| s.word()).collect()),
+        ("Right", aisle_domain::Right::ALL.iter().map(|right| right.word()).collect()),
         ("LinkState", aisle_sync::LinkState::ALL.iter().map(|s| s.word()).collect()),
         ("Verdict", vec!["below", "inside", "above"]),
         ("Audience", vec!["staff", "customer"]),
@@ -62,6 +63,15 @@ fn declarations(config: &Config) -> Vec<String> {
         config,
         views::Role,
         views::Person,
+        pins::Pin,
+        views::LockedView,
+        views::MemberView,
+        views::StaffView,
+        views::PromiseView,
+        views::RemainingView,
+        views::ShiftBegun,
+        views::HandoverView,
+        views::ShiftView,
         views::ReasonView,
         views::ReasonsView,
         views::StoreView,
@@ -101,6 +111,25 @@ fn declarations(config: &Config) -> Vec<String> {
         views::NoticeView,
         views::PushView,
         views::SyncView,
+        settings::Security,
+        settings::SecretsPlace,
+        views::EnrolmentView,
+        views::EnrolmentText,
+        views::Enrol,
+        settings::ConnectionSettings,
+        settings::ConnectionStep,
+        settings::ConnectionReport,
+        settings::SettingsView,
+        events::AlarmKind,
+        events::Event,
+    ));
+    all.extend(params(config));
+    all
+}
+
+fn params(config: &Config) -> Vec<String> {
+    declare!(
+        config,
         views::OrderKey,
         views::ItemKey,
         views::ChangeKey,
@@ -123,17 +152,13 @@ fn declarations(config: &Config) -> Vec<String> {
         views::EditItem,
         views::SetSetting,
         views::PageError,
-        settings::Security,
-        settings::SecretsPlace,
-        views::EnrolmentView,
-        views::EnrolmentText,
-        views::Enrol,
-        settings::ConnectionSettings,
-        settings::ConnectionStep,
-        settings::ConnectionReport,
-        settings::SettingsView,
-        events::AlarmKind,
-        events::Event,
-    ));
-    all
+        views::EndShift,
+        views::SetPin,
+        views::SetRole,
+        views::RenameMember,
+        views::MemberKey,
+        views::AddMember,
+        views::SignIn,
+        views::GivenPin,
+    )
 }

@@ -5,6 +5,7 @@ mod catalog;
 mod changes;
 mod orders;
 mod params;
+mod shifts;
 
 use aisle_domain::Reason;
 use serde::Serialize;
@@ -20,10 +21,13 @@ pub use orders::{
     ScannedLine, ShopperView, Undo,
 };
 pub use params::{
-    AddNote, AlarmKey, ApprovePayment, BusyStore, ChangeKey, ClaimOrder, DeclinePayment, EditItem, Enrol,
-    EnrolmentText, FindText, ItemKey, ItemQuery, OrderKey, PageError, PauseStore, PickQuantity, RejectOrder,
-    ReplacementQuery, ScanLine, SendBack, SetDue, SetLine, SetSetting,
+    AddMember, AddNote, AlarmKey, ApprovePayment, BusyStore, ChangeKey, ClaimOrder, DeclinePayment, EditItem,
+    EndShift, Enrol, EnrolmentText, FindText, GivenPin, ItemKey, ItemQuery, MemberKey, OrderKey, PageError,
+    PauseStore, PickQuantity, RejectOrder, RenameMember, ReplacementQuery, ScanLine, SendBack, SetDue, SetLine,
+    SetPin, SetRole, SetSetting, SignIn,
 };
+
+pub use shifts::{HandoverView, PromiseView, RemainingView, ShiftBegun, ShiftView};
 
 /// What an enrolment file says, without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
@@ -40,13 +44,53 @@ pub struct EnrolmentView {
     pub expires_at: Option<String>,
 }
 
-/// A person at the desk.
+/// The person who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct Person {
+    /// Their number at this desk.
+    pub staff_id: String,
     /// Their name, as it stands in the audit log.
     pub name: String,
-    /// What they may do.
+    /// What they are.
     pub role: Role,
+    /// Whether they have a PIN: without one the desk is not locked.
+    pub has_pin: bool,
+    /// What they may do.
+    #[ts(type = "Right[]")]
+    pub rights: Vec<&'static str>,
+}
+
+/// Nobody is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct LockedView {
+    /// Who left; `null` where the desk locked itself.
+    pub by: Option<String>,
+    /// When.
+    pub at: String,
+}
+
+/// A person who works at this desk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct MemberView {
+    /// Their number at this desk.
+    pub staff_id: String,
+    /// Their name.
+    pub name: String,
+    /// What they are.
+    pub role: Role,
+    /// Whether they have a PIN.
+    pub has_pin: bool,
+    /// When they were signed in last.
+    pub last_here: Option<String>,
+    /// Too many PINs were wrong: seconds until the next one is tried.
+    pub waits_s: Option<i64>,
+}
+
+/// Everybody who works at this desk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct StaffView {
+    /// In the order in which they came.
+    pub people: Vec<MemberView>,
 }
 
 /// What a person may do.
@@ -59,6 +103,16 @@ pub enum Role {
     Lead,
     /// Everything.
     Manager,
+}
+
+impl From<aisle_domain::Role> for Role {
+    fn from(role: aisle_domain::Role) -> Self {
+        match role {
+            aisle_domain::Role::Clerk => Self::Clerk,
+            aisle_domain::Role::Lead => Self::Lead,
+            aisle_domain::Role::Manager => Self::Manager,
+        }
+    }
 }
 
 /// A reason that staff may give.
@@ -141,6 +195,8 @@ pub struct Session {
     pub desk: Option<DeskView>,
     /// Who is signed in.
     pub person: Option<Person>,
+    /// Nobody is.
+    pub locked: Option<LockedView>,
 }
 
 /// Whether there is a desk.

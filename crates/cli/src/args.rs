@@ -2,6 +2,7 @@
 
 mod central;
 mod mend;
+mod staff;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ pub(crate) use central::{
     Central, CentralItem, CentralOrder, CentralPayment, DeadLetters, Desks, EnrolFlags, Place, Stores,
 };
 pub(crate) use mend::{Conflict, Keep, Outbox, Parked, Restore};
+pub(crate) use staff::Staff;
 
 /// The order desk of a store, from a terminal.
 #[derive(Debug, Parser)]
@@ -40,6 +42,12 @@ pub(crate) struct Global {
     /// Never ask
     #[arg(long, global = true)]
     pub(crate) no_input: bool,
+    /// Who acts, where more than one person works at the desk
+    #[arg(long = "as", global = true, value_name = "STAFF")]
+    pub(crate) person: Option<String>,
+    /// File with their PIN; - reads it from the standard input
+    #[arg(long, global = true, env = "AISLE_PIN_FILE", value_name = "FILE|-")]
+    pub(crate) pin_file: Option<PathBuf>,
     /// Brokers to use instead of the desk's own, host:port separated by commas
     #[arg(long = "at-brokers", global = true, env = "AISLE_BROKERS", value_name = "H:P,..")]
     pub(crate) at_brokers: Option<String>,
@@ -108,6 +116,9 @@ pub(crate) enum Command {
     /// The desk's settings
     #[command(subcommand)]
     Config(Config),
+    /// Who works at the desk
+    #[command(subcommand)]
+    Staff(Staff),
     /// Show the desk to a browser on this computer
     Serve(Serve),
     /// The sample store in a folder of its own: desk and centre in one process
@@ -119,9 +130,9 @@ pub(crate) enum Command {
     #[cfg(feature = "dev")]
     #[command(subcommand)]
     Dev(crate::dev::Dev),
-    /// Not yet there
+    /// No command of this program
     #[command(external_subcommand)]
-    Later(Vec<String>),
+    Other(Vec<String>),
 }
 
 #[derive(Debug, Args)]

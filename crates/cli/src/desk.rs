@@ -5,6 +5,7 @@ mod folder;
 mod listing;
 mod mend;
 mod run;
+mod staff;
 
 pub(crate) use run::stop_flag;
 
@@ -13,9 +14,6 @@ use crate::{
     exit::{self, Failure},
     output::Output,
 };
-
-/// Commands of the command line's description that are not there yet.
-const LATER: &[&str] = &["staff"];
 
 pub(crate) fn run(command: &Command, global: &Global, output: Output) -> Result<u8, Failure> {
     match command {
@@ -39,18 +37,16 @@ pub(crate) fn run(command: &Command, global: &Global, output: Output) -> Result<
         Command::Config(command) => listing::config(command, global, output),
         Command::Serve(args) => run::serve(args, global, output),
         Command::Rehearse(args) => run::rehearse(args, global, output),
-        Command::Later(words) => later(words),
+        Command::Staff(command) => staff::staff(command, global, output),
+        Command::Other(words) => unknown(words),
         Command::Central(_) => Ok(exit::OK),
         #[cfg(feature = "dev")]
         Command::Dev(_) => Ok(exit::OK),
     }
 }
 
-fn later(words: &[String]) -> Result<u8, Failure> {
+fn unknown(words: &[String]) -> Result<u8, Failure> {
     let word = words.first().map_or("", String::as_str);
-    if LATER.contains(&word) {
-        return Err(Failure::new("not_yet", format!("aisle {word} is not yet there in this version")));
-    }
     Err(Failure::new("usage", format!("there is no command \"{word}\""))
         .with_hint("aisle --help lists the commands"))
 }

@@ -48,7 +48,8 @@ impl Failure {
             | "needs_reason" | "needs_override" | "over_ceiling" | "unknown_reason" | "needs_lines"
             | "needs_note" | "lines_to_pick" | "not_wanted" | "not_allowed" | "id_taken" | "duplicate_barcode"
             | "changed" | "both_changed" | "kept_central" | "numbered" | "not_refused" | "file_exists"
-            | "enrolment_expired" | "wrong_store" | "wrong_cluster" | "bad_rating" => REFUSED,
+            | "enrolment_expired" | "wrong_store" | "wrong_cluster" | "bad_rating" | "locked" | "needs_pin"
+            | "wrong_pin" | "pin_wait" | "pin_untold" | "name_taken" | "last_manager" => REFUSED,
             code if code.starts_with("bad_")
                 || code == "usage"
                 || code == "not_yet"
@@ -85,7 +86,8 @@ through_app_error!(
     aisle_domain::BadMoney,
     aisle_domain::BadQuantity,
     aisle_domain::time::BadTimestamp,
-    aisle_domain::life::BadStatus
+    aisle_domain::life::BadStatus,
+    aisle_domain::staff::BadRole
 );
 
 #[cfg(test)]

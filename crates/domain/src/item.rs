@@ -145,6 +145,11 @@ impl Field {
     pub const ALL: [Self; 6] =
         [Self::Name, Self::Category, Self::UnitPrice, Self::Barcode, Self::Availability, Self::AvailableUntil];
 
+    /// Whether it only says what is on the shelf.
+    pub const fn is_of_availability(self) -> bool {
+        matches!(self, Self::Availability | Self::AvailableUntil)
+    }
+
     /// The column's name.
     pub const fn word(self) -> &'static str {
         match self {

@@ -19,6 +19,7 @@ pub mod quantity;
 pub mod range;
 pub mod receipt;
 pub mod refusal;
+pub mod staff;
 pub mod store;
 pub mod time;
 
@@ -38,5 +39,6 @@ pub use quantity::{BadQuantity, Quantity};
 pub use range::{AmountRange, Verdict};
 pub use receipt::{Difference, DifferenceKind};
 pub use refusal::{Refusal, in_short};
+pub use staff::{NotAllowed, Right, Role};
 pub use store::{FieldPolicies, Policies, Reason, Reasons, Store, Winner};
 pub use time::Timestamp;

@@ -2,9 +2,8 @@
 //! the data folder that only its owner reads. Never in the database, so that no copy of it has them.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{ErrorKind, Write},
-    path::{Path, PathBuf},
+    io::ErrorKind,
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError, mpsc},
     time::Duration,
 };
@@ -12,6 +11,7 @@ use std::{
 use aisle_app::{RpcError, SecretsPlace};
 use aisle_contract::enrolment::{KeyText, Secret};
 use aisle_domain::DeskId;
+use aisle_mirror::private;
 use serde::{Deserialize, Serialize};
 
 use crate::error;
@@ -58,7 +58,7 @@ impl Secrets {
             }
         }
         let file = dir.join(FILE);
-        write(&file, text.expose()).map_err(|e| {
+        private::write(&file, text.expose()).map_err(|e| {
             let message = format!("the secrets cannot be kept in {}: {e}", file.display());
             error("io_error", message, Some(WRITABLE))
         })?;
@@ -209,27 +209,6 @@ pub(crate) fn forget(dir: &Path, desk: DeskId, place: SecretsPlace) {
     }
 }
 
-/// Whole or not at all, readable by its owner only from the first byte on.
-fn write(file: &Path, text: &str) -> std::io::Result<()> {
-    let part: PathBuf = file.with_extension("part");
-    match std::fs::remove_file(&part) {
-        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut open = options.open(&part)?;
-    open.write_all(text.as_bytes())?;
-    open.sync_all()?;
-    std::fs::rename(&part, file)?;
-    match file.parent() {
-        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,7 +225,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE);
         for password in ["one", "two"] {
-            write(&file, secrets(password).to_text().unwrap().expose()).unwrap();
+            private::write(&file, secrets(password).to_text().unwrap().expose()).unwrap();
             let found = Secrets::load(folder.path(), DeskId(uuid::Uuid::nil()), SecretsPlace::File).unwrap();
             assert_eq!(found.password.unwrap().expose(), password);
         }
@@ -263,7 +242,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let load = || Secrets::load(folder.path(), DeskId(uuid::Uuid::nil()), SecretsPlace::File).unwrap_err();
         assert_eq!(load().code, "secrets_unavailable");
-        write(&folder.path().join(FILE), "{\"password\": \"hunter2\", \"key\":").unwrap();
+        private::write(&folder.path().join(FILE), "{\"password\": \"hunter2\", \"key\":").unwrap();
         let damaged = load();
         assert!(damaged.hint.is_some() && !format!("{damaged:?}").contains("hunter2"));
     }

@@ -28,6 +28,8 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/mirror/0002_remirror.sql"),
     include_str!("../../../migrations/mirror/0003_strays.sql"),
     include_str!("../../../migrations/mirror/0004_late.sql"),
+    include_str!("../../../migrations/mirror/0005_staff.sql"),
+    include_str!("../../../migrations/mirror/0006_shifts.sql"),
 ];
 
 /// The schema this program knows.

@@ -4,9 +4,11 @@
 #![allow(clippy::print_stderr, reason = "what was skipped, and why a test failed, must be seen")]
 
 mod cluster;
+mod fine;
 mod first;
 mod journey;
 mod line;
 mod picking;
 mod shell;
+mod staff;
 mod store;

@@ -5,14 +5,7 @@ use std::time::Duration;
 use aisle_testkit::window::{PATIENCE, Theme, Window, can_show, until};
 use serde_json::Value;
 
-use crate::store;
-
-fn assert_fine(window: &Window, what: &str) {
-    assert_eq!(window.broken_rules(), Vec::<String>::new(), "{what}");
-    let wide = "return [...document.querySelectorAll('body *')].filter(element =>
-        element.getBoundingClientRect().right > innerWidth + 1).map(element => element.outerHTML.slice(0, 120))";
-    assert_eq!(window.js(wide), serde_json::json!([]), "{what} is wider than the window");
-}
+use crate::{fine::assert_fine, store};
 
 /// What a line of the list says, the first being 1.
 fn line(window: &Window, number: usize) -> String {

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, it } from "vitest";
 
 import "../lib/host/jsdom";
 import App from "../App.svelte";
-import { card, deskSession, emptyQueue, type FakeHost, openHost, order, quietStatus, receipt } from "../lib/host/fake";
-import { press, shown } from "../lib/host/shown";
+import { card, deskSession, emptyQueue, type FakeHost, member, openHost, order, quietStatus, receipt } from "../lib/host/fake";
+import { press, shown, type } from "../lib/host/shown";
 import type { OrderDetail, OrderQueue, PaymentView, Session } from "../lib/rpc/generated";
 
 let app: Record<string, unknown>;
@@ -64,11 +64,60 @@ async function deskWith(detail: OrderDetail): Promise<FakeHost> {
   return host;
 }
 
+describe("a decision that somebody else made first", () => {
+  it("is told with who and when, in the place of what could be done", async () => {
+    await deskWith(
+      order({ status: "confirmed", decision: "rejected", reason: "too_busy", decided_by: "Sam", decided_at: "2017-04-05T09:30:00.000Z" }),
+    );
+    expect(text("[data-testid=order]")).toContain("by Sam at");
+    expect(text("[data-testid=order]")).toContain("Central has confirmed it");
+    expect(button("Accept")).toBeUndefined();
+  });
+});
+
+describe("rejecting an order", () => {
+  it("marks what is out of stock for others as well, where somebody says so", async () => {
+    const host = await deskWith(order());
+    host.answer("edit_item", () => receipt(0));
+    await press("r");
+    document.querySelector<HTMLInputElement>("tbody input[type=checkbox]")?.click();
+    await shown();
+    document.querySelector<HTMLInputElement>("aside input[value='2']")?.click();
+    await shown();
+    await press("Enter");
+    expect(host.asked("reject_order")).toMatchObject([{ reason: "out_of_stock", items: ["1"] }]);
+    const [edit] = host.asked("edit_item");
+    expect(edit).toMatchObject({ item_id: "1", fields: { availability: "out_of_stock" } });
+    const hours = (Date.parse(edit?.fields["available_until"] ?? "") - Date.now()) / 3_600_000;
+    expect(Math.abs(hours - 2)).toBeLessThan(0.1);
+  });
+
+  it("leaves the catalog alone unless somebody says so", async () => {
+    const host = await deskWith(order());
+    await press("r");
+    document.querySelector<HTMLInputElement>("tbody input[type=checkbox]")?.click();
+    await shown();
+    await press("Enter");
+    expect(host.asked("reject_order")).toHaveLength(1);
+    expect(host.asked("edit_item")).toEqual([]);
+  });
+
+  it("since the store is too busy offers to be busy instead", async () => {
+    const host = await deskWith(order());
+    await press("r", "t");
+    expect(text("aside")).toContain("Promising later");
+    await press("b");
+    expect(text("aside")).not.toContain("Promising later");
+    expect(text("main")).toContain("Busy or pause");
+    expect(host.asked("reject_order")).toEqual([]);
+  });
+});
+
 describe("deciding a payment", () => {
   it("inside the range takes one key", async () => {
     const host = await deskWith(pending("23.77", "inside"));
     await press("y");
-    expect(host.asked("approve_payment")).toEqual([{ payment_id: "9", reason: null, override_reason: null }]);
+    expect(host.asked("approve_payment")).toEqual([{ payment_id: "9", reason: null, override_reason: null, manager: null }]);
   });
 
   it("below the range asks for a reason, and leaves it alone on Escape", async () => {
@@ -79,7 +128,7 @@ describe("deciding a payment", () => {
     await press("Escape");
     expect(document.querySelector("aside h3")?.textContent).toBe("Timeline");
     await press("y", "t", "Enter");
-    expect(host.asked("approve_payment")).toEqual([{ payment_id: "9", reason: "till_price", override_reason: null }]);
+    expect(host.asked("approve_payment")).toEqual([{ payment_id: "9", reason: "till_price", override_reason: null, manager: null }]);
   });
 
   it("above the range is no matter of one key: Approve stays in its place and does nothing", async () => {
@@ -88,7 +137,35 @@ describe("deciding a payment", () => {
     await press("y");
     expect(host.asked("approve_payment")).toEqual([]);
     await press("m", "Enter");
-    expect(host.asked("approve_payment")).toEqual([{ payment_id: "9", reason: null, override_reason: "weighed" }]);
+    expect(host.asked("approve_payment")).toEqual([{ payment_id: "9", reason: null, override_reason: "weighed", manager: null }]);
+  });
+
+  it("above the range is a manager's, who gives a PIN where somebody else is signed in", async () => {
+    const host = await deskWith(pending("32.00", "above"));
+    host.answer("staff", () => ({ people: [member("1", "Noor", "clerk"), member("2", "Teo", "manager")] }));
+    const clerk = { staff_id: "1", name: "Noor", role: "clerk", has_pin: true, rights: ["orders"] } as const;
+    host.tell({ type: "session", session: { ...session(), person: { ...clerk, rights: [...clerk.rights] } } });
+    await shown();
+    await press("m");
+    expect(text("aside")).toContain("Teo's PIN");
+    expect(text("aside")).toContain("Noor stays signed in");
+    expect(button("Approve $32.00")?.disabled).toBe(true);
+    await press("7", "3", "9", "1");
+    const field = document.querySelector<HTMLInputElement>("[data-testid=manager-pin]");
+    expect(document.activeElement).toBe(field);
+    await type(field, "7391");
+    field?.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    await shown();
+    expect(host.asked("approve_payment")).toEqual([
+      { payment_id: "9", reason: null, override_reason: "weighed", manager: { staff_id: "2", pin: "7391" } },
+    ]);
+  });
+
+  it("outside the range can be put to central, which may give another range", async () => {
+    const host = await deskWith(pending("40.00", "above"));
+    host.answer("ask_range", () => receipt(0));
+    await press("q");
+    expect(host.asked("ask_range")).toEqual([{ order_id: "1006472" }]);
   });
 
   it("over the ceiling cannot be approved by anybody", async () => {

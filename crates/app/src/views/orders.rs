@@ -343,6 +343,10 @@ pub struct OrderDetail {
     pub decision: Option<Decision>,
     /// The reason given.
     pub reason: Option<String>,
+    /// Who decided: a name, or `central`.
+    pub decided_by: Option<String>,
+    /// When.
+    pub decided_at: Option<String>,
     /// Ended by central for the customer.
     pub cancelled: bool,
     /// When the customer placed it.

@@ -1,8 +1,10 @@
 //! What commands take.
 
-use aisle_domain::{LineState, change::Audience};
+use aisle_domain::{LineState, Role, change::Audience};
 use serde::Deserialize;
 use ts_rs::TS;
+
+use crate::pins::Pin;
 
 macro_rules! params {
     ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $type:ty,)* })*) => {
@@ -95,6 +97,66 @@ params! {
         reason: Option<String>,
         /// For an amount above it, by a manager.
         override_reason: Option<String>,
+        /// The manager, where they are not the one who is signed in.
+        manager: Option<GivenPin>,
+    }
+    /// A person's PIN, given for one thing.
+    GivenPin {
+        /// Who.
+        staff_id: String,
+        /// Their PIN.
+        pin: Pin,
+    }
+    /// Sign in.
+    SignIn {
+        /// Who.
+        staff_id: String,
+        /// Their PIN, where they have one.
+        pin: Option<Pin>,
+    }
+    /// Somebody new.
+    AddMember {
+        /// Their name.
+        name: String,
+        /// What they are.
+        #[ts(type = "Role")]
+        role: Role,
+        /// Their first PIN.
+        pin: Pin,
+    }
+    /// Which person.
+    MemberKey {
+        /// Who.
+        staff_id: String,
+    }
+    /// End the shift.
+    EndShift {
+        /// To whoever comes next.
+        note: String,
+    }
+    /// Another name.
+    RenameMember {
+        /// Who.
+        staff_id: String,
+        /// The name.
+        name: String,
+    }
+    /// Another role.
+    SetRole {
+        /// Who.
+        staff_id: String,
+        /// What they are from now on.
+        #[ts(type = "Role")]
+        role: Role,
+    }
+    /// Another PIN.
+    SetPin {
+        /// Who.
+        staff_id: String,
+        /// The new one.
+        pin: Pin,
+        /// The one before, for one's own.
+        before: Option<Pin>,
     }
     /// Decline a payment.
     DeclinePayment {

@@ -5,4 +5,6 @@
 mod capacity;
 mod mend;
 mod picking;
+mod shifts;
 mod shop;
+mod staff;

@@ -3,7 +3,7 @@
 use aisle_app::{ItemFields, Keep};
 use aisle_contract::{ChangeRefused, DownBody};
 use aisle_domain::{ChangeId, Field, Item, Lane, Money, Refusal};
-use aisle_mirror::{ChangeState, feed, outbox, settings};
+use aisle_mirror::{ChangeState, feed, outbox};
 
 use crate::shop::{self, Shop, now};
 
@@ -120,7 +120,7 @@ fn a_parked_message_is_applied_once_it_can_be_and_says_why_while_it_cannot() {
 #[test]
 fn diagnostics_say_how_the_desk_is_and_nobody_s_name_and_nothing_that_was_sold() {
     let mut shop = shop();
-    shop.desk.mirror().write(|tx| settings::set(tx, "person", "Noor Haddad")).unwrap();
+    shop.desk.rename_member("1", "Noor Haddad").unwrap();
     let renamed = shop.edit("name", "Zwieback");
     shop.refuse(renamed, Refusal::BadValue { what: "Zwieback is too dry".into() }, 299, 2);
     shop.edit("unit_price", "7.77");

@@ -55,7 +55,7 @@ fn line(of: &Item, unit: &str, thousandths: i64) -> OrderLine {
 }
 
 /// 1.78 of cheese, 4 times 0.62 of corn, a kilogram of apples at 2.99: 7.25, with a range of 5.07 to 7.98.
-fn order() -> Order {
+pub(crate) fn order() -> Order {
     let [cheese, corn, apples, ..] = shelf();
     Order {
         order_id: order_id(),

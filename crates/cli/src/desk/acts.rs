@@ -109,7 +109,7 @@ pub(crate) fn order(command: &Order, global: &Global, output: Output) -> Result<
             Ok(desk.reject(parse(id)?, &why, act.hold)?)
         }),
         Order::Approve { ids, reason, act } => each(ids, act, global, output, &|desk, id| {
-            let why = ApprovalReason { reason: reason.clone(), override_reason: None };
+            let why = ApprovalReason { reason: reason.clone(), ..ApprovalReason::default() };
             Ok(desk.approve_order(parse(id)?, &why, act.hold)?)
         }),
         Order::SendBack { id, note, act } => each(&one(id), act, global, output, &|desk, id| {
@@ -205,9 +205,9 @@ pub(crate) fn payment(command: &Payment, global: &Global, output: Output) -> Res
         }
         Payment::Approve { ids, override_, reason, act } => each(ids, act, global, output, &|desk, id| {
             let why = if *override_ {
-                ApprovalReason { reason: None, override_reason: reason.clone() }
+                ApprovalReason { override_reason: reason.clone(), ..ApprovalReason::default() }
             } else {
-                ApprovalReason { reason: reason.clone(), override_reason: None }
+                ApprovalReason { reason: reason.clone(), ..ApprovalReason::default() }
             };
             Ok(desk.approve(parse(id)?, &why, act.hold)?)
         }),

@@ -9,6 +9,7 @@ use aisle_mirror::{Mirror, MirrorError};
 use aisle_sync::{Clock, SystemClock};
 use serde_json::json;
 
+use super::staff::read_pin;
 use crate::{
     args::{Global, Init},
     exit::{self, Failure},
@@ -39,8 +40,12 @@ pub(crate) fn open_to_read(global: &Global) -> Result<Desk, Failure> {
 
 /// Opens for acting: takes the folder's lock.
 pub(crate) fn open_to_act(global: &Global) -> Result<Desk, Failure> {
-    let mirror = open_mirror(global)?;
-    Ok(Desk::offline(mirror, Arc::new(SystemClock::default()))?)
+    let desk = Desk::offline(open_mirror(global)?, Arc::new(SystemClock::default()))?;
+    if let Some(name) = &global.person {
+        let pin = global.pin_file.as_deref().map(read_pin).transpose()?;
+        desk.sign_in_as(name, pin.as_ref())?;
+    }
+    Ok(desk)
 }
 
 /// The database alone, with the folder's lock.

@@ -3,9 +3,12 @@ import type {
   Commands,
   Event,
   LineView,
+  MemberView,
   OrderCard,
   OrderDetail,
   OrderQueue,
+  Right,
+  Role,
   RpcError,
   Session,
   SettingsView,
@@ -92,7 +95,10 @@ export const firstRunSession: Session = {
   store: null,
   desk: null,
   person: null,
+  locked: null,
 };
+
+const everything: Right[] = ["orders", "availability", "catalog", "pause", "override", "staff", "settings"];
 
 export function deskSession(rehearsal = false, deskId = "desk-1"): Session {
   return {
@@ -111,7 +117,7 @@ export function deskSession(rehearsal = false, deskId = "desk-1"): Session {
       busy_until: null,
     },
     desk: { desk_id: deskId, name: "Desk 1", data: "/data" },
-    person: { name: "Noor", role: "manager" },
+    person: { staff_id: "1", name: "Noor", role: "manager", has_pin: false, rights: everything },
   };
 }
 
@@ -202,6 +208,8 @@ export function order(changes: Partial<OrderDetail> = {}): OrderDetail {
     status: "new",
     decision: null,
     reason: null,
+    decided_by: null,
+    decided_at: null,
     cancelled: false,
     creation_time: "2017-04-05T11:50:00.000Z",
     queued_time: "2017-04-05T11:50:00.000Z",
@@ -235,6 +243,17 @@ export function order(changes: Partial<OrderDetail> = {}): OrderDetail {
   };
 }
 
+/** Somebody who works at the desk, and has a PIN. */
+export const member = (staff_id: string, name: string, role: Role, changes: Partial<MemberView> = {}): MemberView => ({
+  staff_id,
+  name,
+  role,
+  has_pin: true,
+  last_here: null,
+  waits_s: null,
+  ...changes,
+});
+
 /** What an act answers, held for so long. */
 export const receipt = (hold_ms: number): ActReceipt => ({
   change_id: "c-1",
@@ -258,6 +277,7 @@ export const someSettings: SettingsView = {
   push_decisions_at_once: true,
   theme: "system",
   alarm_volume: 80,
+  lock_after_min: 10,
   data_folder: "/data",
   database_bytes: 2_800_000,
 };

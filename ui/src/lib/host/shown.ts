@@ -26,3 +26,11 @@ export async function press(...keys: string[]): Promise<void> {
     await shown();
   }
 }
+
+/** Types a whole text into a field. */
+export async function type(field: HTMLInputElement | null, text: string): Promise<void> {
+  if (!field) throw new Error("there is no field to type into");
+  field.value = text;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  await shown();
+}

@@ -3,6 +3,7 @@
 export type OrderStatus = "new" | "running" | "pending" | "approved" | "rejected" | "confirmed";
 export type LineState = "to_pick" | "found" | "short" | "substituted" | "out_of_stock";
 export type ChangeState = "held" | "ready" | "sent" | "received" | "refused";
+export type Right = "orders" | "availability" | "catalog" | "pause" | "override" | "staff" | "settings";
 export type LinkState = "up" | "this_computer" | "store_internet" | "central";
 export type Verdict = "below" | "inside" | "above";
 export type Audience = "staff" | "customer";
@@ -28,13 +29,150 @@ retryable: boolean, };
 export type Role = "clerk" | "lead" | "manager";
 export type Person = { 
 /**
+ * Their number at this desk.
+ */
+staff_id: string, 
+/**
  * Their name, as it stands in the audit log.
  */
 name: string, 
 /**
+ * What they are.
+ */
+role: Role, 
+/**
+ * Whether they have a PIN: without one the desk is not locked.
+ */
+has_pin: boolean, 
+/**
  * What they may do.
  */
-role: Role, };
+rights: Right[], };
+export type Pin = string;
+export type LockedView = { 
+/**
+ * Who left; `null` where the desk locked itself.
+ */
+by: string | null, 
+/**
+ * When.
+ */
+at: string, };
+export type MemberView = { 
+/**
+ * Their number at this desk.
+ */
+staff_id: string, 
+/**
+ * Their name.
+ */
+name: string, 
+/**
+ * What they are.
+ */
+role: Role, 
+/**
+ * Whether they have a PIN.
+ */
+has_pin: boolean, 
+/**
+ * When they were signed in last.
+ */
+last_here: string | null, 
+/**
+ * Too many PINs were wrong: seconds until the next one is tried.
+ */
+waits_s: number | null, };
+export type StaffView = { 
+/**
+ * In the order in which they came.
+ */
+people: Array<MemberView>, };
+export type PromiseView = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * Its last digits.
+ */
+display_no: string, 
+/**
+ * When.
+ */
+due_at: string, 
+/**
+ * Who takes care of it.
+ */
+claimed_by: string | null, };
+export type RemainingView = { 
+/**
+ * Orders that nobody has accepted.
+ */
+new: number, 
+/**
+ * Orders that are picked.
+ */
+picking: number, 
+/**
+ * Payments to decide.
+ */
+payments: number, 
+/**
+ * Promises to come, the next first.
+ */
+promised: Array<PromiseView>, 
+/**
+ * Promises beyond those.
+ */
+more_promised: number, 
+/**
+ * Changes that central has not received.
+ */
+unsent: number, 
+/**
+ * Changes that central refused.
+ */
+refused: number, };
+export type ShiftBegun = { 
+/**
+ * Who began it.
+ */
+by: string, 
+/**
+ * When.
+ */
+at: string, };
+export type HandoverView = { 
+/**
+ * Who ended it.
+ */
+by: string, 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * What they wrote.
+ */
+note: string | null, 
+/**
+ * What was open and unsent then.
+ */
+remaining: RemainingView | null, };
+export type ShiftView = { 
+/**
+ * The one that has begun.
+ */
+begun: ShiftBegun | null, 
+/**
+ * What the one before left.
+ */
+handover: HandoverView | null, 
+/**
+ * What is open and unsent now.
+ */
+remaining: RemainingView, };
 export type Reason = { 
 /**
  * Its code.
@@ -136,7 +274,11 @@ desk: DeskView | null,
 /**
  * Who is signed in.
  */
-person: Person | null, };
+person: Person | null, 
+/**
+ * Nobody is.
+ */
+locked: LockedView | null, };
 export type LinkView = { 
 /**
  * `up`, or where it is cut.
@@ -806,6 +948,14 @@ decision: "approved" | "rejected" | null,
  */
 reason: string | null, 
 /**
+ * Who decided: a name, or `central`.
+ */
+decided_by: string | null, 
+/**
+ * When.
+ */
+decided_at: string | null, 
+/**
  * Ended by central for the customer.
  */
 cancelled: boolean, 
@@ -1158,220 +1308,6 @@ last_received_at: string | null,
  * What became of the desk's numbers and its mirror in the last week, newest first.
  */
 notices: Array<NoticeView>, };
-export type OrderKey = { 
-/**
- * The order.
- */
-order_id: string, };
-export type ItemKey = { 
-/**
- * The item.
- */
-item_id: string, };
-export type ChangeKey = { 
-/**
- * The change.
- */
-change_id: string | null, };
-export type AlarmKey = { 
-/**
- * The order.
- */
-order_id: string | null, };
-export type FindText = { 
-/**
- * As typed.
- */
-text: string, };
-export type RejectOrder = { 
-/**
- * The order.
- */
-order_id: string, 
-/**
- * A code of the store's list.
- */
-reason: string, 
-/**
- * The lines that fail.
- */
-items: Array<string>, 
-/**
- * What staff wrote.
- */
-note: string | null, };
-export type SetLine = { 
-/**
- * The order.
- */
-order_id: string, 
-/**
- * The ordered item.
- */
-item_id: string, 
-/**
- * Where it is.
- */
-state: LineState, 
-/**
- * The item in the basket instead.
- */
-substitute: string | null, };
-export type PickQuantity = { 
-/**
- * The order.
- */
-order_id: string, 
-/**
- * The ordered item.
- */
-item_id: string, 
-/**
- * As typed.
- */
-quantity: string, };
-export type ReplacementQuery = { 
-/**
- * The order.
- */
-order_id: string, 
-/**
- * The ordered item.
- */
-item_id: string, 
-/**
- * As typed or scanned; empty for what is most like it.
- */
-text: string, };
-export type ScanLine = { 
-/**
- * The order.
- */
-order_id: string, 
-/**
- * The code.
- */
-code: string, };
-export type ApprovePayment = { 
-/**
- * The payment.
- */
-payment_id: string, 
-/**
- * For an amount below the range.
- */
-reason: string | null, 
-/**
- * For an amount above it, by a manager.
- */
-override_reason: string | null, };
-export type DeclinePayment = { 
-/**
- * The payment.
- */
-payment_id: string, 
-/**
- * A code of the store's list.
- */
-reason: string, 
-/**
- * Whether the order ends with it.
- */
-ends_order: boolean, 
-/**
- * What staff wrote.
- */
-note: string | null, };
-export type SendBack = { 
-/**
- * The payment that waits.
- */
-payment_id: string, 
-/**
- * What staff wrote.
- */
-note: string | null, };
-export type SetDue = { 
-/**
- * The order.
- */
-order_id: string, 
-/**
- * RFC 3339.
- */
-due_at: string, };
-export type ClaimOrder = { 
-/**
- * The order.
- */
-order_id: string, 
-/**
- * Whether it is taken.
- */
-takes: boolean, };
-export type AddNote = { 
-/**
- * The order.
- */
-order_id: string, 
-/**
- * For whom.
- */
-audience: Audience, 
-/**
- * The note.
- */
-text: string, };
-export type PauseStore = { 
-/**
- * RFC 3339.
- */
-until: string | null, };
-export type BusyStore = { 
-/**
- * Added to each promise.
- */
-minutes: number, 
-/**
- * RFC 3339.
- */
-until: string, };
-export type ItemQuery = { 
-/**
- * As typed; empty for all.
- */
-text: string, 
-/**
- * Of the first row.
- */
-offset: number, 
-/**
- * At most 500.
- */
-limit: number, };
-export type EditItem = { 
-/**
- * The item.
- */
-item_id: string, 
-/**
- * New values as typed, by field.
- */
-fields: { [key in string]: string }, };
-export type SetSetting = { 
-/**
- * Which.
- */
-key: string, 
-/**
- * Its value as text.
- */
-value: string, };
-export type PageError = { 
-/**
- * What the page says.
- */
-text: string, };
 export type Security = "plaintext" | "sasl_ssl";
 export type SecretsPlace = "keychain" | "file";
 export type EnrolmentView = { 
@@ -1490,6 +1426,10 @@ theme: "system" | "light" | "dark",
  */
 alarm_volume: number, 
 /**
+ * Minutes without anybody after which the desk locks itself; 0 for never.
+ */
+lock_after_min: number, 
+/**
  * The data folder.
  */
 data_folder: string, 
@@ -1531,6 +1471,296 @@ order_id: string,
  * Whether it rings from now on.
  */
 ringing: boolean, };
+export type OrderKey = { 
+/**
+ * The order.
+ */
+order_id: string, };
+export type ItemKey = { 
+/**
+ * The item.
+ */
+item_id: string, };
+export type ChangeKey = { 
+/**
+ * The change.
+ */
+change_id: string | null, };
+export type AlarmKey = { 
+/**
+ * The order.
+ */
+order_id: string | null, };
+export type FindText = { 
+/**
+ * As typed.
+ */
+text: string, };
+export type RejectOrder = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * A code of the store's list.
+ */
+reason: string, 
+/**
+ * The lines that fail.
+ */
+items: Array<string>, 
+/**
+ * What staff wrote.
+ */
+note: string | null, };
+export type SetLine = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * The ordered item.
+ */
+item_id: string, 
+/**
+ * Where it is.
+ */
+state: LineState, 
+/**
+ * The item in the basket instead.
+ */
+substitute: string | null, };
+export type PickQuantity = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * The ordered item.
+ */
+item_id: string, 
+/**
+ * As typed.
+ */
+quantity: string, };
+export type ReplacementQuery = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * The ordered item.
+ */
+item_id: string, 
+/**
+ * As typed or scanned; empty for what is most like it.
+ */
+text: string, };
+export type ScanLine = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * The code.
+ */
+code: string, };
+export type ApprovePayment = { 
+/**
+ * The payment.
+ */
+payment_id: string, 
+/**
+ * For an amount below the range.
+ */
+reason: string | null, 
+/**
+ * For an amount above it, by a manager.
+ */
+override_reason: string | null, 
+/**
+ * The manager, where they are not the one who is signed in.
+ */
+manager: GivenPin | null, };
+export type DeclinePayment = { 
+/**
+ * The payment.
+ */
+payment_id: string, 
+/**
+ * A code of the store's list.
+ */
+reason: string, 
+/**
+ * Whether the order ends with it.
+ */
+ends_order: boolean, 
+/**
+ * What staff wrote.
+ */
+note: string | null, };
+export type SendBack = { 
+/**
+ * The payment that waits.
+ */
+payment_id: string, 
+/**
+ * What staff wrote.
+ */
+note: string | null, };
+export type SetDue = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * RFC 3339.
+ */
+due_at: string, };
+export type ClaimOrder = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * Whether it is taken.
+ */
+takes: boolean, };
+export type AddNote = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * For whom.
+ */
+audience: Audience, 
+/**
+ * The note.
+ */
+text: string, };
+export type PauseStore = { 
+/**
+ * RFC 3339.
+ */
+until: string | null, };
+export type BusyStore = { 
+/**
+ * Added to each promise.
+ */
+minutes: number, 
+/**
+ * RFC 3339.
+ */
+until: string, };
+export type ItemQuery = { 
+/**
+ * As typed; empty for all.
+ */
+text: string, 
+/**
+ * Of the first row.
+ */
+offset: number, 
+/**
+ * At most 500.
+ */
+limit: number, };
+export type EditItem = { 
+/**
+ * The item.
+ */
+item_id: string, 
+/**
+ * New values as typed, by field.
+ */
+fields: { [key in string]: string }, };
+export type SetSetting = { 
+/**
+ * Which.
+ */
+key: string, 
+/**
+ * Its value as text.
+ */
+value: string, };
+export type PageError = { 
+/**
+ * What the page says.
+ */
+text: string, };
+export type EndShift = { 
+/**
+ * To whoever comes next.
+ */
+note: string, };
+export type SetPin = { 
+/**
+ * Who.
+ */
+staff_id: string, 
+/**
+ * The new one.
+ */
+pin: Pin, 
+/**
+ * The one before, for one's own.
+ */
+before: Pin | null, };
+export type SetRole = { 
+/**
+ * Who.
+ */
+staff_id: string, 
+/**
+ * What they are from now on.
+ */
+role: Role, };
+export type RenameMember = { 
+/**
+ * Who.
+ */
+staff_id: string, 
+/**
+ * The name.
+ */
+name: string, };
+export type MemberKey = { 
+/**
+ * Who.
+ */
+staff_id: string, };
+export type AddMember = { 
+/**
+ * Their name.
+ */
+name: string, 
+/**
+ * What they are.
+ */
+role: Role, 
+/**
+ * Their first PIN.
+ */
+pin: Pin, };
+export type SignIn = { 
+/**
+ * Who.
+ */
+staff_id: string, 
+/**
+ * Their PIN, where they have one.
+ */
+pin: Pin | null, };
+export type GivenPin = { 
+/**
+ * Who.
+ */
+staff_id: string, 
+/**
+ * Their PIN.
+ */
+pin: Pin, };
 
 /** Every command with its parameters and its answer. */
 export type Commands = {
@@ -1558,12 +1788,25 @@ export type Commands = {
   "undo": { params: ChangeKey, result: ActReceipt },
   "release": { params: ChangeKey, result: null },
   "acknowledge": { params: AlarmKey, result: WaitingCounts },
+  "staff": { params: null, result: StaffView },
+  "sign_in": { params: SignIn, result: Session },
+  "lock": { params: null, result: Session },
+  "active": { params: null, result: null },
+  "add_member": { params: AddMember, result: StaffView },
+  "rename_member": { params: RenameMember, result: StaffView },
+  "set_role": { params: SetRole, result: StaffView },
+  "set_pin": { params: SetPin, result: StaffView },
+  "disable_member": { params: MemberKey, result: StaffView },
+  "shift": { params: null, result: ShiftView },
+  "begin_shift": { params: null, result: ShiftView },
+  "end_shift": { params: EndShift, result: ShiftView },
   "sound": { params: null, result: boolean | null },
   "test_alarm": { params: null, result: null },
   "payments": { params: null, result: Array<PaymentView> },
   "set_due": { params: SetDue, result: ActReceipt },
   "claim_order": { params: ClaimOrder, result: ActReceipt },
   "add_note": { params: AddNote, result: ActReceipt },
+  "ask_range": { params: OrderKey, result: ActReceipt },
   "pause_store": { params: PauseStore, result: ActReceipt },
   "busy_store": { params: BusyStore, result: ActReceipt },
   "end_busy": { params: null, result: ActReceipt },

@@ -7,10 +7,12 @@ import type {
   Event,
   OrderQueue,
   PaymentView,
+  Right,
   Session,
   StatusView,
 } from "../rpc/generated";
 import type { Screen } from "../logic/keys";
+import { t } from "../text";
 import { asCallError, Live } from "./live.svelte";
 
 /** Commands that are acts: they answer a receipt and can be taken back for a while. */
@@ -28,6 +30,8 @@ export interface HeldAct {
 }
 
 const TICK_MS = 250;
+/** However often somebody touches the desk, it is told no more often. */
+const TOUCH_MS = 20_000;
 
 /** The desk as the page knows it: what the shell pushed and what was read of it. */
 export class Desk {
@@ -43,7 +47,7 @@ export class Desk {
   /** The order that is open; it stays open when it leaves the queue. */
   selected: string | null = $state(null);
   /** What is asked of the whole store, over the orders. */
-  asking: "capacity" | null = $state(null);
+  asking: "capacity" | "handover" | null = $state(null);
   held: HeldAct | null = $state.raw(null);
   /** What the last command refused: in words, until it is closed or something else is done. */
   problem: CallError | null = $state.raw(null);
@@ -56,6 +60,7 @@ export class Desk {
   readonly queue: Live<OrderQueue>;
   readonly payments: Live<PaymentView[]>;
 
+  #touchedAt = -TOUCH_MS;
   /** How often the shell told these: an answer that was asked for before is older. */
   readonly #told = { session: 0, status: 0 };
 
@@ -90,6 +95,26 @@ export class Desk {
 
   get currency(): string {
     return this.session?.store?.currency ?? "USD";
+  }
+
+  /** Whether the person who is signed in may do this. */
+  may(right: Right): boolean {
+    return this.session?.person?.rights.includes(right) ?? false;
+  }
+
+  /** The same where somebody begins it: who may not is told who may. */
+  allows(right: Right): boolean {
+    const may = this.may(right);
+    if (!may) {
+      const { denied, deniedHint } = t.people;
+      this.tell(new CallError({ code: "not_allowed", message: denied[right], hint: deniedHint, retryable: false }));
+    }
+    return may;
+  }
+
+  /** Nobody is signed in: what is open stays open, covered. */
+  get isLocked(): boolean {
+    return this.isOpen && this.session?.locked != null;
   }
 
   get isOpen(): boolean {
@@ -258,7 +283,7 @@ export class Desk {
   }
 
   /** Asks something of the whole store on the Orders screen. */
-  ask(what: "capacity"): void {
+  ask(what: "capacity" | "handover"): void {
     this.screen = "orders";
     this.asking = what;
   }
@@ -277,6 +302,28 @@ export class Desk {
     if (!first) return;
     this.open(first.order_id);
     await this.attempt("acknowledge", { order_id: first.order_id });
+  }
+
+  /** Signs somebody in; what stands against it is thrown. */
+  async signIn(staffId: string, pin: string | null): Promise<void> {
+    this.session = await this.host.call("sign_in", { staff_id: staffId, pin });
+    this.problem = null;
+    // Whoever comes after a shift has ended begins with what it left.
+    const shift = await this.host.call("shift", null);
+    if (!shift.begun && shift.handover) this.ask("handover");
+  }
+
+  /** Leaves the desk: held decisions go, and nobody does anything until somebody signs in. */
+  async lock(): Promise<void> {
+    if (await this.attempt("lock", null)) this.held = null;
+  }
+
+  /** Somebody is there: the desk does not lock itself. */
+  touched(): void {
+    const now = performance.now();
+    if (!this.session?.person?.has_pin || now - this.#touchedAt < TOUCH_MS) return;
+    this.#touchedAt = now;
+    void this.host.call("active", null).catch((error: unknown) => this.tell(error));
   }
 
   sendNow(): void {

@@ -3,10 +3,11 @@ import { firstRun } from "./en/first-run";
 import { frame } from "./en/frame";
 import { orders } from "./en/orders";
 import { payments } from "./en/payments";
+import { people } from "./en/people";
 import { settings } from "./en/settings";
 import { sync } from "./en/sync";
 
 /** Every word on screen, in English. Another language is another value of the same type. */
-export const en = { ...frame, orders, payments, catalog, sync, settings, firstRun };
+export const en = { ...frame, orders, payments, people, catalog, sync, settings, firstRun };
 
 export type Texts = typeof en;

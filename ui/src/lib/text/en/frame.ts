@@ -28,6 +28,7 @@ export const frame = {
     decline: "Decline",
     sendBack: "Back to picking",
     manager: "Manager",
+    askRange: "New range",
     found: "Found",
     quantity: "Quantity",
     outOfStock: "Out of stock",
@@ -78,7 +79,6 @@ export const frame = {
     paused: (until: string) => `Paused until ${until}`,
     busy: (minutes: number, until: string) => `Busy +${minutes} min until ${until}`,
     goesOn: (left: string) => `as always in ${left}`,
-    role: { clerk: "Order clerk", lead: "Lead", manager: "Manager" },
   },
   link: {
     where: {
@@ -139,6 +139,8 @@ export const frame = {
       ["Space", "Seen: opens the order whose alarm rings"],
       ["Ctrl S", "Send now"],
       ["Ctrl Z", "Undo the last action"],
+      ["Ctrl H", "Begin a shift, or hand over"],
+      ["Ctrl L", "Lock the desk, or let somebody else sign in"],
       ["U", "Refused and unsent changes"],
       ["B", "Busy, or no new orders for a while"],
       ["Esc", "Close, leave a field"],
@@ -154,6 +156,7 @@ export const frame = {
       ["N", "Decline"],
       ["L", "Back to picking"],
       ["M", "Approve above the range, as manager"],
+      ["Q", "Ask central for a new range"],
       ["C", "Take care of it, or leave it to others"],
       ["D", "Promise it for later"],
       ["E", "Write a note"],

@@ -211,9 +211,12 @@ export const orders = {
     waitingForPayment: "Waiting for the payment",
     toPickFirst: (n: number) => `${plural(n, "line", "lines")} to pick first`,
     missedAt: (at: string) => `Unanswered at ${at}: central ends it`,
-    confirmed: "Central has confirmed it",
-    decidedWaits: "Decided here; central confirms it",
-    rejectedNote: (reason: string) => `Rejected: ${reason}`,
+    /** What was decided, by whom, and whether central has said so. */
+    decided: (what: "approved" | "rejected", reason: string | null) =>
+      what === "approved" ? "Approved" : reason === null ? "Rejected" : `Rejected: ${reason}`,
+    by: (what: string, by: string, at: string) => `${what}, by ${by === "central" ? "central" : by} at ${at}`,
+    confirmed: (what: string) => `${what}. Central has confirmed it`,
+    waits: (what: string) => `${what}. Central confirms it`,
     ceilingNote: "Above the range: decline, back to picking, or manager",
   },
 
@@ -258,6 +261,9 @@ export const orders = {
     ticked: (n: number, of: number, money: string) => `${n} of ${of} lines cannot be filled, ${money}`,
     note: "What happened",
     noteHelp: "Colleagues and central read it.",
+    out: (n: number) => (n === 1 ? "Is it out of stock for others as well?" : "Are they out of stock for others as well?"),
+    outFor: { no: "No", "2": "2 hours", "24": "A day", open: "For now" },
+    busyHelp: "Promising later keeps the orders: say for how long the store is busy instead.",
     needLines: "Tick at least one line.",
     needNote: "Write a few words.",
     doIt: "Reject order",
@@ -301,6 +307,9 @@ export const orders = {
     over: (by: string, ceiling: string) =>
       `${by} above the highest, over the ceiling of ${ceiling}: it cannot be approved. Decline it or send it back.`,
     reason: "Reason",
+    manager: "Manager",
+    pin: (name: string) => `${name}'s PIN`,
+    stays: (name: string) => `For this payment only. ${name} stays signed in.`,
     doIt: (money: string) => `Approve ${money}`,
   },
 };
