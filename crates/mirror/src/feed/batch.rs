@@ -157,9 +157,17 @@ impl<'t, 'c> Batch<'t, 'c> {
         if state.phase != Phase::Reading || state.read_to.is_some_and(|end| self.next < end) {
             return Ok(true);
         }
-        state.phase = Phase::Taking;
-        if let Some(epoch) = state.epoch {
+        let (known, found) = (epoch::of_lane(self.tx, self.lane)?, state.epoch);
+        if let Some(epoch) = found.filter(|_| found != known) {
+            // Central has had one more history since this reading began. What it said of this desk's changes was passed over
+            // as that of an unknown one, and is read again.
             self.applied.unsettled |= epoch::set(self.tx, self.lane, epoch)?;
+            let facts = json!({ "before": known, "now": epoch });
+            remirror::begin(self.tx, self.lane, Reason::Epoch, &facts, self.at)?;
+            self.remirror = remirror::of_lane(self.tx, self.lane)?;
+            self.next = -1;
+        } else {
+            state.phase = Phase::Taking;
         }
         Ok(false)
     }

@@ -2,10 +2,10 @@
 
 use aisle_contract::{Bounds, DownBody};
 use aisle_domain::{
-    Decision, DeskId, Incarnation, ItemId, Lane, Order, OrderStatus, Quantity, Reasons, Receipt, ReceiptLine,
-    Refusal, Shopper, ShopperId, Subject, TransactionId, change::ItemCreated,
+    Decision, DeskId, Epoch, Incarnation, ItemId, Lane, Order, OrderStatus, Quantity, Reasons, Receipt,
+    ReceiptLine, Refusal, Shopper, ShopperId, Subject, TransactionId, change::ItemCreated,
 };
-use aisle_mirror::{ChangeState, Reason, alarms, audit, digest, feed, items, orders, prices};
+use aisle_mirror::{ChangeState, FeedEntry, Reason, alarms, audit, digest, feed, items, orders, prices};
 use uuid::Uuid;
 
 use crate::fixtures::{
@@ -390,6 +390,47 @@ fn a_row_that_no_table_takes_stays_parked_while_its_feed_is_mirrored_anew() {
     while desk.mirror.remirror_step(Lane::Orders, at(7)).unwrap().is_some() {}
     let parked = desk.mirror.read(|conn| feed::parked(conn, 10)).unwrap();
     assert_eq!((parked.len(), parked[0].key.as_deref()), (1, Some("order/2")));
+}
+
+/// A record of another of central's histories than that of the fixtures.
+fn of_history(offset: i64, history: u128, body: DownBody) -> FeedEntry {
+    let mut entry = entry(offset, body);
+    entry.message.as_mut().unwrap().epoch = Some(Epoch(Uuid::from_u128(history)));
+    entry
+}
+
+#[test]
+fn what_the_newest_history_refused_is_heard_where_the_feed_has_another_one_in_between() {
+    let mut desk = Desk::with_rows();
+    let noted = desk.act(note(1, "ring twice"));
+    desk.cut(Lane::Orders);
+    let body = |version| DownBody::Store(Box::new(store(version)));
+    let why = Refusal::NotFound { what: "order 1".into() };
+    // Central went back twice before this desk read on, and refused in the last history.
+    let feed = [
+        entry(1, body(1)),
+        entry(2, row(order(1, 1))),
+        of_history(3, 100, body(1)),
+        of_history(4, 101, body(1)),
+        of_history(5, 101, refused(noted, why)),
+        of_history(6, 101, ack(Lane::Orders, 2)),
+    ];
+    let mut readings = 0;
+    loop {
+        let applied = desk.mirror.apply_feed(Lane::Orders, CLUSTER, &feed, at(50)).unwrap();
+        readings += 1;
+        assert!(readings < 6, "it ends");
+        if !applied.restart {
+            break;
+        }
+        let remirror = desk.mirror.read(|conn| aisle_mirror::remirror::of_lane(conn, Lane::Orders)).unwrap();
+        if remirror.is_some_and(|state| state.cluster.is_none()) {
+            desk.mirror.remirror_opened(Lane::Orders, CLUSTER, Bounds { low: 1, high: 7 }).unwrap();
+        } else {
+            while desk.mirror.remirror_step(Lane::Orders, at(51)).unwrap().is_some() {}
+        }
+    }
+    assert_eq!(desk.row(noted).state, ChangeState::Refused);
 }
 
 #[test]
