@@ -59,7 +59,7 @@ fn a_command_without_a_desk_and_an_unknown_command_say_what_to_do() {
     told(&program.run(&["diagnostics", "x"]).unwrap(), 3, "no_desk");
     assert!(!dir.path().join("x").exists());
     told(&program.run(&["sing"]).unwrap(), 2, "usage");
-    told(&program.run(&["staff", "list"]).unwrap(), 2, "not_yet");
+    told(&program.run(&["staff", "list"]).unwrap(), 3, "no_desk");
     assert_eq!(program.run(&["order"]).unwrap().code, 2);
 }
 
