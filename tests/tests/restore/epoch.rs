@@ -223,6 +223,16 @@ fn what_one_history_refused_and_another_takes_counts_as_received() {
     world.assert_same(&[&desk]);
 }
 
+#[test]
+fn what_another_history_took_is_kept_for_its_time_also_where_this_computer_s_clock_is_years_behind() {
+    let (world, mut desk, accepted) = refused_by_a_history_that_is_over();
+    desk.set_clock_off(-9 * 365 * 86_400);
+    world.settle(&mut [&mut desk]);
+    assert_eq!(desk.state(accepted), ChangeState::Received);
+    assert_eq!(desk.mirror.forget_received().unwrap(), 0, "central said so a moment ago");
+    assert_all_once(&world, &[&desk], &[(0, accepted)]);
+}
+
 /// What a restored centre says that reads a desk's sign of life of before it knows of any of its changes.
 fn answer_of_before(desk: &Desk) -> DeskAck {
     let (last, own) = (desk.mirror.read(|conn| feed::last_ack(conn, Lane::Orders)).unwrap(), &desk.mirror);

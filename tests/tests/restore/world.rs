@@ -280,6 +280,13 @@ impl Desk {
         assert_eq!(outcome.error, None);
     }
 
+    /// The computer's clock is wrong from now on.
+    pub(crate) fn set_clock_off(&mut self, seconds: i64) {
+        let wrong = Hands::new();
+        wrong.pass_seconds(seconds);
+        self.hands = wrong;
+    }
+
     /// Numbers what is ready, as a push does that then loses its line.
     pub(crate) fn number(&self) {
         let incarnation = self.mirror.identity().incarnation;

@@ -113,7 +113,8 @@ pub(super) fn settle(tx: &Transaction<'_>, ack: &DeskAck, at: Timestamp) -> Resu
 fn take_refusals_back(tx: &Transaction<'_>, ack: &DeskAck, known: &[KnownNumbering], at: Timestamp) -> Result<()> {
     let body = &json!({ "expected": ack.expected, "position": ack.position }).to_string();
     for kept in outbox::taken_after_all(tx, known, &ack.refused)? {
-        outbox::receive(tx, kept.change_id, at)?;
+        // By central's clock: how long it is kept counts from it, and this computer's may be years off.
+        outbox::receive(tx, kept.change_id, ack.central_time)?;
         conflicts::close_of(tx, kept.change_id, at)?;
         let change_id = Some(kept.change_id);
         let entry =
