@@ -21,6 +21,7 @@ use crate::{
     events::{AlarmKind, Event, EventHub},
     holds::{HOLD, Holds},
     present,
+    printing::{NoPrinter, Printer},
     rings::Rings,
     settings::{ConnectionSettings, DeskSettings},
     signing::Signing,
@@ -41,6 +42,8 @@ pub struct Opened {
     pub rehearsal: bool,
     /// The connection's settings, for the settings screen.
     pub connection: ConnectionSettings,
+    /// The printers of this computer.
+    pub printer: Arc<dyn Printer>,
     /// Keeps alive what the line needs, such as a rehearsal's centre; stopped when it is dropped.
     pub guard: Box<dyn Send + Sync>,
 }
@@ -61,6 +64,7 @@ pub struct Desk {
     pub(crate) hub: Arc<EventHub>,
     ids: Mutex<ContextV7>,
     rings: Rings,
+    pub(crate) printer: Arc<dyn Printer>,
     pub(crate) signing: Signing,
     /// Minutes without anybody after which the desk is locked; 0 for never.
     lock_after: AtomicU32,
@@ -80,6 +84,7 @@ impl Desk {
         let connection = ConnectionSettings::load(&mirror)?;
         let signing = Signing::at_start(&mirror.read(staff::list)?, clock.now());
         Ok(Self {
+            printer: Arc::new(NoPrinter),
             signing,
             lock_after: AtomicU32::new(0),
             mirror,
@@ -144,6 +149,7 @@ impl Desk {
                 }
             };
             Self {
+                printer: opened.printer,
                 signing,
                 lock_after: AtomicU32::new(own.lock_after_min),
                 mirror: opened.mirror,
@@ -160,6 +166,16 @@ impl Desk {
             Some(error) => Err(AppError::Input { code: "io_error", message: error.to_string() }),
             None => Ok(desk),
         }
+    }
+
+    /// With the printers of this computer.
+    #[must_use]
+    pub fn with_printer(self, printer: Arc<dyn Printer>) -> Self {
+        Self { printer, ..self }
+    }
+
+    pub(crate) const fn has_line(&self) -> bool {
+        self.line.is_some()
     }
 
     /// The data folder.

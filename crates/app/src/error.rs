@@ -74,6 +74,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("bad_enrolment", "not an enrolment file, or not as central wrote it"),
     ("enrolment_expired", "the enrolment file is no longer taken"),
     ("secrets_unavailable", "the desk's password and key cannot be read"),
+    ("printer_failed", "nothing was printed"),
     ("timed_out", "no answer in time"),
     ("unexpected", "a fault of the program"),
 ];
@@ -107,6 +108,9 @@ pub enum AppError {
     /// No store is connected.
     #[error("no store is connected yet")]
     NoDesk,
+    /// Nothing was printed.
+    #[error("{0}")]
+    Printer(String),
     /// Nobody is signed in.
     #[error("nobody is signed in at this desk")]
     Locked,
@@ -193,6 +197,7 @@ impl AppError {
             Self::NotFound(_) => "not_found",
             Self::Numbered => "numbered",
             Self::NoDesk => "no_desk",
+            Self::Printer(_) => "printer_failed",
             Self::Locked => "locked",
             Self::NotAllowed(_) => "not_allowed",
             Self::NeedsPin { .. } => "needs_pin",
@@ -212,6 +217,9 @@ impl AppError {
             Self::Mirror(error) => error.hint(),
             Self::Shell(error) => error.hint.clone(),
             Self::NoDesk => Some("connect this store, or try the sample store".into()),
+            Self::Printer(_) => {
+                Some("look at the printer and at its name in Settings; P prints from the window".into())
+            }
             Self::Locked => {
                 Some("sign in with your PIN; at the terminal say who you are with --as and --pin-file".into())
             }
@@ -304,7 +312,7 @@ impl From<AppError> for RpcError {
         let retryable = match &error {
             AppError::Port(port) => port.retryable(),
             AppError::Mirror(mirror) => matches!(mirror.code(), "folder_in_use" | "disk_full"),
-            AppError::PinWait { .. } => true,
+            AppError::PinWait { .. } | AppError::Printer(_) => true,
             _ => false,
         };
         Self { code: error.code().into(), message: error.to_string(), hint: error.hint(), retryable }
@@ -325,6 +333,7 @@ mod tests {
         for error in [
             AppError::Numbered,
             AppError::NoDesk,
+            AppError::Printer("no paper".into()),
             AppError::Locked,
             AppError::NotAllowed(NotAllowed {
                 role: aisle_domain::Role::Clerk,

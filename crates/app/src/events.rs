@@ -8,7 +8,10 @@ use std::sync::{
 use serde::Serialize;
 use ts_rs::TS;
 
-use crate::views::{Session, StatusView};
+use crate::{
+    error::RpcError,
+    views::{Session, StatusView},
+};
 
 /// Why an alarm rings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
@@ -60,6 +63,13 @@ pub enum Event {
     Outbox,
     /// Somebody wants to hear how an alarm sounds.
     AlarmTest,
+    /// An order was accepted and its ticket did not come out of the printer that is set.
+    Unprinted {
+        /// The order.
+        order_id: String,
+        /// Why.
+        error: RpcError,
+    },
     /// Whether this computer can ring.
     Sound {
         /// It has a sound device.

@@ -145,7 +145,12 @@ impl Desk {
     /// Accepts a new order: picking begins.
     pub fn accept(&self, id: OrderId, hold: bool) -> Result<ActReceipt, AppError> {
         let from = self.require_order(id)?.status;
-        self.act(Change::OrderAccepted(OrderAccepted { order: id, from }), hold, None)
+        let receipt = self.act(Change::OrderAccepted(OrderAccepted { order: id, from }), hold, None)?;
+        // At a terminal nobody waits beside a printer.
+        if self.has_line() {
+            self.print_accepted(id);
+        }
+        Ok(receipt)
     }
 
     /// Rejects an order that is new or being picked.

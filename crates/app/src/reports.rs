@@ -127,6 +127,7 @@ impl Desk {
                 desk_id: identity.desk_id.to_string(),
                 name: identity.desk_name.clone(),
                 data: self.mirror.dir().display().to_string(),
+                printer: self.set_printer().unwrap_or_default(),
             }),
             person,
             locked,

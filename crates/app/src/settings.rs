@@ -8,7 +8,7 @@ use aisle_mirror::{Mirror, MirrorError, NewDesk, settings};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{desk::Desk, error::AppError, error::RpcError};
+use crate::{desk::Desk, error::AppError, error::RpcError, printing::PRINTER};
 
 /// How the line is secured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
@@ -206,7 +206,7 @@ const LOCK_AFTER: &str = "lock_after_min";
 
 /// How a desk looks and sounds is for whoever is at it; how it works is not.
 fn right_for(key: &str) -> Right {
-    if matches!(key, "theme" | "alarm_volume") { Right::Orders } else { Right::Settings }
+    if matches!(key, "theme" | "alarm_volume" | PRINTER) { Right::Orders } else { Right::Settings }
 }
 
 /// Checks a value and says what is wanted.
@@ -218,11 +218,13 @@ fn check_setting(key: &str, value: &str) -> Result<(), AppError> {
         "push_decisions_at_once" => (matches!(value, "true" | "false"), "true or false"),
         "theme" => (matches!(value, "system" | "light" | "dark"), "system, light or dark"),
         "alarm_volume" => (value.parse::<u8>().is_ok_and(|v| v <= 100), "0 to 100"),
+        // Whether it is there the desk asks.
+        PRINTER => (!value.starts_with('-') && !value.chars().any(char::is_control), "a printer of this computer"),
         LOCK_AFTER => (value.parse::<u32>().is_ok_and(|v| v <= 480), "0 to 480 minutes, 0 for never"),
         _ => {
             let message = format!(
                 "\"{key}\" is not a setting; there are push_interval_s, push_decisions_at_once, theme, alarm_volume, \
-                 lock_after_min"
+                 lock_after_min, printer"
             );
             return Err(AppError::Input { code: "not_found", message });
         }
@@ -255,11 +257,17 @@ impl Desk {
     pub fn set_setting(&self, key: &str, value: &str) -> Result<SettingsView, AppError> {
         check_setting(key, value)?;
         self.require(right_for(key))?;
+        if key == PRINTER {
+            self.check_printer(value)?;
+        }
         self.mirror.write(|tx| settings::set(tx, key, value))?;
         let own = DeskSettings::load(&self.mirror)?;
         self.set_push_interval(own.push_interval_s);
         self.set_push_decisions_at_once(own.push_decisions_at_once);
         self.set_lock_after(own.lock_after_min);
+        if key == PRINTER {
+            self.tell_session();
+        }
         self.settings()
     }
 }

@@ -196,7 +196,7 @@ impl Desk {
         }
     }
 
-    fn tell_session(&self) {
+    pub(crate) fn tell_session(&self) {
         self.hub.emit(&Event::Session { session: Box::new(self.session()) });
     }
 

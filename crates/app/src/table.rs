@@ -105,6 +105,8 @@ commands! {
         desk.acknowledge(p.order_id.map(|id| id.parse()).transpose()?)?;
         Ok(desk.status()?.waiting)
     };
+    "printers": () => Vec<String> = |app, ()| app.desk()?.printers();
+    "print_order": OrderKey => () = |app, p| app.desk()?.print_order(p.order_id.parse()?);
     "staff": () => StaffView = |app, ()| app.desk()?.staff();
     "sign_in": SignIn => Session = |app, p| {
         let desk = app.desk()?;

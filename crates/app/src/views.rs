@@ -178,6 +178,8 @@ pub struct DeskView {
     pub name: String,
     /// Its data folder.
     pub data: String,
+    /// The printer that tickets go to when an order is accepted.
+    pub printer: Option<String>,
 }
 
 /// Where the window starts.

@@ -19,6 +19,13 @@ pub(crate) struct Words<'a> {
     pub(crate) name_of: &'a dyn Fn(ItemId) -> Option<String>,
 }
 
+/// A day and a time of the store's.
+pub(crate) fn local(store: &Store, at: Timestamp) -> String {
+    let zone = TimeZone::get(&store.time_zone).unwrap_or(TimeZone::UTC);
+    let instant = jiff::Timestamp::from_millisecond(at.millis());
+    instant.map_or_else(|_| at.to_string(), |at| at.to_zoned(zone).strftime("%-d %b %H:%M").to_string())
+}
+
 impl Words<'_> {
     /// What a change is, as its row on the Sync screen and its timeline entry say it.
     pub(crate) fn change(&self, change: &Change) -> String {
@@ -94,11 +101,8 @@ impl Words<'_> {
         }
     }
 
-    /// A day and a time of the store's.
     fn at(&self, at: Timestamp) -> String {
-        let zone = TimeZone::get(&self.store.time_zone).unwrap_or(TimeZone::UTC);
-        let instant = jiff::Timestamp::from_millisecond(at.millis());
-        instant.map_or_else(|_| at.to_string(), |at| at.to_zoned(zone).strftime("%-d %b %H:%M").to_string())
+        local(self.store, at)
     }
 
     /// Amount with the sign of the currency in front, as screens print it.

@@ -57,6 +57,7 @@ impl Launcher for OnSlowLine {
             names: TopicNames::default(),
             rehearsal: false,
             connection: ConnectionSettings::default(),
+            printer: Arc::new(aisle_app::NoPrinter),
             guard: Box::new(()),
         }))
     }

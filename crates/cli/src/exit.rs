@@ -40,6 +40,7 @@ impl Failure {
             | "not_enough_replicas"
             | "connection_broken"
             | "line_closed"
+            | "printer_failed"
             | "secrets_unavailable" => UNREACHABLE,
             "topic_weaker" | "db_damaged" | "db_foreign" => PROBLEMS,
             "timed_out" => TIMED_OUT,

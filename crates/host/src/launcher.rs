@@ -19,6 +19,7 @@ use crate::{
     connection_test,
     enrolment::{self, enrol_new, read_enrolment, settings_of},
     error,
+    printer::SystemPrinter,
     rehearsal::Rehearsal,
     reopening::Reopening,
     secrets::{Secrets, wants_keychain},
@@ -29,13 +30,20 @@ pub struct StandardLauncher {
     dir: PathBuf,
     demo: Option<PathBuf>,
     in_keychain: bool,
+    printer: SystemPrinter,
     clock: SystemClock,
 }
 
 impl StandardLauncher {
     /// For the desk of this folder; the sample store goes into a folder beside its database.
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir, demo: None, in_keychain: wants_keychain(), clock: SystemClock::default() }
+        Self {
+            dir,
+            demo: None,
+            in_keychain: wants_keychain(),
+            printer: SystemPrinter::default(),
+            clock: SystemClock::default(),
+        }
     }
 
     /// With the folder that the sample store's days are in; without one it is searched for.
@@ -50,6 +58,12 @@ impl StandardLauncher {
         Self { in_keychain, ..self }
     }
 
+    /// With printers that are others than the system's.
+    #[must_use]
+    pub fn with_printer(self, printer: SystemPrinter) -> Self {
+        Self { printer, ..self }
+    }
+
     fn opened(&self, mirror: Mirror, connection: ConnectionSettings) -> Opened {
         // Whatever is wrong with its line, the desk works on without it and shows why it has none.
         let line = line_for(&mirror, &connection)
@@ -61,6 +75,7 @@ impl StandardLauncher {
             mirror,
             rehearsal: false,
             connection,
+            printer: Arc::new(self.printer.clone()),
             guard: Box::new(()),
         }
     }
@@ -227,7 +242,9 @@ impl Launcher for StandardLauncher {
     }
 
     fn rehearse(&self) -> Result<Opened, RpcError> {
-        Rehearsal::start(&self.dir.join("rehearsal"), self.demo.as_deref(), &self.clock)
+        let mut opened = Rehearsal::start(&self.dir.join("rehearsal"), self.demo.as_deref(), &self.clock)?;
+        opened.printer = Arc::new(self.printer.clone());
+        Ok(opened)
     }
 
     fn test(&self, settings: &ConnectionSettings) -> ConnectionReport {

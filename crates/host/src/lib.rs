@@ -5,6 +5,7 @@ mod connection_test;
 mod enrolment;
 mod folder;
 mod launcher;
+mod printer;
 mod rehearsal;
 mod reopening;
 mod secrets;
@@ -13,6 +14,7 @@ mod server;
 pub use enrolment::{check_store, enrol_new, read_enrolment, read_enrolment_file, settings_of, take_over};
 pub use folder::{default_data_folder, find_demo, find_ui};
 pub use launcher::{Line, StandardLauncher, line_for, new_desk, read_password};
+pub use printer::SystemPrinter;
 pub use secrets::wants_keychain;
 pub use server::{ServeOptions, Server, serve};
 

@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Arc, thread::JoinHandle};
 
-use aisle_app::{AppError, ConnectionSettings, Opened, RpcError};
+use aisle_app::{AppError, ConnectionSettings, NoPrinter, Opened, RpcError};
 use aisle_bus::Bus;
 use aisle_central::{
     Centre, NewStore, SimulateOptions, Speed, Stop, SystemClock as CentralClock, TopicsOptions, WorkOptions,
@@ -90,6 +90,7 @@ impl Rehearsal {
             names,
             rehearsal: true,
             connection,
+            printer: Arc::new(NoPrinter),
             guard: Box::new(rehearsal),
         })
     }

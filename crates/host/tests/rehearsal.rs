@@ -180,3 +180,49 @@ fn only_a_rehearsal_is_left_and_never_a_stores_own_desk() {
     assert_eq!(call(&app, "session", Value::Null)["state"], "desk");
     app.quit(Duration::ZERO);
 }
+
+/// A print system of two commands: one that has a printer, and one that keeps its paper in a file.
+#[cfg(unix)]
+fn print_system(folder: &Path) -> aisle_host::SystemPrinter {
+    use std::os::unix::fs::PermissionsExt;
+    let paper = folder.join("paper");
+    let lp = format!("[ -e {0}.jam ] && {{ echo 'lp: paper jam' >&2; exit 1; }}; cat >> {0}", paper.display());
+    for (name, script) in [("lpstat", "echo kitchen"), ("lp", lp.as_str())] {
+        let file = folder.join(name);
+        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    aisle_host::SystemPrinter::of(folder.into())
+}
+
+#[cfg(unix)]
+#[test]
+fn an_order_is_printed_when_it_is_accepted_and_a_jam_is_told_and_stops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let launcher = StandardLauncher::new(dir.path().join("desk")).with_printer(print_system(dir.path()));
+    let app = App::new(Arc::new(launcher), Arc::new(SystemClock::default()));
+    let events = app.subscribe();
+    call(&app, "rehearse", Value::Null);
+    call(&app, "set_setting", json!({ "key": "printer", "value": "kitchen" }));
+    let id = first_ring(&events);
+    let accepted = call(&app, "accept_order", json!({ "order_id": id }));
+    let paper = dir.path().join("paper");
+    let title = format!("Order {id}");
+    until(Duration::from_secs(10), "the ticket comes out", || {
+        std::fs::read_to_string(&paper).ok().filter(|text| text.contains(&title))
+    });
+
+    std::fs::write(dir.path().join("paper.jam"), "").unwrap();
+    call(&app, "undo", json!({ "change_id": accepted["change_id"] }));
+    call(&app, "accept_order", json!({ "order_id": id }));
+    assert_eq!(order(&app, &id)["status"], "running", "it is accepted all the same");
+    let end = Instant::now() + Duration::from_secs(10);
+    let (order_id, error) = loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if let Event::Unprinted { order_id, error } = events.recv_timeout(left).unwrap() {
+            break (order_id, error);
+        }
+    };
+    assert_eq!((order_id, error.code.as_str(), error.message.as_str()), (id, "printer_failed", "lp: paper jam"));
+    app.quit(Duration::from_secs(3));
+}

@@ -1,9 +1,9 @@
 import { mount, unmount } from "svelte";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
 import "../lib/host/jsdom";
 import App from "../App.svelte";
-import { card, deskSession, emptyQueue, type FakeHost, member, openHost, order, quietStatus, receipt } from "../lib/host/fake";
+import { card, deskSession, emptyQueue, type FakeHost, line, member, openHost, order, quietStatus, receipt } from "../lib/host/fake";
 import { press, shown, type } from "../lib/host/shown";
 import type { OrderDetail, OrderQueue, PaymentView, Session } from "../lib/rpc/generated";
 
@@ -72,6 +72,38 @@ describe("a decision that somebody else made first", () => {
     expect(text("[data-testid=order]")).toContain("by Sam at");
     expect(text("[data-testid=order]")).toContain("Central has confirmed it");
     expect(button("Accept")).toBeUndefined();
+  });
+});
+
+describe("the pick list", () => {
+  const print = vi.spyOn(window, "print").mockImplementation(() => undefined);
+
+  it("is printed by the window where no printer is set, with all that whoever picks needs", async () => {
+    await deskWith(order({ note: "Ring twice", substitution: "similar", lines: [line("1", "Kids Cereal", { barcode: "2000008189804" })] }));
+    print.mockClear();
+    await press("p");
+    expect(print).toHaveBeenCalledOnce();
+    const paper = text("[data-testid=pick-list]");
+    for (const words of ["Pick list 6472", "Kids Cereal", "2000008189804", "Ring twice", "28.48 USD"]) {
+      expect(paper).toContain(words);
+    }
+  });
+
+  it("goes to the printer that is set, and a printer that fails is told", async () => {
+    const host = await deskWith(order());
+    host.answer("print_order", () => null);
+    const own = session();
+    if (own.desk) own.desk.printer = "kitchen";
+    host.tell({ type: "session", session: own });
+    await shown();
+    print.mockClear();
+    await press("p");
+    expect(host.asked("print_order")).toEqual([{ order_id: "1006472" }]);
+    expect(print).not.toHaveBeenCalled();
+    const error = { code: "printer_failed", message: "lp: paper jam", hint: "look at the printer", retryable: true };
+    host.tell({ type: "unprinted", order_id: "1006472", error });
+    await shown();
+    expect(text("[role=alert]")).toContain("lp: paper jam");
   });
 });
 

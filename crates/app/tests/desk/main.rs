@@ -1,10 +1,11 @@
 //! Use cases of a desk over a real mirror, without a line.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on ends")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on ends")]
 
 mod capacity;
 mod mend;
 mod picking;
+mod printing;
 mod shifts;
 mod shop;
 mod staff;

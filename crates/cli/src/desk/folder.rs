@@ -40,7 +40,8 @@ pub(crate) fn open_to_read(global: &Global) -> Result<Desk, Failure> {
 
 /// Opens for acting: takes the folder's lock.
 pub(crate) fn open_to_act(global: &Global) -> Result<Desk, Failure> {
-    let desk = Desk::offline(open_mirror(global)?, Arc::new(SystemClock::default()))?;
+    let desk = Desk::offline(open_mirror(global)?, Arc::new(SystemClock::default()))?
+        .with_printer(Arc::new(aisle_host::SystemPrinter::default()));
     if let Some(name) = &global.person {
         let pin = global.pin_file.as_deref().map(read_pin).transpose()?;
         desk.sign_in_as(name, pin.as_ref())?;

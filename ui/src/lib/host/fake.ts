@@ -116,7 +116,7 @@ export function deskSession(rehearsal = false, deskId = "desk-1"): Session {
       busy_minutes: null,
       busy_until: null,
     },
-    desk: { desk_id: deskId, name: "Desk 1", data: "/data" },
+    desk: { desk_id: deskId, name: "Desk 1", data: "/data", printer: null },
     person: { staff_id: "1", name: "Noor", role: "manager", has_pin: false, rights: everything },
   };
 }
@@ -290,6 +290,7 @@ export function openHost(rehearsal = false): FakeHost {
     .answer("orders", () => emptyQueue)
     .answer("payments", () => [])
     .answer("settings", () => someSettings)
+    .answer("printers", () => [])
     .answer("sound", () => null)
     .answer("report_error", () => null);
 }

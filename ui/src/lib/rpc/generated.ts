@@ -248,7 +248,11 @@ name: string,
 /**
  * Its data folder.
  */
-data: string, };
+data: string, 
+/**
+ * The printer that tickets go to when an order is accepted.
+ */
+printer: string | null, };
 export type SessionState = "first_run" | "desk";
 export type Session = { 
 /**
@@ -1454,7 +1458,15 @@ order_ids: Array<string>, } | { "type": "items",
 /**
  * Which.
  */
-item_ids: Array<string>, } | { "type": "outbox" } | { "type": "alarm_test" } | { "type": "sound", 
+item_ids: Array<string>, } | { "type": "outbox" } | { "type": "alarm_test" } | { "type": "unprinted", 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * Why.
+ */
+error: RpcError, } | { "type": "sound", 
 /**
  * It has a sound device.
  */
@@ -1788,6 +1800,8 @@ export type Commands = {
   "undo": { params: ChangeKey, result: ActReceipt },
   "release": { params: ChangeKey, result: null },
   "acknowledge": { params: AlarmKey, result: WaitingCounts },
+  "printers": { params: null, result: Array<string> },
+  "print_order": { params: OrderKey, result: null },
   "staff": { params: null, result: StaffView },
   "sign_in": { params: SignIn, result: Session },
   "lock": { params: null, result: Session },

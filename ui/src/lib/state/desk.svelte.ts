@@ -205,6 +205,9 @@ export class Desk {
       case "sound":
         this.sound = event.is_there;
         break;
+      case "unprinted":
+        this.tell(new CallError(event.error));
+        break;
       case "alarm_test":
         break;
     }

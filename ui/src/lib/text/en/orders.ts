@@ -220,6 +220,21 @@ export const orders = {
     ceilingNote: "Above the range: decline, back to picking, or manager",
   },
 
+  pickList: {
+    title: "Pick list",
+    order: (id: string) => `Order ${id}`,
+    due: (at: string) => `Due ${at}`,
+    noDue: "As soon as it is ready",
+    queued: (at: string) => `queued ${at}`,
+    wish: (wish: string) => `Instead of what is missing: ${wish}`,
+    ended: "Do not pick: the order has ended",
+    mark: { found: "☑", short: "−", substituted: "→", out_of_stock: "✗" },
+    instead: (name: string) => `instead: ${name}`,
+    noBarcode: "no barcode",
+    lines: (n: number) => plural(n, "line", "lines"),
+    range: (lo: string, hi: string) => `May be paid: ${lo} to ${hi}`,
+    printed: (at: string) => `Printed ${at}`,
+  },
   noteSheet: {
     title: (no: string) => `Note on ${no}`,
     audience: "For",

@@ -78,6 +78,12 @@ export const settings = {
     silent: "Silent: new orders are shown and not heard.",
     figure: (volume: string) => `${volume} of 100`,
   },
+  printing: {
+    title: "Printing",
+    printer: "Printer for pick lists",
+    printerHelp: "Each order is printed there when it is accepted. Without one, P prints from the window.",
+    none: "None",
+  },
   look: {
     title: "Look",
     theme: "Theme",
