@@ -18,6 +18,7 @@ mod picking;
 mod pins;
 mod present;
 mod printing;
+mod report;
 mod reports;
 mod rings;
 mod router;

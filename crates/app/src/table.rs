@@ -13,12 +13,12 @@ use crate::{
     settings::{ConnectionReport, ConnectionSettings, SettingsView},
     staff::ManagerPin,
     views::{
-        ActReceipt, AddMember, AddNote, AlarmKey, ApprovePayment, BusyStore, ChangeKey, ClaimOrder,
-        DeclinePayment, EditItem, EndShift, Enrol, EnrolmentText, EnrolmentView, FindText, ItemDetail, ItemKey,
-        ItemPage, ItemQuery, MemberKey, OrderCard, OrderDetail, OrderKey, OrderQueue, PageError, PauseStore,
-        PaymentView, PickQuantity, RejectOrder, RenameMember, ReplacementQuery, ReplacementsView, ScanLine,
-        ScannedLine, SendBack, Session, SetDue, SetLine, SetPin, SetRole, SetSetting, ShiftView, SignIn,
-        StaffView, StatusView, SyncView, Waiting,
+        ActReceipt, AddMember, AddNote, AlarmKey, ApprovePayment, BusyStore, ChangeKey, ClaimOrder, DayKey,
+        DeclinePayment, EditItem, EndShift, Enrol, EnrolmentText, EnrolmentView, ExportView, FindText, ItemDetail,
+        ItemKey, ItemPage, ItemQuery, MemberKey, OrderCard, OrderDetail, OrderKey, OrderQueue, PageError,
+        PauseStore, PaymentView, PickQuantity, RejectOrder, RenameMember, ReplacementQuery, ReplacementsView,
+        ReportView, ScanLine, ScannedLine, SendBack, Session, SetDue, SetLine, SetPin, SetRole, SetSetting,
+        ShiftView, SignIn, StaffView, StatusView, SyncView, Waiting,
     },
 };
 
@@ -127,6 +127,8 @@ commands! {
     "set_role": SetRole => StaffView = |app, p| app.desk()?.set_role(&p.staff_id, p.role);
     "set_pin": SetPin => StaffView = |app, p| app.desk()?.set_pin(&p.staff_id, &p.pin, p.before.as_ref());
     "disable_member": MemberKey => StaffView = |app, p| app.desk()?.disable_member(&p.staff_id);
+    "report": DayKey => ReportView = |app, p| app.desk()?.report(p.day.as_deref());
+    "export_report": DayKey => ExportView = |app, p| app.desk()?.export_report(p.day.as_deref());
     "shift": () => ShiftView = |app, ()| app.desk()?.shift();
     "begin_shift": () => ShiftView = |app, ()| app.desk()?.begin_shift();
     "end_shift": EndShift => ShiftView = |app, p| app.desk()?.end_shift(&p.note);

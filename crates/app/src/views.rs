@@ -5,6 +5,7 @@ mod catalog;
 mod changes;
 mod orders;
 mod params;
+mod report;
 mod shifts;
 
 use aisle_domain::Reason;
@@ -21,12 +22,13 @@ pub use orders::{
     ScannedLine, ShopperView, Undo,
 };
 pub use params::{
-    AddMember, AddNote, AlarmKey, ApprovePayment, BusyStore, ChangeKey, ClaimOrder, DeclinePayment, EditItem,
-    EndShift, Enrol, EnrolmentText, FindText, GivenPin, ItemKey, ItemQuery, MemberKey, OrderKey, PageError,
-    PauseStore, PickQuantity, RejectOrder, RenameMember, ReplacementQuery, ScanLine, SendBack, SetDue, SetLine,
-    SetPin, SetRole, SetSetting, SignIn,
+    AddMember, AddNote, AlarmKey, ApprovePayment, BusyStore, ChangeKey, ClaimOrder, DayKey, DeclinePayment,
+    EditItem, EndShift, Enrol, EnrolmentText, FindText, GivenPin, ItemKey, ItemQuery, MemberKey, OrderKey,
+    PageError, PauseStore, PickQuantity, RejectOrder, RenameMember, ReplacementQuery, ScanLine, SendBack, SetDue,
+    SetLine, SetPin, SetRole, SetSetting, SignIn,
 };
 
+pub use report::{CauseView, ExportView, MarkView, OftenView, ReportView, ShopperDayView, TallyView, TimesView};
 pub use shifts::{HandoverView, PromiseView, RemainingView, ShiftBegun, ShiftView};
 
 /// What an enrolment file says, without its secrets.

@@ -6,6 +6,7 @@
 
 pub mod chance;
 pub mod change;
+pub mod day;
 pub mod decide;
 pub mod digest;
 pub mod fold;

@@ -32,6 +32,17 @@ pub enum Verdict {
     Above,
 }
 
+impl Verdict {
+    /// The word of the wire and of tables.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Below => "below",
+            Self::Inside => "inside",
+            Self::Above => "above",
+        }
+    }
+}
+
 impl AmountRange {
     /// The range a store's policies give an expected amount: lower end rounded down, upper end rounded up.
     pub fn derive(expected: Money, policies: &Policies, version: i64, set_at: Timestamp, set_by: &str) -> Self {

@@ -103,6 +103,19 @@ fn link(before: &[u8], columns: [Option<&str>; 8]) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// When a change of this kind was made here to a subject last, and not taken back.
+pub fn made_at(conn: &Connection, subject: Subject, kind: &str) -> Result<Option<Timestamp>> {
+    let at: Option<i64> = conn
+        .prepare_cached(
+            "SELECT at FROM audit_log a WHERE subject = ?1 AND kind = ?2
+                 AND NOT EXISTS (SELECT 1 FROM audit_log w WHERE w.change_id = a.change_id AND w.kind = 'withdrawn')
+             ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row((subject.to_string(), kind), |row| row.get(0))
+        .optional()?;
+    Ok(at.map(Timestamp::from_millis))
+}
+
 /// Entries of one subject, oldest first; the newest `limit` of them.
 pub fn of_subject(conn: &Connection, subject: Subject, limit: usize) -> Result<Vec<AuditEntry>> {
     let mut statement = conn.prepare_cached(

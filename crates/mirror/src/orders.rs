@@ -101,6 +101,15 @@ pub fn decided_since(conn: &Connection, since: Timestamp, limit: usize) -> Resul
     Ok((orders, total))
 }
 
+/// Orders that were queued from one instant on and before another, by the time of that.
+pub fn queued_between(conn: &Connection, from: Timestamp, to: Timestamp) -> Result<Vec<Order>> {
+    collect(
+        conn,
+        "SELECT * FROM orders WHERE queued_time >= ?1 AND queued_time < ?2 ORDER BY queued_time, order_id",
+        &[&from.millis(), &to.millis()],
+    )
+}
+
 /// Orders by whole number, by the end of the number that people say, by customer's number or any part of their
 /// name; newest first.
 pub fn find(conn: &Connection, text: &str, limit: usize) -> Result<Vec<Order>> {

@@ -130,9 +130,14 @@ fn walk_through(theme: Theme) {
     window.sees("[data-testid=status]", "Payment to decide", STEP);
     for (width, height) in [(1366, 768), (1920, 1080)] {
         window.set_size(width, height);
-        for (letter, screen) in
-            [("o", "Orders"), ("p", "Payments"), ("i", "Catalog"), ("s", "Sync"), (",", "Settings")]
-        {
+        for (letter, screen) in [
+            ("o", "Orders"),
+            ("p", "Payments"),
+            ("i", "Catalog"),
+            ("s", "Sync"),
+            ("r", "Reports"),
+            (",", "Settings"),
+        ] {
             window.go(letter, screen);
             std::thread::sleep(Duration::from_millis(400));
             assert_fine(&window, screen);

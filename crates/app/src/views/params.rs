@@ -129,6 +129,11 @@ params! {
         /// Who.
         staff_id: String,
     }
+    /// Which day of the store's calendar.
+    DayKey {
+        /// `2017-04-05`; `null` for the one that is.
+        day: Option<String>,
+    }
     /// End the shift.
     EndShift {
         /// To whoever comes next.

@@ -6,6 +6,7 @@ mod capacity;
 mod mend;
 mod picking;
 mod printing;
+mod report;
 mod shifts;
 mod shop;
 mod staff;

@@ -21,6 +21,8 @@ use super::screen::{Picture, Screen, bound, program};
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How long something may take that is done at once on a machine with nothing else to do.
 pub const PATIENCE: Duration = Duration::from_secs(15);
+/// After so long without anything on the screen it is asked for.
+const UNPAINTED: Duration = Duration::from_secs(4);
 
 /// What the system wants windows to look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,8 +209,23 @@ impl Window {
         // The screen is painted after the page has changed.
         let settled = "await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 100))))";
         self.js_later(settled, &[]).unwrap();
+        let mut looked = Instant::now();
         let picture = until("the window is painted", PATIENCE, || {
-            Some(self.screen.picture(pixels(0), pixels(1))).filter(Picture::is_painted)
+            let picture = self.screen.picture(pixels(0), pixels(1));
+            if picture.is_painted() {
+                return Some(picture);
+            }
+            // Seen once in many runs on a screen without a window manager: nothing is drawn after a new size until
+            // something on the page changes.
+            if looked.elapsed() > UNPAINTED {
+                looked = Instant::now();
+                eprintln!(
+                    "{name}: the window shows nothing; something on the page is changed so that it is drawn"
+                );
+                self.js("document.documentElement.style.transform = 'translateX(0)'");
+                self.js("document.documentElement.style.transform = ''");
+            }
+            None
         });
         keep(name, &picture);
         (picture.width, picture.height)

@@ -1,4 +1,4 @@
-export type Screen = "orders" | "payments" | "catalog" | "sync" | "settings";
+export type Screen = "orders" | "payments" | "catalog" | "sync" | "reports" | "settings";
 
 /** What a press of a key says, as the browser tells it. */
 export interface Press {
@@ -34,6 +34,7 @@ const SCREENS: Record<string, Screen> = {
   P: "payments",
   I: "catalog",
   S: "sync",
+  R: "reports",
   ",": "settings",
 };
 

@@ -173,6 +173,206 @@ handover: HandoverView | null,
  * What is open and unsent now.
  */
 remaining: RemainingView, };
+export type TallyView = { 
+/**
+ * How many.
+ */
+count: number, 
+/**
+ * How much.
+ */
+amount: string, };
+export type OftenView = { 
+/**
+ * A name or a code.
+ */
+name: string, 
+/**
+ * How often.
+ */
+count: number, };
+export type TimesView = { 
+/**
+ * How many there are.
+ */
+count: number, 
+/**
+ * The one in the middle.
+ */
+median_s: number | null, 
+/**
+ * The longest.
+ */
+longest_s: number | null, 
+/**
+ * How many took less than 10 s, 30 s, a minute, two minutes, and longer.
+ */
+under: [number, number, number, number, number], };
+export type MarkView = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * Its last digits.
+ */
+display_no: string, 
+/**
+ * What its lines cost.
+ */
+expected: string, 
+/**
+ * What was paid.
+ */
+paid: string, 
+/**
+ * That in percent of what was expected, with one decimal; `null` where nothing was.
+ */
+percent: string | null, 
+/**
+ * How it lies to its range.
+ */
+verdict: Verdict, 
+/**
+ * Where the order is.
+ */
+status: OrderStatus, 
+/**
+ * What was decided.
+ */
+decision: "approved" | "rejected" | null, };
+export type CauseView = { 
+/**
+ * Why.
+ */
+kind: DifferenceKind, 
+/**
+ * Lines.
+ */
+lines: number, 
+/**
+ * Their sum, signed.
+ */
+amount: string, };
+export type ShopperDayView = { 
+/**
+ * Who.
+ */
+shopper_id: string, 
+/**
+ * Orders they picked.
+ */
+orders: number, 
+/**
+ * Of those, paid outside the range.
+ */
+outside: number, 
+/**
+ * The mean of their ratings, with one decimal.
+ */
+rating: string | null, };
+export type ReportView = { 
+/**
+ * `2017-04-05`, in the store's calendar.
+ */
+day: string, 
+/**
+ * When it begins.
+ */
+from: string, 
+/**
+ * When it ends.
+ */
+to: string, 
+/**
+ * Whether it is not over yet.
+ */
+is_running: boolean, 
+/**
+ * When it was counted.
+ */
+counted_at: string, 
+/**
+ * Of all amounts.
+ */
+currency: string, 
+/**
+ * Orders that were queued in it, and what they were expected to cost.
+ */
+orders: TallyView, 
+/**
+ * Their lines.
+ */
+lines: number, 
+/**
+ * Those that were paid.
+ */
+paid: TallyView, 
+/**
+ * Paid less expected, of those.
+ */
+difference: string, 
+/**
+ * Payments that were approved.
+ */
+approved: TallyView, 
+/**
+ * Payments that were declined.
+ */
+declined: TallyView, 
+/**
+ * Orders that still need somebody.
+ */
+open: TallyView, 
+/**
+ * Changes that central has not received.
+ */
+unsent: number, 
+/**
+ * Orders that were rejected or ended, by reason.
+ */
+rejected: Array<OftenView>, 
+/**
+ * Payments that were declined, by reason.
+ */
+declined_for: Array<OftenView>, 
+/**
+ * From being queued to being accepted at this desk.
+ */
+to_accept: TimesView, 
+/**
+ * From a payment to its decision.
+ */
+to_decide: TimesView, 
+/**
+ * Orders by the hour of the store's clock in which they were queued, from midnight.
+ */
+hours: Array<number>, 
+/**
+ * Each order that was paid.
+ */
+marks: Array<MarkView>, 
+/**
+ * Why what was paid differs.
+ */
+causes: Array<CauseView>, 
+/**
+ * Ordered items that were not there as ordered, most often first.
+ */
+missing: Array<OftenView>, 
+/**
+ * Who picked.
+ */
+shoppers: Array<ShopperDayView>, };
+export type ExportView = { 
+/**
+ * Where it is.
+ */
+file: string, 
+/**
+ * Its rows without the head.
+ */
+rows: number, };
 export type Reason = { 
 /**
  * Its code.
@@ -1701,6 +1901,11 @@ export type PageError = {
  * What the page says.
  */
 text: string, };
+export type DayKey = { 
+/**
+ * `2017-04-05`; `null` for the one that is.
+ */
+day: string | null, };
 export type EndShift = { 
 /**
  * To whoever comes next.
@@ -1811,6 +2016,8 @@ export type Commands = {
   "set_role": { params: SetRole, result: StaffView },
   "set_pin": { params: SetPin, result: StaffView },
   "disable_member": { params: MemberKey, result: StaffView },
+  "report": { params: DayKey, result: ReportView },
+  "export_report": { params: DayKey, result: ExportView },
   "shift": { params: null, result: ShiftView },
   "begin_shift": { params: null, result: ShiftView },
   "end_shift": { params: EndShift, result: ShiftView },

@@ -4,10 +4,11 @@ import { frame } from "./en/frame";
 import { orders } from "./en/orders";
 import { payments } from "./en/payments";
 import { people } from "./en/people";
+import { reports } from "./en/reports";
 import { settings } from "./en/settings";
 import { sync } from "./en/sync";
 
 /** Every word on screen, in English. Another language is another value of the same type. */
-export const en = { ...frame, orders, payments, people, catalog, sync, settings, firstRun };
+export const en = { ...frame, orders, payments, people, reports, catalog, sync, settings, firstRun };
 
 export type Texts = typeof en;

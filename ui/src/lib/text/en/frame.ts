@@ -18,6 +18,7 @@ export const frame = {
     payments: "Payments",
     catalog: "Catalog",
     sync: "Sync",
+    reports: "Reports",
     settings: "Settings",
   },
   screens: "Screens",
@@ -136,7 +137,7 @@ export const frame = {
     everywhere: "Everywhere",
     rows: [
       ["/", "Find"],
-      ["G then O P I S ,", "Go to Orders, Payments, Catalog, Sync, Settings"],
+      ["G then O P I S R ,", "Go to Orders, Payments, Catalog, Sync, Reports, Settings"],
       ["Space", "Seen: opens the order whose alarm rings"],
       ["Ctrl S", "Send now"],
       ["Ctrl Z", "Undo the last action"],
