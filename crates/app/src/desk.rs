@@ -248,16 +248,18 @@ impl Desk {
 
     /// Takes back a change that has no number yet; without an id the newest such.
     pub fn undo(&self, change: Option<ChangeId>) -> Result<ActReceipt, AppError> {
-        let id = match change {
-            Some(id) => id,
-            None => {
-                self.mirror
-                    .read(outbox::latest_undoable)?
-                    .ok_or_else(|| AppError::NotFound("change that can still be taken back".into()))?
-                    .change_id
-            }
+        let missing = || AppError::NotFound("change that can still be taken back".into());
+        let found = match change {
+            Some(id) => self.mirror.read(|conn| outbox::load(conn, id))?,
+            None => Some(self.mirror.read(outbox::latest_undoable)?.ok_or_else(missing)?),
         };
-        let subject = self.mirror.withdraw(id, &self.person()?, self.now())?;
+        // Whoever may not do it may not undo it either.
+        let by = match &found {
+            Some(row) => self.require(Right::for_change(&row.change))?.name,
+            None => self.person()?,
+        };
+        let id = found.map(|row| row.change_id).or(change).ok_or_else(missing)?;
+        let subject = self.mirror.withdraw(id, &by, self.now())?;
         if let Some(line) = &self.line {
             line.holds.forget(id);
         }

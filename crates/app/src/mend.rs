@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use aisle_domain::{
-    Change, ChangeId, Field, Item, ItemEdits, Lane, Money, OrderId, OrderStatus, Subject,
+    Change, ChangeId, Field, Item, ItemEdits, Lane, Money, OrderId, OrderStatus, Right, Subject,
     change::{ItemChanged, LineSeen, Override},
     item::Edit,
 };
@@ -63,7 +63,7 @@ impl Desk {
         let missing = || AppError::NotFound(format!("open conflict {id}"));
         let conflict = self.mirror.read(|conn| conflicts::load(conn, id))?.ok_or_else(missing)?;
         if keep == Keep::Central {
-            let subject = self.mirror.keep_central(id, &self.person()?, self.now())?;
+            let subject = self.mirror.keep_central(id, &self.require(Right::Catalog)?.name, self.now())?;
             return Ok(self.mended(conflict.change_id, subject));
         }
         let mine = self.conflict_view(&conflict)?.mine.unwrap_or_default();
@@ -72,7 +72,7 @@ impl Desk {
         set_field(&mut edits, &item, conflict.field.word(), &mine)?;
         if edits.is_empty() {
             // It has that value meanwhile: nothing is left to send.
-            let subject = self.mirror.keep_central(id, &self.person()?, self.now())?;
+            let subject = self.mirror.keep_central(id, &self.require(Right::Catalog)?.name, self.now())?;
             return Ok(self.mended(conflict.change_id, subject));
         }
         let change = Change::ItemChanged(ItemChanged { item: conflict.item, changes: edits });

@@ -37,7 +37,11 @@ pub(crate) enum Presence {
 
 /// The presence of one run of the desk. Times are monotonic: a clock that is set shortens no wait.
 #[derive(Debug)]
-pub(crate) struct Signing(Mutex<State>);
+pub(crate) struct Signing {
+    state: Mutex<State>,
+    /// PINs are tried one after the other: tried side by side, none would wait for another one's count.
+    trying: Mutex<()>,
+}
 
 #[derive(Debug)]
 struct State {
@@ -54,11 +58,17 @@ impl Signing {
             [only] if only.pin.is_none() => Presence::Here { staff_id: only.staff_id, proven: false },
             _ => Presence::Locked { by: None, at },
         };
-        Self(Mutex::new(State { presence, last_active: Duration::ZERO, waits: BTreeMap::new() }))
+        let state = State { presence, last_active: Duration::ZERO, waits: BTreeMap::new() };
+        Self { state: Mutex::new(state), trying: Mutex::new(()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nobody else tries a PIN while this is held.
+    pub(crate) fn alone(&self) -> MutexGuard<'_, ()> {
+        self.trying.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn presence(&self) -> Presence {

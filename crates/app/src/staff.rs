@@ -133,6 +133,7 @@ impl Desk {
     fn check(&self, member: &Member, pin: Option<&Pin>) -> Result<(), AppError> {
         let Some(kept) = &member.pin else { return Ok(()) };
         let pin = pin.ok_or_else(|| AppError::NeedsPin { name: member.name.clone() })?;
+        let _alone = self.signing.alone();
         let left = self.signing.left_to_wait(member, (self.clock.monotonic(), self.now()));
         if !left.is_zero() {
             return Err(AppError::PinWait { name: member.name.clone(), seconds: left.as_millis().div_ceil(1000) });

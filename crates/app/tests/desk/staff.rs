@@ -142,6 +142,29 @@ fn wrong_pins_are_counted_and_after_five_the_right_one_waits_as_well() {
 }
 
 #[test]
+fn pins_that_are_tried_side_by_side_wait_for_each_other() {
+    let shop = shop();
+    let noor = number(&shop.desk, "Noor");
+    let codes: Vec<String> = std::thread::scope(|scope| {
+        let tried: Vec<_> =
+            (0..24).map(|_| scope.spawn(|| refused(shop.desk.sign_in(&noor, Some(&pin("9999")))).0)).collect();
+        tried.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(codes.iter().filter(|code| *code == "wrong_pin").count(), 5, "{codes:?}");
+    assert_eq!(codes.iter().filter(|code| *code == "pin_wait").count(), 19);
+}
+
+#[test]
+fn what_a_role_may_not_do_it_does_not_undo_either() {
+    let shop = shop();
+    edit(&shop.desk, "unit_price", "2.49").unwrap();
+    shop.desk.sign_in(&number(&shop.desk, "Noor"), Some(&pin(NOOR))).unwrap();
+    assert_eq!(refused(shop.desk.undo(None)).0, "not_allowed");
+    shop.desk.sign_in("1", Some(&pin(TEO))).unwrap();
+    shop.desk.undo(None).unwrap();
+}
+
+#[test]
 fn a_right_pin_forgets_the_wrong_ones_before_it() {
     let shop = shop();
     let noor = number(&shop.desk, "Noor");
