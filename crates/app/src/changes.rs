@@ -4,9 +4,9 @@ use aisle_domain::{Change, ChangeId, ItemId, Lane, Order};
 use aisle_mirror::{ChangeState, OutboxRow, anew, items, orders, outbox, pushes, remirror};
 
 use crate::{
+    days,
     desk::Desk,
     error::AppError,
-    present,
     views::{ChangeView, NoticeView, Page, PushView, SyncView},
     wording::Words,
 };
@@ -19,7 +19,7 @@ const NOTICED_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 impl Desk {
     /// The Sync screen: refused first, then what waits, then what central has, newest first.
     pub fn sync_view(&self) -> Result<SyncView, AppError> {
-        let since = present::day_start(&self.store()?, self.now());
+        let since = days::begun(&self.store()?, self.now(), 0);
         let (refused, waiting, received, recent, received_today) = self.mirror.read(|conn| {
             use ChangeState::{Held, Ready, Received, Refused, Sent};
             Ok((

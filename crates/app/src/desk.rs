@@ -214,9 +214,20 @@ impl Desk {
         hold: bool,
         replaces: Option<ChangeId>,
     ) -> Result<ActReceipt, AppError> {
-        let decision = change.is_decision();
         let by = self.require(Right::for_change(&change))?.name;
         self.is_active();
+        self.act_as(by, change, hold, replaces)
+    }
+
+    /// The same, whoever is at the desk: a rule acts as well.
+    pub(crate) fn act_as(
+        &self,
+        by: String,
+        change: Change,
+        hold: bool,
+        replaces: Option<ChangeId>,
+    ) -> Result<ActReceipt, AppError> {
+        let decision = change.is_decision();
         let new = NewChange { change_id: self.next_change_id(), change, by, at: self.now(), held: hold, replaces };
         let subject = self.mirror.act(&new)?;
         if let Subject::Order(order) = subject {
@@ -319,6 +330,9 @@ impl Desk {
     fn look_at_deadlines(&self) {
         if let Err(error) = self.ring_late() {
             tracing::error!(%error, "deadlines could not be looked at");
+        }
+        if let Err(error) = self.accept_by_rule() {
+            tracing::error!(%error, "orders could not be accepted by rule");
         }
         let after = Duration::from_secs(u64::from(self.lock_after.load(Ordering::Relaxed)) * 60);
         if let Err(error) = self.lock_when_idle(after) {

@@ -2,14 +2,17 @@
 //! command line, and the one table of commands from which the router and the TypeScript types come. Names neither
 //! Tauri nor any transport.
 
+mod auto_accept;
 mod capacity;
 mod catalog;
 mod changes;
+mod days;
 mod deadlines;
 mod desk;
 mod diagnostics;
 mod error;
 mod events;
+mod finding;
 mod holds;
 mod mend;
 mod orders;

@@ -8,14 +8,15 @@ use aisle_domain::{
         Audience, DueSet, OrderAccepted, OrderClaimed, OrderNoted, OrderRejected, RangeRequested, ShopperRated,
     },
 };
-use aisle_mirror::{OrderFilter, alarms, audit, orders, outbox};
+use aisle_mirror::{AuditEntry, OrderFilter, alarms, audit, orders, outbox};
 
 use crate::{
+    days,
     desk::Desk,
     error::AppError,
     present,
     staff::ManagerPin,
-    views::{ActReceipt, OrderCard, OrderDetail, OrderQueue, Page, Undo},
+    views::{ActReceipt, HistoryEntry, OrderCard, OrderDetail, OrderQueue, Page, Undo},
     wording::Words,
 };
 
@@ -45,16 +46,30 @@ pub struct ApprovalReason {
     pub manager: Option<ManagerPin>,
 }
 
+/// The entry of an accept that this desk knows from the order's row only.
+fn accepted_elsewhere(order: &aisle_domain::Order, entries: &[AuditEntry]) -> Option<HistoryEntry> {
+    let is_own = entries.iter().any(|entry| entry.kind == "order.accepted");
+    Some(HistoryEntry {
+        at: order.accepted_at.filter(|_| !is_own)?.to_string(),
+        kind: "accepted".into(),
+        text: "Order accepted".into(),
+        by: order.accepted_by.clone(),
+        desk: None,
+        change_id: None,
+        state: None,
+        reason: None,
+    })
+}
+
 impl Desk {
     /// The queue in groups of urgency: open orders by age, then what was decided today.
     pub fn queue(&self) -> Result<OrderQueue, AppError> {
         let store = self.store()?;
-        let since = present::day_start(&store, self.now());
+        let since = days::begun(&store, self.now(), 0);
         let filter = OrderFilter {
             statuses: vec![OrderStatus::New, OrderStatus::Running, OrderStatus::Pending],
-            unsent: false,
-            after: None,
             limit: QUEUE_LIMIT,
+            ..OrderFilter::default()
         };
         let (open, decided, decided_total, unheard) = self.mirror.read(|conn| {
             let (decided, total) = orders::decided_since(conn, since, DECIDED_LIMIT)?;
@@ -84,7 +99,7 @@ impl Desk {
         Ok(queue)
     }
 
-    fn card(
+    pub(crate) fn card(
         &self,
         order: &aisle_domain::Order,
         store: &aisle_domain::Store,
@@ -92,13 +107,6 @@ impl Desk {
     ) -> Result<OrderCard, AppError> {
         let worst = self.mirror.read(|conn| outbox::worst_state(conn, Subject::Order(order.order_id)))?;
         Ok(present::card(order, store, present::sync_state(worst), unheard.contains(&order.order_id)))
-    }
-
-    /// Orders by number, last digits or customer; at most 50.
-    pub fn find_orders(&self, text: &str) -> Result<Vec<OrderCard>, AppError> {
-        let found = self.mirror.read(|conn| orders::find(conn, text.trim(), DECIDED_LIMIT))?;
-        let store = self.store()?;
-        found.iter().map(|order| self.card(order, &store, &BTreeSet::new())).collect()
     }
 
     /// A page of orders in the order of their queueing, for the command line.
@@ -136,7 +144,10 @@ impl Desk {
         let substitutes = self.substitutes(order)?;
         let mut detail = present::detail(order, &store, &substitutes, present::sync_state(worst), of_customer);
         detail.history = words.timeline(&entries);
+        detail.history.extend(accepted_elsewhere(order, &entries));
+        detail.history.sort_by(|one, other| one.at.cmp(&other.at));
         detail.undo = undo;
+        detail.needs_eyes = self.needs_eyes(order, &store)?;
         detail.will_be_refused =
             changes.iter().find_map(|row| row.will_be_refused.as_ref().map(ToString::to_string));
         Ok(detail)
@@ -203,6 +214,16 @@ impl Desk {
         }
         let change = OrderNoted { order: id, audience, text: text.trim().into() };
         self.act(Change::OrderNoted(change), false, None)
+    }
+
+    /// Rates whoever shopped the order.
+    ///
+    /// # Errors
+    /// `not_found` where it is not known who does.
+    pub fn rate_shopper(&self, id: OrderId, rating: u8) -> Result<ActReceipt, AppError> {
+        let shopper = self.require_order(id)?.shopper.map(|shopper| shopper.shopper_id);
+        let missing = || AppError::NotFound(format!("shopper of order {id}"));
+        self.rate(id, shopper.ok_or_else(missing)?, rating)
     }
 
     /// Rates the shopper of an order.

@@ -13,7 +13,9 @@ use crate::{
     desk::Desk,
     error::AppError,
     present,
-    views::{ActReceipt, EffectView, ReplacementView, ReplacementsView, ScanOutcome, ScannedLine},
+    views::{
+        ActReceipt, EffectView, QuantityPreview, ReplacementView, ReplacementsView, ScanOutcome, ScannedLine,
+    },
 };
 
 /// Replacements that are offered.
@@ -62,14 +64,9 @@ impl Desk {
 
     /// Says how much of a line is in the basket: all of it, less, or what the scale shows.
     pub fn pick_quantity(&self, id: OrderId, item: ItemId, quantity: &str) -> Result<ActReceipt, AppError> {
-        let quantity: Quantity = quantity.trim().replace(',', ".").parse()?;
+        let quantity = typed_quantity(quantity)?;
         let order = self.require_order(id)?;
-        let line = require_line(&order, item)?;
-        let (state, substitute) = match line.state {
-            LineState::Substituted => (LineState::Substituted, line.substitute),
-            _ if !line.is_weighed() && quantity < line.quantity => (LineState::Short, None),
-            _ => (LineState::Found, None),
-        };
+        let (state, substitute) = state_of(require_line(&order, item)?, quantity);
         self.set_line(id, item, state, Some(quantity), substitute)
     }
 
@@ -84,8 +81,11 @@ impl Desk {
             name: item.map(|(_, name)| name.to_owned()),
         };
         let is_its = |line: &&OrderLine| line.barcode.as_ref().is_some_and(|own| own.is_same_code(&scanned));
-        if let Some(line) = order.lines.iter().find(is_its) {
-            let outcome = match further(line) {
+        let labelled = || self.labelled(&order, &scanned);
+        let of_order =
+            order.lines.iter().find(is_its).map(|line| (line, None)).map_or_else(labelled, |it| Ok(Some(it)))?;
+        if let Some((line, weighed)) = of_order {
+            let outcome = match further(line, weighed) {
                 Some((state, quantity)) => {
                     self.set_line(id, line.item_id, state, quantity, None)?;
                     ScanOutcome::Found
@@ -94,8 +94,7 @@ impl Desk {
             };
             return Ok(told(outcome, Some((line.item_id, &line.name))));
         }
-        let of_shelf = self.mirror.read(|conn| items::by_code(conn, &scanned))?;
-        let Some(item) = of_shelf.iter().find(|item| !item.deleted) else {
+        let Some(item) = self.on_shelf(&scanned)? else {
             return Ok(told(ScanOutcome::Unknown, None));
         };
         let instead = order.lines.iter().find(|line| line.substitute == Some(item.item_id));
@@ -103,6 +102,57 @@ impl Desk {
             Some(line) => told(ScanOutcome::Again, Some((line.item_id, &item.name))),
             None => told(ScanOutcome::NotOrdered, Some((item.item_id, &item.name))),
         })
+    }
+
+    /// The line that a scale's label is of, and how much the label says it is.
+    fn labelled<'o>(
+        &self,
+        order: &'o Order,
+        scanned: &Barcode,
+    ) -> Result<Option<(&'o OrderLine, Option<Quantity>)>, AppError> {
+        let policies = self.store()?.policies;
+        let found = policies.layouts().find_map(|layout| {
+            let label = layout.read(scanned)?;
+            let is_its = |line: &&OrderLine| line.barcode.as_ref().is_some_and(|own| layout.is_of(&label, own));
+            let line = order.lines.iter().find(is_its)?;
+            Some((line, line.is_weighed().then(|| label.says.quantity(line.order_unit_price)).flatten()))
+        });
+        Ok(found)
+    }
+
+    /// The item of the catalog that a code is of, a scale's label too.
+    fn on_shelf(&self, scanned: &Barcode) -> Result<Option<Item>, AppError> {
+        let policies = self.store()?.policies;
+        let labels = policies.layouts().filter_map(|layout| Some(layout.codes(&layout.read(scanned)?)));
+        for code in std::iter::once(scanned.clone()).chain(labels.flatten()) {
+            let found = self.mirror.read(|conn| items::by_code(conn, &code))?;
+            if let Some(item) = found.into_iter().find(|item| !item.deleted) {
+                return Ok(Some(item));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What saying this quantity of a line would come to.
+    ///
+    /// # Errors
+    /// As [`Desk::pick_quantity`]; nothing is written.
+    pub fn preview_quantity(
+        &self,
+        id: OrderId,
+        item: ItemId,
+        quantity: &str,
+    ) -> Result<QuantityPreview, AppError> {
+        let quantity = typed_quantity(quantity)?;
+        let order = self.require_order(id)?;
+        let line = require_line(&order, item)?;
+        let (state, substitute) = state_of(line, quantity);
+        check_quantity(line, state, Some(quantity))?;
+        let prices = shelf_prices(&self.substitutes(&order)?);
+        let picked = OrderLine { state, picked_quantity: Some(quantity), substitute, ..line.clone() };
+        let total = picked.picked_total(&prices);
+        let effect = effect(&order, line, &self.store()?, &prices, total);
+        Ok(QuantityPreview { total: total.to_string(), effect })
     }
 
     /// What may lie in the basket instead of a line's item: what is most like it, or what a text or a scanned code finds.
@@ -179,6 +229,19 @@ pub(crate) fn shelf_prices(items: &BTreeMap<ItemId, Item>) -> ShelfPrices {
     items.iter().map(|(id, item)| (*id, item.unit_price)).collect()
 }
 
+fn typed_quantity(text: &str) -> Result<Quantity, AppError> {
+    Ok(text.trim().replace(',', ".").parse()?)
+}
+
+/// Where a line is when so much of it is in the basket, and what lies there instead.
+fn state_of(line: &OrderLine, quantity: Quantity) -> (LineState, Option<ItemId>) {
+    match line.state {
+        LineState::Substituted => (LineState::Substituted, line.substitute),
+        _ if !line.is_weighed() && quantity < line.quantity => (LineState::Short, None),
+        _ => (LineState::Found, None),
+    }
+}
+
 fn require_line(order: &Order, item: ItemId) -> Result<&OrderLine, AppError> {
     let found = order.lines.iter().find(|line| line.item_id == item);
     found.ok_or_else(|| AppError::NotFound(format!("item {item} on order {}", order.order_id)))
@@ -210,8 +273,19 @@ fn check_quantity(line: &OrderLine, state: LineState, quantity: Option<Quantity>
     }
 }
 
-/// What one more scan of a line's item makes of it; nothing where all of it is in the basket.
-fn further(line: &OrderLine) -> Option<(LineState, Option<Quantity>)> {
+/// What one more scan of a line's item makes of it; nothing where all of it is in the basket. Of what is weighed a label adds to
+/// what earlier ones said, until that is what was ordered.
+fn further(line: &OrderLine, weighed: Option<Quantity>) -> Option<(LineState, Option<Quantity>)> {
+    if let Some(weight) = weighed {
+        let before = match line.state {
+            LineState::ToPick | LineState::OutOfStock => Some(Quantity::ZERO),
+            // Said to be found without a weight: the label is the first.
+            LineState::Found | LineState::Short => Some(line.picked_quantity.unwrap_or(Quantity::ZERO)),
+            LineState::Substituted => None,
+        }?;
+        let picked: Quantity = [before, weight].into_iter().sum();
+        return (before < line.quantity).then_some((LineState::Found, Some(picked)));
+    }
     match line.state {
         LineState::ToPick | LineState::OutOfStock => Some((LineState::Found, None)),
         LineState::Short if !line.is_weighed() => {

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use aisle_domain::{
     AmountRange, Currency, Item, ItemId, LineState, Money, Order, OrderLine, OrderStatus, Payment, Reasons,
-    ReceiptLine, Store, StoreId, Timestamp,
+    ReceiptLine, Store, StoreId,
     order::Receipt,
     receipt::{self, Difference, LineMatch},
 };
 use aisle_mirror::ChangeState;
-use jiff::{ToSpan, tz::TimeZone};
 
 use crate::picking::shelf_prices;
 use crate::views::{
@@ -42,17 +41,6 @@ pub(crate) fn unknown_store(store_id: StoreId) -> Store {
         busy_until: None,
         version: 0,
     }
-}
-
-/// When the store's day began that `now` lies in.
-pub(crate) fn day_start(store: &Store, now: Timestamp) -> Timestamp {
-    let zone = TimeZone::get(&store.time_zone).unwrap_or(TimeZone::UTC);
-    let start = jiff::Timestamp::from_millisecond(now.millis()).ok().and_then(|instant| {
-        let offset = i64::from(store.day_starts).minutes();
-        let shifted = instant.to_zoned(zone).checked_sub(offset).ok()?;
-        shifted.start_of_day().ok()?.checked_add(offset).ok()
-    });
-    start.map_or(now, |zoned| Timestamp::from_millis(zoned.timestamp().as_millisecond()))
 }
 
 pub(crate) fn store(store: &Store) -> StoreView {
@@ -170,7 +158,7 @@ pub(crate) fn card(order: &Order, store: &Store, sync: Option<SyncState>, unhear
     }
 }
 
-fn is_late_arrival(order: &Order) -> bool {
+pub(crate) fn is_late_arrival(order: &Order) -> bool {
     order.status == OrderStatus::New && LATE_ARRIVAL_MS.contains(&order.queued_time.since(order.creation_time))
 }
 
@@ -240,6 +228,7 @@ pub(crate) fn detail(
         undo: None,
         will_be_refused: None,
         late_arrival: is_late_arrival(order),
+        needs_eyes: None,
     }
 }
 
@@ -305,23 +294,5 @@ pub(crate) fn item(item: &aisle_domain::Item, sync: Option<SyncState>) -> ItemVi
         available_until: item.available_until.map(|at| at.to_string()),
         version: item.version,
         sync,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn store_in(zone: &str, day_starts: u16) -> Store {
-        Store { time_zone: zone.into(), day_starts, ..unknown_store(StoreId::new(1).unwrap()) }
-    }
-
-    #[test]
-    fn the_day_is_the_stores_and_starts_when_the_store_says() {
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let now = at("2026-11-24T03:30:00Z");
-        assert_eq!(day_start(&store_in("UTC", 0), now), at("2026-11-24T00:00:00Z"));
-        assert_eq!(day_start(&store_in("America/New_York", 0), now), at("2026-11-23T05:00:00Z"));
-        assert_eq!(day_start(&store_in("UTC", 240), now), at("2026-11-23T04:00:00Z"));
     }
 }

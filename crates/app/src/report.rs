@@ -7,12 +7,11 @@ use aisle_domain::{
     day::{self, Day, Tally},
 };
 use aisle_mirror::{audit, orders, outbox, private};
-use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
 use crate::{
+    days,
     desk::Desk,
     error::AppError,
-    present,
     views::{CauseView, ExportView, MarkView, OftenView, ReportView, ShopperDayView, TallyView, TimesView},
 };
 
@@ -26,31 +25,12 @@ struct Span {
     to: Timestamp,
 }
 
-fn instant(zoned: &jiff::Zoned) -> Timestamp {
-    Timestamp::from_millis(zoned.timestamp().as_millisecond())
-}
-
 /// The named day, or the one that `now` lies in.
-fn span(store: &Store, named: Option<&str>, now: Timestamp) -> Result<Span, AppError> {
-    let bad = |day: &str| {
-        let message = format!("\"{day}\" is no day; write it as 2017-04-05");
-        AppError::Input { code: "bad_value", message }
-    };
-    let zone = TimeZone::get(&store.time_zone).unwrap_or(TimeZone::UTC);
-    let offset = i64::from(store.day_starts).minutes();
-    let date: Date = if let Some(text) = named {
-        text.parse().map_err(|_| bad(text))?
-    } else {
-        let start = present::day_start(store, now);
-        let at = jiff::Timestamp::from_millisecond(start.millis()).map_err(|_| bad(&start.to_string()))?;
-        at.to_zoned(zone.clone()).date()
-    };
-    let begin = |date: Date| date.to_zoned(zone.clone()).and_then(|midnight| midnight.checked_add(offset));
-    let name = date.to_string();
-    let next = date.tomorrow().map_err(|_| bad(&name))?;
-    let from = begin(date).map_err(|_| bad(&name))?;
-    let to = begin(next).map_err(|_| bad(&name))?;
-    Ok(Span { from: instant(&from), to: instant(&to), name })
+fn span(store: &Store, name: Option<&str>, now: Timestamp) -> Result<Span, AppError> {
+    let today = || days::day_of(store, now).map(|day| day.to_string()).unwrap_or_default();
+    let name = name.map_or_else(today, str::to_owned);
+    let (from, to) = days::named(store, &name)?;
+    Ok(Span { name, from, to })
 }
 
 fn tally(tally: Tally) -> TallyView {
@@ -81,11 +61,9 @@ fn times(sorted: &[i64]) -> TimesView {
 }
 
 fn hours(store: &Store, orders: &[Order]) -> Vec<usize> {
-    let zone = TimeZone::get(&store.time_zone).unwrap_or(TimeZone::UTC);
     let mut hours = vec![0; 24];
     for order in orders {
-        let at = jiff::Timestamp::from_millisecond(order.queued_time.millis());
-        let hour = at.map(|at| at.to_zoned(zone.clone()).hour()).unwrap_or_default();
+        let hour = days::hour_of(store, order.queued_time).unwrap_or_default();
         if let Some(count) = usize::try_from(hour).ok().and_then(|hour| hours.get_mut(hour)) {
             *count += 1;
         }

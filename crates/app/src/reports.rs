@@ -3,6 +3,7 @@
 use aisle_mirror::{FeedPosition, alarms, conflicts, feed, orders, outbox, pushes, remirror};
 
 use crate::{
+    days,
     desk::Desk,
     error::AppError,
     present,
@@ -15,7 +16,7 @@ impl Desk {
     /// The header's figures, and `aisle status`.
     pub fn status(&self) -> Result<StatusView, AppError> {
         let now = self.now();
-        let since = present::day_start(&self.store()?, now);
+        let since = days::begun(&self.store()?, now, 0);
         let identity = self.mirror.identity();
         // Of this program, or of the one that has the desk open beside it.
         let sync = self.sync_status().or_else(|| seen_beside(self.mirror.dir(), now));

@@ -3,12 +3,17 @@
 use std::path::Path;
 
 use aisle_contract::{TopicNames, enrolment::are_brokers};
-use aisle_domain::{Right, StoreId, store::Durability};
+use aisle_domain::{Eyes, Right, StoreId, store::Durability};
 use aisle_mirror::{Mirror, MirrorError, NewDesk, settings};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::{desk::Desk, error::AppError, error::RpcError, printing::PRINTER};
+use crate::{
+    auto_accept::{AUTO_ACCEPT, LEAVES, SET_BY, UP_TO, eyes_in, up_to_in},
+    desk::Desk,
+    error::{AppError, RpcError},
+    printing::PRINTER,
+};
 
 /// How the line is secured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
@@ -171,6 +176,13 @@ pub struct SettingsView {
     pub alarm_volume: u8,
     /// Minutes without anybody after which the desk locks itself; 0 for never.
     pub lock_after_min: u32,
+    /// Whether this desk accepts orders by rule.
+    pub auto_accept: bool,
+    /// The highest amount that the rule takes; `null` for any.
+    pub auto_accept_up_to: Option<String>,
+    /// What the rule leaves to somebody, of what a store chooses.
+    #[ts(type = "Eyes[]")]
+    pub auto_accept_leaves: Vec<Eyes>,
     /// The data folder.
     pub data_folder: String,
     /// Size of the database.
@@ -220,11 +232,17 @@ fn check_setting(key: &str, value: &str) -> Result<(), AppError> {
         "alarm_volume" => (value.parse::<u8>().is_ok_and(|v| v <= 100), "0 to 100"),
         // Whether it is there the desk asks.
         PRINTER => (!value.starts_with('-') && !value.chars().any(char::is_control), "a printer of this computer"),
+        AUTO_ACCEPT => (matches!(value, "true" | "false"), "true or false"),
+        UP_TO => (
+            value.is_empty() || up_to_in(value).is_some(),
+            "an amount above zero such as 80.00, or nothing for any",
+        ),
+        LEAVES => (eyes_in(value).is_some(), "some of note,ask,out_of_stock, or nothing"),
         LOCK_AFTER => (value.parse::<u32>().is_ok_and(|v| v <= 480), "0 to 480 minutes, 0 for never"),
         _ => {
             let message = format!(
                 "\"{key}\" is not a setting; there are push_interval_s, push_decisions_at_once, theme, alarm_volume, \
-                 lock_after_min, printer"
+                 lock_after_min, printer, auto_accept, auto_accept_up_to, auto_accept_leaves"
             );
             return Err(AppError::Input { code: "not_found", message });
         }
@@ -240,6 +258,7 @@ impl Desk {
     /// All settings.
     pub fn settings(&self) -> Result<SettingsView, AppError> {
         let own = DeskSettings::load(&self.mirror)?;
+        let rule = self.rule_settings()?;
         let database = self.mirror.dir().join("aisle.db");
         Ok(SettingsView {
             connection: self.connection.clone(),
@@ -248,6 +267,9 @@ impl Desk {
             theme: own.theme,
             alarm_volume: own.alarm_volume,
             lock_after_min: own.lock_after_min,
+            auto_accept: rule.is_on,
+            auto_accept_up_to: rule.up_to.map(|most| most.to_string()),
+            auto_accept_leaves: rule.leaves.into_iter().collect(),
             data_folder: self.mirror.dir().display().to_string(),
             database_bytes: std::fs::metadata(database).map_or(0, |meta| meta.len()),
         })
@@ -256,11 +278,16 @@ impl Desk {
     /// Sets one setting; it holds from now on.
     pub fn set_setting(&self, key: &str, value: &str) -> Result<SettingsView, AppError> {
         check_setting(key, value)?;
-        self.require(right_for(key))?;
+        let by = self.require(right_for(key))?.name;
         if key == PRINTER {
             self.check_printer(value)?;
         }
-        self.mirror.write(|tx| settings::set(tx, key, value))?;
+        self.mirror.write(|tx| {
+            if key == AUTO_ACCEPT {
+                settings::set(tx, SET_BY, &by)?;
+            }
+            settings::set(tx, key, value)
+        })?;
         let own = DeskSettings::load(&self.mirror)?;
         self.set_push_interval(own.push_interval_s);
         self.set_push_decisions_at_once(own.push_decisions_at_once);

@@ -11,7 +11,6 @@ use crate::{
 
 /// Promises that are named; the others are counted.
 const NAMED: usize = 12;
-const MOST_ORDERS: usize = 1000;
 const LONGEST_NOTE: usize = 2000;
 
 fn handover(shift: Shift) -> Option<HandoverView> {
@@ -37,12 +36,13 @@ impl Desk {
     fn remaining(&self) -> Result<RemainingView, AppError> {
         let filter = OrderFilter {
             statuses: vec![OrderStatus::New, OrderStatus::Running, OrderStatus::Pending],
-            unsent: false,
-            after: None,
-            limit: MOST_ORDERS,
+            limit: usize::MAX,
+            ..OrderFilter::default()
         };
-        let (open, counts) = self.mirror.read(|conn| Ok((orders::list(conn, &filter)?, outbox::counts(conn)?)))?;
-        let of = |status| i64::try_from(open.iter().filter(|order| order.status == status).count()).unwrap_or(0);
+        let (open, counts, unsent) = self
+            .mirror
+            .read(|conn| Ok((orders::list(conn, &filter)?, orders::counts(conn)?, outbox::counts(conn)?)))?;
+        let of = |status| counts.get(&status).copied().unwrap_or(0);
         let mut promised: Vec<(Timestamp, &aisle_domain::Order)> =
             open.iter().filter_map(|order| Some((order.due_at?, order))).collect();
         promised.sort_by_key(|(due, order)| (*due, order.order_id));
@@ -58,8 +58,8 @@ impl Desk {
             payments: of(OrderStatus::Pending),
             more_promised: i64::try_from(promised.len().saturating_sub(NAMED)).unwrap_or(0),
             promised: named.collect(),
-            unsent: counts.held + counts.ready + counts.sent,
-            refused: counts.refused,
+            unsent: unsent.held + unsent.ready + unsent.sent,
+            refused: unsent.refused,
         })
     }
 

@@ -1,7 +1,7 @@
 //! The table of commands: every one a window or a browser may call, with its parameters and its answer. The router
 //! and the TypeScript types come from it.
 
-use aisle_domain::{BadId, ItemId};
+use aisle_domain::{BadId, ItemId, OrderId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ts_rs::{Config, TS};
@@ -13,12 +13,13 @@ use crate::{
     settings::{ConnectionReport, ConnectionSettings, SettingsView},
     staff::ManagerPin,
     views::{
-        ActReceipt, AddMember, AddNote, AlarmKey, ApprovePayment, BusyStore, ChangeKey, ClaimOrder, DayKey,
-        DeclinePayment, EditItem, EndShift, Enrol, EnrolmentText, EnrolmentView, ExportView, FindText, ItemDetail,
-        ItemKey, ItemPage, ItemQuery, MemberKey, OrderCard, OrderDetail, OrderKey, OrderQueue, PageError,
-        PauseStore, PaymentView, PickQuantity, RejectOrder, RenameMember, ReplacementQuery, ReplacementsView,
-        ReportView, ScanLine, ScannedLine, SendBack, Session, SetDue, SetLine, SetPin, SetRole, SetSetting,
-        ShiftView, SignIn, StaffView, StatusView, SyncView, Waiting,
+        ActReceipt, AddMember, AddNote, AlarmKey, ApprovePayment, Bulk, BusyStore, ChangeKey, ClaimOrder, DayKey,
+        DeclinePayment, EditItem, EndShift, Enrol, EnrolmentText, EnrolmentView, ExportView, FoundOrders,
+        ItemDetail, ItemKey, ItemPage, ItemQuery, LeftOrder, MemberKey, NamedQuery, OrderDetail, OrderKey,
+        OrderKeys, OrderQueue, OrdersQuery, PageError, PauseStore, PaymentView, PickQuantity, QuantityPreview,
+        RateShopper, RejectOrder, RenameMember, ReplacementQuery, ReplacementsView, ReportView, SaveView,
+        ScanLine, ScannedLine, SendBack, Session, SetDue, SetLine, SetPin, SetRole, SetSetting, ShiftView, SignIn,
+        StaffView, StatusView, SyncView, ViewKey, Waiting,
     },
 };
 
@@ -62,9 +63,23 @@ commands! {
     "test_connection": ConnectionSettings => ConnectionReport = |app, p| Ok(app.test_connection(&p));
     "status": () => StatusView = |app, ()| app.desk()?.status();
     "orders": () => OrderQueue = |app, ()| app.desk()?.queue();
-    "find_orders": FindText => Vec<OrderCard> = |app, p| app.desk()?.find_orders(&p.text);
+    "find_orders": OrdersQuery => FoundOrders = |app, p| app.desk()?.find_orders(&p);
+    "saved_views": () => Vec<NamedQuery> = |app, ()| app.desk()?.saved_views();
+    "save_view": SaveView => Vec<NamedQuery> = |app, p| app.desk()?.save_view(&p.name, &p.query);
+    "remove_view": ViewKey => Vec<NamedQuery> = |app, p| app.desk()?.remove_view(&p.name);
     "order": OrderKey => OrderDetail = |app, p| app.desk()?.order(p.order_id.parse()?);
     "accept_order": OrderKey => ActReceipt = |app, p| app.desk()?.accept(p.order_id.parse()?, true);
+    "accept_orders": OrderKeys => Bulk = |app, p| {
+        let desk = app.desk()?;
+        Ok(in_turn(&p.order_ids, |id| desk.accept(id, false).map(|_| ())))
+    };
+    "print_orders": OrderKeys => Bulk = |app, p| {
+        let desk = app.desk()?;
+        Ok(in_turn(&p.order_ids, |id| desk.print_order(id)))
+    };
+    "rate_shopper": RateShopper => ActReceipt = |app, p| {
+        app.desk()?.rate_shopper(p.order_id.parse()?, p.rating)
+    };
     "reject_order": RejectOrder => ActReceipt = |app, p| {
         let items = p.items.iter().map(|id| id.parse()).collect::<Result<Vec<ItemId>, BadId>>()?;
         app.desk()?.reject(p.order_id.parse()?, &Rejection { reason: p.reason, items, note: p.note }, true)
@@ -75,6 +90,9 @@ commands! {
     };
     "pick_quantity": PickQuantity => ActReceipt = |app, p| {
         app.desk()?.pick_quantity(p.order_id.parse()?, p.item_id.parse()?, &p.quantity)
+    };
+    "preview_quantity": PickQuantity => QuantityPreview = |app, p| {
+        app.desk()?.preview_quantity(p.order_id.parse()?, p.item_id.parse()?, &p.quantity)
     };
     "replacements": ReplacementQuery => ReplacementsView = |app, p| {
         app.desk()?.replacements(p.order_id.parse()?, p.item_id.parse()?, &p.text)
@@ -161,6 +179,18 @@ commands! {
         tracing::error!(text = %p.text, "the page reports an error");
         Ok(())
     };
+}
+
+/// The same with each of several orders, each by itself: what stands against one keeps no other.
+fn in_turn(order_ids: &[String], mut act: impl FnMut(OrderId) -> Result<(), AppError>) -> Bulk {
+    let mut bulk = Bulk { done: Vec::new(), left: Vec::new() };
+    for order_id in order_ids {
+        match order_id.parse().map_err(AppError::from).and_then(&mut act) {
+            Ok(()) => bulk.done.push(order_id.clone()),
+            Err(error) => bulk.left.push(LeftOrder { order_id: order_id.clone(), error: error.into() }),
+        }
+    }
+    bulk
 }
 
 fn not_understood(message: String) -> RpcError {

@@ -3,6 +3,7 @@
 
 mod catalog;
 mod changes;
+mod finding;
 mod orders;
 mod params;
 mod report;
@@ -16,16 +17,17 @@ use crate::settings::SecretsPlace;
 
 pub use catalog::{ItemDetail, ItemPage, ItemView, PricePoint};
 pub use changes::{ChangeView, ConflictView, NoticeView, PushView, SyncView};
+pub use finding::{FoundOrders, FoundView, Keeper, NamedQuery, OrderFlag, OrderStage, OrdersQuery, Period};
 pub use orders::{
-    ActReceipt, DifferenceView, EffectView, HistoryEntry, LineView, OrderCard, OrderDetail, OrderQueue,
-    PaymentView, RangeView, ReceiptLineView, ReceiptView, ReplacementView, ReplacementsView, ScanOutcome,
-    ScannedLine, ShopperView, Undo,
+    ActReceipt, Bulk, DifferenceView, EffectView, HistoryEntry, LeftOrder, LineView, OrderCard, OrderDetail,
+    OrderQueue, PaymentView, QuantityPreview, RangeView, ReceiptLineView, ReceiptView, ReplacementView,
+    ReplacementsView, ScanOutcome, ScannedLine, ShopperView, Undo,
 };
 pub use params::{
     AddMember, AddNote, AlarmKey, ApprovePayment, BusyStore, ChangeKey, ClaimOrder, DayKey, DeclinePayment,
-    EditItem, EndShift, Enrol, EnrolmentText, FindText, GivenPin, ItemKey, ItemQuery, MemberKey, OrderKey,
-    PageError, PauseStore, PickQuantity, RejectOrder, RenameMember, ReplacementQuery, ScanLine, SendBack, SetDue,
-    SetLine, SetPin, SetRole, SetSetting, SignIn,
+    EditItem, EndShift, Enrol, EnrolmentText, GivenPin, ItemKey, ItemQuery, MemberKey, OrderKey, OrderKeys,
+    PageError, PauseStore, PickQuantity, RateShopper, RejectOrder, RenameMember, ReplacementQuery, SaveView,
+    ScanLine, SendBack, SetDue, SetLine, SetPin, SetRole, SetSetting, SignIn, ViewKey,
 };
 
 pub use report::{CauseView, ExportView, MarkView, OftenView, ReportView, ShopperDayView, TallyView, TimesView};

@@ -43,7 +43,7 @@ use crate::error::{CentralError, is_passing};
 
 /// "aisC": tells central's database from a desk's.
 const APPLICATION_ID: i32 = 0x6169_7343;
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../../../migrations/central/0001_init.sql"),
     include_str!("../../../migrations/central/0002_keys.sql"),
     include_str!("../../../migrations/central/0003_forks.sql"),
@@ -52,6 +52,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../../../migrations/central/0006_published.sql"),
     include_str!("../../../migrations/central/0007_repeats.sql"),
     include_str!("../../../migrations/central/0008_suspects.sql"),
+    include_str!("../../../migrations/central/0009_accepted.sql"),
 ];
 const STATEMENTS: usize = 128;
 const OPEN_TRIES: u32 = 200;

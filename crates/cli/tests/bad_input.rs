@@ -191,3 +191,22 @@ fn central_refuses_what_no_store_may_be_and_files_that_cannot_be_read() {
     told(&refused, 2, "bad_input");
     assert!(refused.error["message"].as_str().unwrap().contains("items.csv, line 2"), "{}", refused.error);
 }
+
+#[test]
+fn what_a_stores_scales_print_is_a_layout_or_is_refused_with_what_is_wanted() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = program(dir.path());
+    let labels = |id: &str, layouts: &[&str]| {
+        program.run(&[&["central", "stores", "scale-labels", id], layouts].concat()).unwrap()
+    };
+    told(&labels("367", &["21IIIIIWWWWWC"]), 3, "not_found");
+    let added = program.run(&["central", "stores", "add", "367", "--name", "A store", "--address1", "x"]).unwrap();
+    assert_eq!(added.code, 0, "{}", added.stderr);
+    let refused = labels("367", &["21IIIIIWWWWWC", "2100"]);
+    told(&refused, 2, "bad_value");
+    assert!(refused.error["message"].as_str().unwrap().contains("such as 21IIIIIWWWWWC"), "{}", refused.error);
+    let none = labels("367", &[]);
+    assert_eq!(none.json["scale_labels"], serde_json::json!([]), "nothing was kept of what was refused");
+    let set = labels("367", &["21IIIIIWWWWWC", "2IIIIIXPPPPC"]);
+    assert_eq!(set.json["scale_labels"], serde_json::json!(["21IIIIIWWWWWC", "2IIIIIXPPPPC"]), "{}", set.stderr);
+}

@@ -49,7 +49,7 @@ pub enum Outcome {
 /// [`Refusal::NotUnderstood`] here: they have functions of their own.
 pub fn apply(order: &mut Order, change: &Change, context: &Context<'_>) -> Result<Outcome, Refusal> {
     match change {
-        Change::OrderAccepted(c) => accept(order, c),
+        Change::OrderAccepted(c) => accept(order, c, context),
         Change::OrderRejected(c) => reject(order, c, context),
         Change::OrderSentBack(c) => decline(order, c.payment, (Reasons::SENT_BACK, false), context, |_, _| Ok(())),
         Change::PaymentDeclined(c) => decline_payment(order, c, context),
@@ -84,17 +84,19 @@ fn already(order: &Order) -> Outcome {
     Outcome::Already { by: order.decided_by.clone(), at: order.decided_at }
 }
 
+/// Who was first: whoever decided the order, else whoever accepted it.
 fn already_decided(order: &Order) -> Refusal {
-    Refusal::AlreadyDecided {
-        by: order.decided_by.clone(),
-        at: order.decided_at.unwrap_or(order.queued_time),
-        status: order.status,
-    }
+    let decided = order.decision.is_some() || order.decided_at.is_some();
+    let (by, at) =
+        if decided { (&order.decided_by, order.decided_at) } else { (&order.accepted_by, order.accepted_at) };
+    Refusal::AlreadyDecided { by: by.clone(), at: at.unwrap_or(order.queued_time), status: order.status }
 }
 
-fn accept(order: &mut Order, change: &OrderAccepted) -> Result<Outcome, Refusal> {
+fn accept(order: &mut Order, change: &OrderAccepted, context: &Context<'_>) -> Result<Outcome, Refusal> {
     if order.status == change.from {
         order.step(Act::Accept)?;
+        order.accepted_by = Some(context.by.into());
+        order.accepted_at = Some(context.at);
         // One may have come in before this accept did.
         order.resume_payments();
         return Ok(Outcome::Applied);
@@ -102,7 +104,11 @@ fn accept(order: &mut Order, change: &OrderAccepted) -> Result<Outcome, Refusal>
     // Whatever lies behind Accept was accepted: a payment may have come before this desk heard of its own accept.
     let accepted = matches!(order.status, OrderStatus::Running | OrderStatus::Pending | OrderStatus::Approved)
         || (order.status == OrderStatus::Confirmed && order.decision == Some(Decision::Approved));
-    if accepted { Ok(already(order)) } else { Err(already_decided(order)) }
+    if accepted {
+        Ok(Outcome::Already { by: order.accepted_by.clone(), at: order.accepted_at })
+    } else {
+        Err(already_decided(order))
+    }
 }
 
 fn reject(order: &mut Order, change: &OrderRejected, context: &Context<'_>) -> Result<Outcome, Refusal> {

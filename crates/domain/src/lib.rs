@@ -4,6 +4,7 @@
 //!
 //! The desk and central call the same functions, so that what the desk predicts is what central decides.
 
+pub mod auto_accept;
 pub mod chance;
 pub mod change;
 pub mod day;
@@ -20,10 +21,12 @@ pub mod quantity;
 pub mod range;
 pub mod receipt;
 pub mod refusal;
+pub mod scale_label;
 pub mod staff;
 pub mod store;
 pub mod time;
 
+pub use auto_accept::{Arrival, AutoAccept, Eyes};
 pub use chance::Chance;
 pub use change::{Change, Lane, Pending, Subject};
 pub use decide::{Context, Outcome};
@@ -40,6 +43,7 @@ pub use quantity::{BadQuantity, Quantity};
 pub use range::{AmountRange, Verdict};
 pub use receipt::{Difference, DifferenceKind};
 pub use refusal::{Refusal, in_short};
+pub use scale_label::{BadLayout, Layout};
 pub use staff::{NotAllowed, Right, Role};
 pub use store::{FieldPolicies, Policies, Reason, Reasons, Store, Winner};
 pub use time::Timestamp;

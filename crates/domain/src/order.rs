@@ -284,6 +284,12 @@ pub struct Order {
     /// Who at the store takes care of it.
     #[serde(default)]
     pub claimed_by: Option<String>,
+    /// Who accepted it.
+    #[serde(default)]
+    pub accepted_by: Option<String>,
+    /// When they did.
+    #[serde(default)]
+    pub accepted_at: Option<Timestamp>,
     /// Grows with every change of the row at central.
     pub version: i64,
     /// Ordered lines.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::StoreId, money::Currency, time::Timestamp};
+use crate::{ids::StoreId, money::Currency, scale_label::Layout, time::Timestamp};
 
 /// A store as central knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -81,6 +81,16 @@ pub struct Policies {
     pub override_ceiling_percent: u32,
     /// Who wins when desk and central changed the same field.
     pub fields: FieldPolicies,
+    /// What the store's scales print, as [`Layout`]s. Text on the wire: a layout that a desk does not understand keeps nobody
+    /// from reading the rest.
+    pub scale_labels: Vec<String>,
+}
+
+impl Policies {
+    /// What the store's scales print, as far as this program understands it.
+    pub fn layouts(&self) -> impl Iterator<Item = Layout> {
+        self.scale_labels.iter().filter_map(|text| text.parse().ok())
+    }
 }
 
 impl Default for Policies {
@@ -90,6 +100,7 @@ impl Default for Policies {
             range_hi_percent: 110,
             override_ceiling_percent: 10,
             fields: FieldPolicies::default(),
+            scale_labels: Vec::new(),
         }
     }
 }

@@ -56,6 +56,8 @@ fn order(status: OrderStatus, payments: &[i64]) -> Order {
         decided_by: None,
         decided_at: None,
         claimed_by: None,
+        accepted_by: None,
+        accepted_at: None,
         version: 1,
         lines: vec![line(11, 400, 2000), line(12, 200, 1000)],
         range: None,

@@ -30,6 +30,8 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/mirror/0004_late.sql"),
     include_str!("../../../migrations/mirror/0005_staff.sql"),
     include_str!("../../../migrations/mirror/0006_shifts.sql"),
+    include_str!("../../../migrations/mirror/0007_saved_views.sql"),
+    include_str!("../../../migrations/mirror/0008_accepted.sql"),
 ];
 
 /// The schema this program knows.

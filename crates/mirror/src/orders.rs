@@ -1,5 +1,6 @@
 //! Orders with everything that travels with them: reads and the one place that writes the shown rows.
 
+mod find;
 mod parts;
 mod write;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use aisle_domain::{Decision, Order, OrderId, OrderStatus, StoreId, Timestamp, UserId};
 use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
 
+pub use find::{Care, Found, OrderFilter, Stage, find};
 #[cfg(test)]
 pub(crate) use parts::LINE_COLUMNS;
 pub(crate) use parts::payment as payment_row;
@@ -17,19 +19,6 @@ use crate::{
     error::Result,
     row::{Columns, Placed},
 };
-
-/// Which orders a list has.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct OrderFilter {
-    /// Only these; empty means all.
-    pub statuses: Vec<OrderStatus>,
-    /// Only orders with changes that central has not acknowledged.
-    pub unsent: bool,
-    /// Behind this place.
-    pub after: Option<(Timestamp, OrderId)>,
-    /// At most this many.
-    pub limit: usize,
-}
 
 /// The order as it is shown.
 pub fn load(conn: &Connection, id: OrderId) -> Result<Option<Order>> {
@@ -53,29 +42,11 @@ fn collect(conn: &Connection, sql: &str, params: &[&dyn ToSql]) -> Result<Vec<Or
 
 /// Orders by the time they were queued, then by number.
 pub fn list(conn: &Connection, filter: &OrderFilter) -> Result<Vec<Order>> {
-    let mut conditions = vec!["1 = 1".to_owned()];
-    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
-    if !filter.statuses.is_empty() {
-        let words: Vec<_> = filter.statuses.iter().map(|s| format!("'{}'", s.word())).collect();
-        conditions.push(format!("status IN ({})", words.join(", ")));
-    }
-    if filter.unsent {
-        conditions.push(
-            "order_id IN (SELECT subject FROM outbox
-                 WHERE state IN ('held', 'ready', 'sent') AND lane = 'orders' AND +kind = 'order')"
-                .into(),
-        );
-    }
-    if let Some((at, id)) = filter.after {
-        conditions.push("(queued_time, order_id) > (?, ?)".into());
-        values.push(Box::new(at.millis()));
-        values.push(Box::new(id.get()));
-    }
-    values.push(Box::new(i64::try_from(filter.limit).unwrap_or(i64::MAX)));
-    let sql =
-        format!("SELECT * FROM orders WHERE {} ORDER BY queued_time, order_id LIMIT ?", conditions.join(" AND "));
+    let (conditions, mut values) = filter.conditions();
+    values.push(filter.limit());
+    let sql = format!("SELECT * FROM orders WHERE {conditions} ORDER BY queued_time, order_id LIMIT ?");
     let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values.iter()))?;
+    let mut rows = statement.query(params_from_iter(values))?;
     let mut orders = Vec::new();
     while let Some(row) = rows.next()? {
         orders.push(read(conn, row)?);
@@ -110,26 +81,6 @@ pub fn queued_between(conn: &Connection, from: Timestamp, to: Timestamp) -> Resu
     )
 }
 
-/// Orders by whole number, by the end of the number that people say, by customer's number or any part of their
-/// name; newest first.
-pub fn find(conn: &Connection, text: &str, limit: usize) -> Result<Vec<Order>> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(Vec::new());
-    }
-    let number: Option<i64> = text.parse().ok();
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let plain: String =
-        text.chars().flat_map(|c| "\\%_".contains(c).then_some('\\').into_iter().chain([c])).collect();
-    collect(conn, FIND, &[&number, &format!("%{plain}"), &format!("%{plain}%"), &limit])
-}
-
-const FIND: &str = "SELECT * FROM orders WHERE order_id IN (
-        SELECT order_id FROM orders WHERE order_id = ?1
-        UNION SELECT order_id FROM orders WHERE user_id = ?1
-        UNION SELECT order_id FROM orders WHERE display_no LIKE ?2 ESCAPE '\\' OR customer_name LIKE ?3 ESCAPE '\\')
-    ORDER BY queued_time DESC, order_id DESC LIMIT ?4";
-
 /// How many orders a customer has in the mirror.
 pub fn count_of_user(conn: &Connection, user: UserId) -> Result<i64> {
     Ok(conn
@@ -152,10 +103,10 @@ pub fn counts(conn: &Connection) -> Result<BTreeMap<OrderStatus, i64>> {
 
 /// The table's columns, in its order.
 #[rustfmt::skip]
-pub(crate) const COLUMNS: [&str; 19] = [
+pub(crate) const COLUMNS: [&str; 21] = [
     "order_id", "store_id", "user_id", "creation_time", "status", "queued_time", "accept_by", "due_at", "display_no",
     "customer_name", "note", "substitution", "payment_expected", "decision", "reason", "decided_by", "decided_at",
-    "claimed_by", "version",
+    "claimed_by", "version", "accepted_by", "accepted_at",
 ];
 
 fn read(conn: &Connection, row: &Row<'_>) -> Result<Order> {
@@ -180,6 +131,8 @@ fn read(conn: &Connection, row: &Row<'_>) -> Result<Order> {
         decided_by: row.value("decided_by")?,
         decided_at: row.time_optional("decided_at")?,
         claimed_by: row.value("claimed_by")?,
+        accepted_by: row.value("accepted_by")?,
+        accepted_at: row.time_optional("accepted_at")?,
         version: row.value("version")?,
         lines: parts::lines(conn, id)?,
         range: parts::range(conn, id)?,

@@ -27,7 +27,7 @@ pub const TABLES: [Table; 9] = [
         name: "orders",
         columns: "store_id, order_id, user_id, creation_time, status, queued_time, accept_by, due_at, display_no,
             customer_name, note, substitution, payment_expected, decision, reason, decided_by, decided_at, claimed_by,
-            version",
+            accepted_by, accepted_at, version",
         is_shown: OF_ITSELF,
     },
     Table {

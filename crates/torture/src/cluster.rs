@@ -27,7 +27,7 @@ use aisle_testkit::kafka::{Cluster, ClusterOptions, Kit};
 
 pub use chain::chain;
 pub use counters::{Counters, Worst};
-pub use failover::{FailOver, t5};
+pub use failover::{FailOver, t5, went_on_soon};
 pub use growth::growth;
 pub use loss::t7;
 pub use network::t6;

@@ -183,7 +183,7 @@ fn a_lane_is_mirrored_anew_through_a_restart_at_every_step() {
         ),
     );
     let ghost = "INSERT INTO orders SELECT 77, store_id, user_id, creation_time, 'running', queued_time, accept_by, due_at,
-         display_no, customer_name, note, substitution, payment_expected, NULL, NULL, NULL, NULL, NULL, 4 FROM orders LIMIT 1";
+         display_no, customer_name, note, substitution, payment_expected, NULL, NULL, NULL, NULL, NULL, 4, NULL, NULL FROM orders LIMIT 1";
     tamper(&desk, ghost);
     for lane in Lane::ALL {
         desk.mirror.remirror(lane, Reason::Asked, &Value::Null, world.hands.now()).unwrap();

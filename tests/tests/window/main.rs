@@ -4,6 +4,7 @@
 #![allow(clippy::print_stderr, reason = "what was skipped, and why a test failed, must be seen")]
 
 mod cluster;
+mod finding;
 mod fine;
 mod first;
 mod journey;

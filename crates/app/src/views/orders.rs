@@ -1,10 +1,11 @@
 //! Orders, payments and receipts as they are shown.
 
-use aisle_domain::{Availability, Decision, DifferenceKind, LineState, OrderStatus, PaymentStatus, Verdict};
+use aisle_domain::{Availability, Decision, DifferenceKind, Eyes, LineState, OrderStatus, PaymentStatus, Verdict};
 use serde::Serialize;
 use ts_rs::TS;
 
 use super::SyncState;
+use crate::error::RpcError;
 
 /// An authorised range.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
@@ -230,6 +231,15 @@ pub struct EffectView {
     pub verdict: Verdict,
 }
 
+/// What a quantity of a line would come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct QuantityPreview {
+    /// The line.
+    pub total: String,
+    /// The order.
+    pub effect: EffectView,
+}
+
 /// An item that may lie in the basket instead of an ordered one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 #[ts(rename = "Replacement")]
@@ -307,6 +317,24 @@ pub struct OrderQueue {
     pub decided: Vec<OrderCard>,
     /// How many were decided today.
     pub decided_total: i64,
+}
+
+/// An order of several with which nothing was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct LeftOrder {
+    /// The order.
+    pub order_id: String,
+    /// Why.
+    pub error: RpcError,
+}
+
+/// What became of several orders at once: of each by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Bulk {
+    /// Those with which it is done.
+    pub done: Vec<String>,
+    /// The others.
+    pub left: Vec<LeftOrder>,
 }
 
 /// The act that can still be taken back.
@@ -405,6 +433,9 @@ pub struct OrderDetail {
     pub will_be_refused: Option<String>,
     /// Came long after it was placed.
     pub late_arrival: bool,
+    /// Why the rule that accepts orders leaves this one to somebody.
+    #[ts(type = "Eyes | null")]
+    pub needs_eyes: Option<Eyes>,
 }
 
 /// What every act answers: it is committed here.

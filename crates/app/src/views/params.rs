@@ -4,6 +4,7 @@ use aisle_domain::{LineState, Role, change::Audience};
 use serde::Deserialize;
 use ts_rs::TS;
 
+use super::OrdersQuery;
 use crate::pins::Pin;
 
 macro_rules! params {
@@ -21,6 +22,18 @@ params! {
         /// The order.
         order_id: String,
     }
+    /// Which orders.
+    OrderKeys {
+        /// The orders.
+        order_ids: Vec<String>,
+    }
+    /// Rate who shopped an order.
+    RateShopper {
+        /// The order.
+        order_id: String,
+        /// 1 to 5.
+        rating: u8,
+    }
     /// Which item.
     ItemKey {
         /// The item.
@@ -36,10 +49,17 @@ params! {
         /// The order.
         order_id: Option<String>,
     }
-    /// What to look for.
-    FindText {
-        /// As typed.
-        text: String,
+    /// Give a question a name.
+    SaveView {
+        /// The name.
+        name: String,
+        /// What it asks.
+        query: OrdersQuery,
+    }
+    /// Which question that has a name.
+    ViewKey {
+        /// Its name.
+        name: String,
     }
     /// Reject an order.
     RejectOrder {

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on ends")]
 
+mod auto_accept;
 mod capacity;
+mod finding;
 mod mend;
 mod picking;
 mod printing;

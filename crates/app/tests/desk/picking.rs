@@ -3,16 +3,18 @@
 use aisle_app::{AppError, ApprovalReason, views::ScanOutcome};
 use aisle_contract::DownBody;
 use aisle_domain::{
-    Barcode, Item, ItemId, Lane, LineState, Money, Order, OrderId, OrderLine, OrderStatus, Quantity, UserId,
+    Barcode, Item, ItemId, Lane, LineState, Money, Order, OrderId, OrderLine, OrderStatus, Policies, Quantity,
+    Store, UserId, Verdict,
 };
 
-use crate::shop::{Shop, item, now, refused, store_id};
+use crate::shop::{Shop, item, now, refused, store, store_id};
 
 const CHEESE: i64 = 1;
 const CORN: i64 = 2;
 const APPLES: i64 = 3;
 const OTHER_CHEESE: i64 = 11;
 const BATTERIES: i64 = 12;
+const HAM: i64 = 13;
 const CHEESE_CODE: &str = "2000008189804";
 const CORN_CODE: &str = "012345678905";
 const BATTERIES_CODE: &str = "2000008189811";
@@ -76,6 +78,8 @@ pub(crate) fn order() -> Order {
         decided_by: None,
         decided_at: None,
         claimed_by: None,
+        accepted_by: None,
+        accepted_at: None,
         version: 1,
         lines: vec![line(&cheese, "each", 1000), line(&corn, "each", 4000), line(&apples, "kg", 1000)],
         range: None,
@@ -268,6 +272,58 @@ fn a_further_piece_of_a_short_line_is_counted_until_it_is_whole() {
     assert_eq!(shop.scan(CORN_CODE).0, ScanOutcome::Found);
     assert_eq!(shop.line(CORN).0, LineState::Found);
     assert_eq!(shop.scan(CORN_CODE).0, ScanOutcome::Again);
+}
+
+/// A shop whose scale prints weights; apples and ham are weighed.
+fn shop_with_a_scale(layout: &str) -> Shop {
+    let weighed = order().lines.into_iter().map(|line| match line.item_id.get() {
+        APPLES => OrderLine { barcode: "2100345000005".parse().ok(), ..line },
+        _ => line,
+    });
+    let mut shop = shop_with(Order { lines: weighed.collect(), ..order() });
+    let policies = Policies { scale_labels: vec![layout.into(), "of tomorrow".into()], ..Policies::default() };
+    shop.feed(Lane::Orders, &DownBody::Store(Box::new(Store { policies, version: 2, ..store() })));
+    let ham = coded("2100777000000", item(HAM, "Ham", 1990));
+    shop.feed(Lane::Catalog, &DownBody::Item(Box::new(ham)));
+    shop
+}
+
+#[test]
+fn the_label_of_a_scale_says_how_much_is_in_the_basket_and_a_second_bag_is_added() {
+    let shop = shop_with_a_scale("21IIIIIWWWWWC");
+    assert_eq!(shop.scan("2100345006007"), (ScanOutcome::Found, Some("Apples".into())));
+    assert_eq!(shop.line(APPLES), (LineState::Found, Some("0.6".into()), Some("1.79".into())));
+    assert_eq!(shop.scan("2100345004508").0, ScanOutcome::Found);
+    assert_eq!(shop.line(APPLES).1.as_deref(), Some("1.05"));
+    assert_eq!(shop.scan("2100345004508").0, ScanOutcome::Again, "a kilogram was ordered");
+    assert_eq!(shop.scan("2100777001236"), (ScanOutcome::NotOrdered, Some("Ham".into())));
+    assert_eq!(shop.scan("2100999001236").0, ScanOutcome::Unknown);
+}
+
+#[test]
+fn a_label_with_a_price_says_as_much_as_costs_that() {
+    let shop = shop_with_a_scale("21IIIIIPPPPPC");
+    assert_eq!(shop.scan("2100345002993").0, ScanOutcome::Found);
+    assert_eq!(shop.line(APPLES), (LineState::Found, Some("1".into()), Some("2.99".into())));
+}
+
+#[test]
+fn without_a_layout_a_label_is_a_code_like_any_other() {
+    let shop = shop_with_a_scale("of yesterday");
+    assert_eq!(shop.scan("2100345006007").0, ScanOutcome::Unknown);
+    assert_eq!(shop.line(APPLES).0, LineState::ToPick);
+}
+
+#[test]
+fn what_a_quantity_comes_to_is_told_before_it_is_said_and_changes_nothing() {
+    let shop = shop_with(order());
+    let preview = shop.desk.preview_quantity(order_id(), id(CORN), "2").unwrap();
+    assert_eq!((preview.total.as_str(), preview.effect.forecast.as_str()), ("1.24", "6.01"));
+    assert_eq!((preview.effect.left.as_str(), preview.effect.verdict), ("1.97", Verdict::Inside));
+    let dear = shop.desk.preview_quantity(order_id(), id(APPLES), "1,9").unwrap();
+    assert_eq!((dear.effect.left.as_str(), dear.effect.verdict), ("-1.96", Verdict::Above));
+    assert_eq!(refused(shop.desk.preview_quantity(order_id(), id(CORN), "0")).0, "bad_quantity");
+    assert_eq!(shop.line(CORN).0, LineState::ToPick);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::{
     shop::{Shop, item, now, refused, store_id},
 };
 
-const TEO: &str = "73915284";
+pub(crate) const TEO: &str = "73915284";
 const NOOR: &str = "24681379";
 
 fn pin(text: &str) -> Pin {
@@ -32,7 +32,7 @@ fn shop() -> Shop {
     shop
 }
 
-fn with_noor() -> Shop {
+pub(crate) fn with_noor() -> Shop {
     let shop = shop();
     let noor = number(&shop.desk, "Noor");
     shop.desk.sign_in(&noor, Some(&pin(NOOR))).unwrap();

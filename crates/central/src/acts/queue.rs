@@ -66,6 +66,8 @@ impl NewOrder {
             decided_by: None,
             decided_at: None,
             claimed_by: None,
+            accepted_by: None,
+            accepted_at: None,
             version: 0,
             lines: self.lines,
             range: None,

@@ -2,7 +2,7 @@
 
 use aisle_contract::DownBody;
 use aisle_domain::{
-    Currency, DeskId, Lane, Policies, Reasons, Store, StoreId, Subject, Timestamp, store::Durability,
+    Currency, DeskId, Lane, Layout, Policies, Reasons, Store, StoreId, Subject, Timestamp, store::Durability,
 };
 
 use super::needed_store;
@@ -170,6 +170,28 @@ impl Centre {
         self.ledger()?.write(|tx| {
             let store = insert(tx, new, now)?;
             store_view(tx, &store, now)
+        })
+    }
+
+    /// Says what the barcodes are like that the store's scales print.
+    ///
+    /// # Errors
+    /// [`CentralError::BadValue`] for a text that is no layout, [`CentralError::NotFound`] for a store that is not known.
+    pub fn set_scale_labels(&self, store: StoreId, layouts: &[String]) -> Result<Store, CentralError> {
+        for text in layouts {
+            text.parse::<Layout>().map_err(|bad| CentralError::BadValue { what: bad.to_string() })?;
+        }
+        let now = self.now();
+        self.ledger()?.write(|tx| {
+            let mut row = needed_store(tx, store)?;
+            if row.policies.scale_labels != layouts {
+                row.policies.scale_labels = layouts.into();
+                row.version += 1;
+                tx.save_store(&row)?;
+                send_store(tx, &row, now)?;
+                tx.audit(&AuditEntry::of_central(store, Subject::Store, "store.scale_labels", now))?;
+            }
+            Ok(row)
         })
     }
 

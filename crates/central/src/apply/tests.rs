@@ -254,6 +254,8 @@ fn order(order_id: OrderId) -> Order {
         decided_by: None,
         decided_at: None,
         claimed_by: None,
+        accepted_by: None,
+        accepted_at: None,
         version: 0,
         lines: vec![line],
         range: Some(range),

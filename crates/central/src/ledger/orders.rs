@@ -10,13 +10,15 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::{Tx, columns};
 use crate::error::CentralError;
 
-const HEAD: &str = "order_id, store_id, user_id, creation_time, status, queued_time, accept_by, due_at, display_no,
-    customer_name, note, substitution, payment_expected, decision, reason, decided_by, decided_at, claimed_by, version";
+const HEAD: &str =
+    "order_id, store_id, user_id, creation_time, status, queued_time, accept_by, due_at, display_no,
+    customer_name, note, substitution, payment_expected, decision, reason, decided_by, decided_at, claimed_by,
+    accepted_by, accepted_at, version";
 
 /// The head with what hangs on it once, and whether there is more: one statement for most orders, lines aside.
 const WHOLE: &str = "SELECT o.order_id, o.store_id, o.user_id, o.creation_time, o.status, o.queued_time, o.accept_by,
         o.due_at, o.display_no, o.customer_name, o.note, o.substitution, o.payment_expected, o.decision, o.reason,
-        o.decided_by, o.decided_at, o.claimed_by, o.version, r.amount_lo, r.amount_hi, r.version, r.set_at, r.set_by,
+        o.decided_by, o.decided_at, o.claimed_by, o.accepted_by, o.accepted_at, o.version, r.amount_lo, r.amount_hi, r.version, r.set_at, r.set_by,
         s.shopper_id, s.rating,
         EXISTS (SELECT 1 FROM payments p WHERE p.store_id = o.store_id AND p.order_id = o.order_id),
         EXISTS (SELECT 1 FROM shopper_order_details d WHERE d.store_id = o.store_id AND d.order_id = o.order_id)
@@ -27,9 +29,9 @@ const WHOLE: &str = "SELECT o.order_id, o.store_id, o.user_id, o.creation_time, 
 
 /// An order without its lines, and whether it has payments and receipts.
 fn read_head(row: &Row<'_>) -> rusqlite::Result<(Order, bool, bool)> {
-    let range = row.get::<_, Option<i64>>(19)?.map(|_| read_range(row, 19)).transpose()?;
-    let shopper = columns::id_or_none(row, 24, ShopperId::new)?
-        .map(|shopper_id| Ok::<_, rusqlite::Error>(Shopper { shopper_id, rating: row.get(25)? }))
+    let range = row.get::<_, Option<i64>>(21)?.map(|_| read_range(row, 21)).transpose()?;
+    let shopper = columns::id_or_none(row, 26, ShopperId::new)?
+        .map(|shopper_id| Ok::<_, rusqlite::Error>(Shopper { shopper_id, rating: row.get(27)? }))
         .transpose()?;
     let order = Order {
         order_id: columns::id(row, 0, OrderId::new)?,
@@ -50,14 +52,16 @@ fn read_head(row: &Row<'_>) -> rusqlite::Result<(Order, bool, bool)> {
         decided_by: row.get(15)?,
         decided_at: columns::time_or_none(row, 16)?,
         claimed_by: row.get(17)?,
-        version: row.get(18)?,
+        accepted_by: row.get(18)?,
+        accepted_at: columns::time_or_none(row, 19)?,
+        version: row.get(20)?,
         lines: Vec::new(),
         range,
         payments: Vec::new(),
         receipts: Vec::new(),
         shopper,
     };
-    Ok((order, row.get(26)?, row.get(27)?))
+    Ok((order, row.get(28)?, row.get(29)?))
 }
 
 /// A line with its number on the order.
@@ -286,12 +290,14 @@ impl Tx<'_> {
         self.conn
             .prepare_cached(&format!(
                 "INSERT INTO orders ({HEAD}, closed_at) VALUES
-                    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+                    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+                     ?21, ?22)
                  ON CONFLICT (store_id, order_id) DO UPDATE SET
                     status = excluded.status, accept_by = excluded.accept_by, due_at = excluded.due_at,
                     note = excluded.note, payment_expected = excluded.payment_expected,
                     decision = excluded.decision, reason = excluded.reason, decided_by = excluded.decided_by,
-                    decided_at = excluded.decided_at, claimed_by = excluded.claimed_by, version = excluded.version,
+                    decided_at = excluded.decided_at, claimed_by = excluded.claimed_by,
+                    accepted_by = excluded.accepted_by, accepted_at = excluded.accepted_at, version = excluded.version,
                     closed_at = coalesce(closed_at, excluded.closed_at)"
             ))?
             .execute(params![
@@ -313,6 +319,8 @@ impl Tx<'_> {
                 order.decided_by,
                 order.decided_at.map(Timestamp::millis),
                 order.claimed_by,
+                order.accepted_by,
+                order.accepted_at.map(Timestamp::millis),
                 order.version,
                 closed_at,
             ])?;

@@ -213,6 +213,12 @@ pub(crate) enum Stores {
         #[arg(long)]
         command_config: Option<PathBuf>,
     },
+    /// Say what the barcodes are like that the store's scales print; none: they print none
+    ScaleLabels {
+        id: String,
+        /// One character a digit: I item, W grams, P price, C check digit, X any; such as 21IIIIIWWWWWC
+        layouts: Vec<String>,
+    },
     /// Stores, their desks and who has gone quiet
     List,
     /// What was turned away that claimed to be a store's: unsigned, or signed by somebody else

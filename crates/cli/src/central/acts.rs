@@ -51,6 +51,10 @@ pub(super) fn stores(place: &Place, command: &Stores, global: &Global, output: O
             };
             output.result(&json!({ "items": alarms, "next": null }))?;
         }
+        Stores::ScaleLabels { id, layouts } => {
+            let store = centre.set_scale_labels(id.parse()?, layouts)?;
+            output.result(&json!({ "store_id": store.store_id, "scale_labels": store.policies.scale_labels }))?;
+        }
         Stores::List => output.result(&json!({ "items": centre.list_stores()?, "next": null }))?,
     }
     Ok(exit::OK)

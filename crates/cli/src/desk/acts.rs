@@ -186,7 +186,7 @@ fn list_orders(
         }
     };
     let statuses = statuses.iter().map(|word| parse(word)).collect::<Result<Vec<OrderStatus>, _>>()?;
-    let filter = OrderFilter { statuses, unsent, after, limit: page.limit.into() };
+    let filter = OrderFilter { statuses, unsent, after, limit: page.limit.into(), ..OrderFilter::default() };
     output.result(&folder::open_to_read(global)?.list_orders(&filter)?)?;
     Ok(exit::OK)
 }

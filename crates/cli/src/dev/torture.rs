@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 
 use aisle_testkit::kafka::Kit;
 use aisle_torture::{
-    cluster::{Counters, Ground, Hurts, Size, chain, growth, silence, soak, storm, t5, t6, t7, t11},
+    cluster::{Counters, Ground, Hurts, Size, chain, growth, silence, soak, storm, t5, t6, t7, t11, went_on_soon},
     disk::{self, cuts, errors, kills},
     simulation::{many, told},
 };
@@ -107,7 +107,7 @@ fn on_a_cluster(torture: &Torture, part: &str, output: Output) -> Result<u8, Fai
     let counters = match part {
         "T5" => {
             let size = size(8, 30, 2);
-            plan("T5", 150, 30, size).play(&ground, |ground, runs| t5(ground, runs, size))?
+            went_on_soon(plan("T5", 150, 30, size).play(&ground, |ground, runs| t5(ground, runs, size))?)
         }
         "T6" => {
             let size = size(4, 20, 1);

@@ -34,6 +34,8 @@ fn order(number: i64, version: i64) -> DownBody {
         decided_by: None,
         decided_at: None,
         claimed_by: None,
+        accepted_by: None,
+        accepted_at: None,
         version,
         lines: Vec::new(),
         range: None,

@@ -102,7 +102,7 @@ fn head(tx: &Transaction<'_>, order: &Order, before: Option<&Order>) -> Result<(
     }
     tx.prepare_cached(
         "UPDATE orders SET status = ?2, due_at = ?3, decision = ?4, reason = ?5, decided_by = ?6, decided_at = ?7,
-             claimed_by = ?8, version = ?9
+             claimed_by = ?8, version = ?9, accepted_by = ?10, accepted_at = ?11
          WHERE order_id = ?1",
     )?
     .execute(params![
@@ -115,6 +115,8 @@ fn head(tx: &Transaction<'_>, order: &Order, before: Option<&Order>) -> Result<(
         order.decided_at.map(aisle_domain::Timestamp::millis),
         order.claimed_by,
         order.version,
+        order.accepted_by,
+        order.accepted_at.map(aisle_domain::Timestamp::millis),
     ])?;
     Ok(())
 }
@@ -123,8 +125,8 @@ fn whole_head(tx: &Transaction<'_>, order: &Order) -> Result<()> {
     tx.prepare_cached(
         "INSERT OR REPLACE INTO orders (order_id, store_id, user_id, creation_time, status, queued_time, accept_by,
              due_at, display_no, customer_name, note, substitution, payment_expected, decision, reason, decided_by,
-             decided_at, claimed_by, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+             decided_at, claimed_by, version, accepted_by, accepted_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     )?
     .execute(params![
         order.order_id.get(),
@@ -146,6 +148,8 @@ fn whole_head(tx: &Transaction<'_>, order: &Order) -> Result<()> {
         order.decided_at.map(aisle_domain::Timestamp::millis),
         order.claimed_by,
         order.version,
+        order.accepted_by,
+        order.accepted_at.map(aisle_domain::Timestamp::millis),
     ])?;
     Ok(())
 }

@@ -236,6 +236,8 @@ pub(crate) fn order(number: i64, version: i64) -> Order {
         decided_by: None,
         decided_at: None,
         claimed_by: None,
+        accepted_by: None,
+        accepted_at: None,
         version,
         lines: vec![line(10, "5.00", 2000), line(11, "10.00", 1000)],
         range: Some(AmountRange {

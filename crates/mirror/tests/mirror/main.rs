@@ -13,6 +13,7 @@ mod crash;
 mod damage;
 mod disk_failed;
 mod feed;
+mod finding;
 mod fixtures;
 mod fold_property;
 mod folder;

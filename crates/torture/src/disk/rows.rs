@@ -130,6 +130,8 @@ pub(crate) fn order(number: i64, version: i64) -> DownBody {
         decided_by: None,
         decided_at: None,
         claimed_by: None,
+        accepted_by: None,
+        accepted_at: None,
         version,
         lines: vec![line(1, "5.00", 2000), line(2, "10.00", 1000)],
         range: Some(AmountRange {

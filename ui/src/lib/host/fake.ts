@@ -239,6 +239,7 @@ export function order(changes: Partial<OrderDetail> = {}): OrderDetail {
     undo: null,
     will_be_refused: null,
     late_arrival: false,
+    needs_eyes: null,
     ...changes,
   };
 }
@@ -278,6 +279,9 @@ export const someSettings: SettingsView = {
   theme: "system",
   alarm_volume: 80,
   lock_after_min: 10,
+  auto_accept: false,
+  auto_accept_up_to: null,
+  auto_accept_leaves: ["note", "ask", "out_of_stock"],
   data_folder: "/data",
   database_bytes: 2_800_000,
 };

@@ -17,12 +17,14 @@ export async function shown(): Promise<void> {
 /** Slower than a scanner, whose keys are nobody's shortcuts. */
 const BETWEEN_KEYS_MS = 50;
 
-/** Presses keys as a person does, one after the other, where the focus is. */
+/** Presses keys as a person does, one after the other, where the focus is: `a`, `Enter`, `Ctrl k`. */
 export async function press(...keys: string[]): Promise<void> {
-  for (const key of keys) {
+  for (const chord of keys) {
+    const ctrlKey = chord.startsWith("Ctrl ");
+    const key = ctrlKey ? chord.slice("Ctrl ".length) : chord;
     await new Promise((resolve) => setTimeout(resolve, BETWEEN_KEYS_MS));
     const target = document.activeElement ?? document.body;
-    target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    target.dispatchEvent(new KeyboardEvent("keydown", { key, ctrlKey, bubbles: true, cancelable: true }));
     await shown();
   }
 }

@@ -1,5 +1,14 @@
-import type { Difference, DifferenceKind, OrderDetail, PaymentView } from "../rpc/generated";
+import type { Difference, DifferenceKind, Effect, OrderDetail, PaymentView } from "../rpc/generated";
+import { t } from "../text";
+import { amount } from "./format";
 import { minor, sum } from "./gauge";
+
+/** How much would be left to the range's highest amount, or how far it would be over, in words. */
+export function left(effect: Effect): string {
+  return minor(effect.left) < 0n
+    ? t.orders.substituteSheet.over(amount(effect.left.replace(/^-/, "")))
+    : t.orders.substituteSheet.left(amount(effect.left));
+}
 
 /** The payment that waits for a decision: the oldest undecided one of an order that may still be paid. */
 export function waitingPayment(order: OrderDetail): PaymentView | null {

@@ -5,6 +5,7 @@ export type LineState = "to_pick" | "found" | "short" | "substituted" | "out_of_
 export type ChangeState = "held" | "ready" | "sent" | "received" | "refused";
 export type Right = "orders" | "availability" | "catalog" | "pause" | "override" | "staff" | "settings";
 export type LinkState = "up" | "this_computer" | "store_internet" | "central";
+export type Eyes = "late_arrival" | "past_deadline" | "paused" | "amount" | "note" | "ask" | "out_of_stock";
 export type Verdict = "below" | "inside" | "above";
 export type Audience = "staff" | "customer";
 export type Availability = "available" | "out_of_stock";
@@ -1024,6 +1025,84 @@ decided: Array<OrderCard>,
  * How many were decided today.
  */
 decided_total: number, };
+export type LeftOrder = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * Why.
+ */
+error: RpcError, };
+export type Bulk = { 
+/**
+ * Those with which it is done.
+ */
+done: Array<string>, 
+/**
+ * The others.
+ */
+left: Array<LeftOrder>, };
+export type OrderStage = "new" | "running" | "pending" | "approved" | "rejected";
+export type Period = "any" | "today" | "yesterday" | "week";
+export type Keeper = "any" | "me" | "nobody";
+export type OrderFlag = "late" | "unsent" | "incomplete" | "outside";
+export type OrdersQuery = { 
+/**
+ * As typed: a number or its end, a customer, an amount, an item or its barcode.
+ */
+text: string, 
+/**
+ * Only these.
+ */
+stages: Array<OrderStage>, 
+/**
+ * Queued then.
+ */
+period: Period, 
+/**
+ * Queued on this day of the store, such as `2017-04-05`, in the place of a period.
+ */
+day: string | null, 
+/**
+ * Cared for by them.
+ */
+keeper: Keeper, 
+/**
+ * With all of these.
+ */
+flags: Array<OrderFlag>, };
+export type FoundOrder = { 
+/**
+ * The order.
+ */
+card: OrderCard, 
+/**
+ * The item by whose name or code it was found.
+ */
+item: string | null, };
+export type FoundOrders = { 
+/**
+ * The surest first, then the newest; at most 200.
+ */
+rows: Array<FoundOrder>, 
+/**
+ * How many there are in all.
+ */
+total: number, };
+export type NamedQuery = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What it asks.
+ */
+query: OrdersQuery, 
+/**
+ * Who saved it.
+ */
+saved_by: string, };
 export type Effect = { 
 /**
  * Picked plus still to pick.
@@ -1037,6 +1116,15 @@ left: string,
  * How it would lie to the range.
  */
 verdict: Verdict, };
+export type QuantityPreview = { 
+/**
+ * The line.
+ */
+total: string, 
+/**
+ * The order.
+ */
+effect: Effect, };
 export type Replacement = { 
 /**
  * The item.
@@ -1274,7 +1362,11 @@ will_be_refused: string | null,
 /**
  * Came long after it was placed.
  */
-late_arrival: boolean, };
+late_arrival: boolean, 
+/**
+ * Why the rule that accepts orders leaves this one to somebody.
+ */
+needs_eyes: Eyes | null, };
 export type ActReceipt = { 
 /**
  * The change.
@@ -1634,6 +1726,18 @@ alarm_volume: number,
  */
 lock_after_min: number, 
 /**
+ * Whether this desk accepts orders by rule.
+ */
+auto_accept: boolean, 
+/**
+ * The highest amount that the rule takes; `null` for any.
+ */
+auto_accept_up_to: string | null, 
+/**
+ * What the rule leaves to somebody, of what a store chooses.
+ */
+auto_accept_leaves: Eyes[], 
+/**
  * The data folder.
  */
 data_folder: string, 
@@ -1688,6 +1792,20 @@ export type OrderKey = {
  * The order.
  */
 order_id: string, };
+export type OrderKeys = { 
+/**
+ * The orders.
+ */
+order_ids: Array<string>, };
+export type RateShopper = { 
+/**
+ * The order.
+ */
+order_id: string, 
+/**
+ * 1 to 5.
+ */
+rating: number, };
 export type ItemKey = { 
 /**
  * The item.
@@ -1703,11 +1821,20 @@ export type AlarmKey = {
  * The order.
  */
 order_id: string | null, };
-export type FindText = { 
+export type SaveView = { 
 /**
- * As typed.
+ * The name.
  */
-text: string, };
+name: string, 
+/**
+ * What it asks.
+ */
+query: OrdersQuery, };
+export type ViewKey = { 
+/**
+ * Its name.
+ */
+name: string, };
 export type RejectOrder = { 
 /**
  * The order.
@@ -1990,12 +2117,19 @@ export type Commands = {
   "test_connection": { params: ConnectionSettings, result: ConnectionReport },
   "status": { params: null, result: StatusView },
   "orders": { params: null, result: OrderQueue },
-  "find_orders": { params: FindText, result: Array<OrderCard> },
+  "find_orders": { params: OrdersQuery, result: FoundOrders },
+  "saved_views": { params: null, result: Array<NamedQuery> },
+  "save_view": { params: SaveView, result: Array<NamedQuery> },
+  "remove_view": { params: ViewKey, result: Array<NamedQuery> },
   "order": { params: OrderKey, result: OrderDetail },
   "accept_order": { params: OrderKey, result: ActReceipt },
+  "accept_orders": { params: OrderKeys, result: Bulk },
+  "print_orders": { params: OrderKeys, result: Bulk },
+  "rate_shopper": { params: RateShopper, result: ActReceipt },
   "reject_order": { params: RejectOrder, result: ActReceipt },
   "set_line": { params: SetLine, result: ActReceipt },
   "pick_quantity": { params: PickQuantity, result: ActReceipt },
+  "preview_quantity": { params: PickQuantity, result: QuantityPreview },
   "replacements": { params: ReplacementQuery, result: Replacements },
   "scan_line": { params: ScanLine, result: ScannedLine },
   "approve_payment": { params: ApprovePayment, result: ActReceipt },

@@ -13,7 +13,9 @@ import type {
 } from "../rpc/generated";
 import type { Screen } from "../logic/keys";
 import { t } from "../text";
+import { Filtering } from "./filtering.svelte";
 import { asCallError, Live } from "./live.svelte";
+import { Marks } from "./marks.svelte";
 
 /** Commands that are acts: they answer a receipt and can be taken back for a while. */
 type Act = { [M in keyof Commands]: Commands[M]["result"] extends ActReceipt ? M : never }[keyof Commands];
@@ -47,7 +49,7 @@ export class Desk {
   /** The order that is open; it stays open when it leaves the queue. */
   selected: string | null = $state(null);
   /** What is asked of the whole store, over the orders. */
-  asking: "capacity" | "handover" | null = $state(null);
+  asking: "capacity" | "handover" | "filter" | null = $state(null);
   held: HeldAct | null = $state.raw(null);
   /** What the last command refused: in words, until it is closed or something else is done. */
   problem: CallError | null = $state.raw(null);
@@ -59,6 +61,8 @@ export class Desk {
   readonly revision = $state({ orders: 0, items: 0, outbox: 0 });
   readonly queue: Live<OrderQueue>;
   readonly payments: Live<PaymentView[]>;
+  readonly filtering: Filtering;
+  readonly marks: Marks;
 
   #touchedAt = -TOUCH_MS;
   /** How often the shell told these: an answer that was asked for before is older. */
@@ -68,6 +72,8 @@ export class Desk {
     this.host = host;
     this.queue = new Live(() => this.host.call("orders", null));
     this.payments = new Live(() => this.host.call("payments", null));
+    this.filtering = new Filtering(host);
+    this.marks = new Marks(this);
   }
 
   /** Listens and reads; the returned function ends it. */
@@ -144,6 +150,8 @@ export class Desk {
     this.status = null;
     this.queue.reset();
     this.payments.reset();
+    this.filtering.clear();
+    this.marks.clear();
     this.selected = null;
     this.held = null;
     this.problem = null;
@@ -165,6 +173,7 @@ export class Desk {
     );
     void this.queue.reload();
     void this.payments.reload();
+    this.filtering.reload();
     this.revision.orders += 1;
     this.revision.items += 1;
     this.revision.outbox += 1;
@@ -191,6 +200,7 @@ export class Desk {
         this.revision.orders += 1;
         void this.queue.reload();
         void this.payments.reload();
+        this.filtering.reload();
         break;
       case "items":
         this.revision.items += 1;
@@ -198,6 +208,7 @@ export class Desk {
       case "outbox":
         this.revision.outbox += 1;
         void this.queue.reload();
+        this.filtering.reload();
         break;
       case "alarm":
         void this.queue.reload();
@@ -286,7 +297,7 @@ export class Desk {
   }
 
   /** Asks something of the whole store on the Orders screen. */
-  ask(what: "capacity" | "handover"): void {
+  ask(what: "capacity" | "handover" | "filter"): void {
     this.screen = "orders";
     this.asking = what;
   }

@@ -1,13 +1,18 @@
 import { getContext, setContext } from "svelte";
 
-import type { OrderCard } from "../rpc/generated";
+import type { FoundOrder } from "../rpc/generated";
 import type { Desk } from "./desk.svelte";
+import { everything } from "./filtering.svelte";
+
+/** Something that fits what was typed: an order, or the items of the catalog as a whole. */
+export type Fitting = { order: FoundOrder } | "items";
 
 /** What is typed into the field of the bar: on the catalog it filters items, elsewhere it finds orders. */
 export class Finding {
   text = $state("");
-  orders: OrderCard[] = $state.raw([]);
-  /** The found order that Enter opens. */
+  /** What fits, the most likely first. */
+  fitting: Fitting[] = $state.raw([]);
+  /** Of those, the one that Enter opens. */
   chosen = $state(0);
   /** Asks the bar to take the focus. */
   wanted = $state(0);
@@ -26,7 +31,7 @@ export class Finding {
 
   clear(): void {
     this.text = "";
-    this.orders = [];
+    this.fitting = [];
     this.#turn += 1;
   }
 
@@ -35,28 +40,30 @@ export class Finding {
     const turn = ++this.#turn;
     this.chosen = 0;
     if (this.#desk.screen === "catalog" || this.text.trim() === "") {
-      this.orders = [];
+      this.fitting = [];
       return;
     }
     try {
-      const found = await this.#desk.host.call("find_orders", { text: this.text });
-      if (turn === this.#turn) this.orders = found;
+      const found = await this.#desk.host.call("find_orders", { ...everything, text: this.text });
+      if (turn === this.#turn) this.fitting = fitting(found.rows);
     } catch (error) {
       if (turn === this.#turn) this.#desk.tell(error);
     }
   }
 
   move(step: 1 | -1): void {
-    if (this.orders.length > 0) this.chosen = (this.chosen + step + this.orders.length) % this.orders.length;
+    const count = this.fitting.length;
+    if (count > 0) this.chosen = (this.chosen + step + count) % count;
   }
 
-  /** Opens the chosen order, or looks in the catalog where none fits. */
+  /** Opens the chosen order, or looks in the catalog. */
   enter(): void {
-    const order = this.orders[this.chosen];
-    if (order) {
-      this.#desk.open(order.order_id);
+    const chosen = this.fitting[this.chosen];
+    if (chosen !== undefined && chosen !== "items") {
+      this.#desk.open(chosen.order.card.order_id);
       this.clear();
     } else if (this.text.trim() !== "") {
+      this.fitting = [];
       this.#desk.screen = "catalog";
     }
     this.entered += 1;
@@ -65,10 +72,16 @@ export class Finding {
   /** A scanned code is an item's barcode. */
   scanned(code: string): void {
     if (!this.#desk.isOpen) return;
-    this.orders = [];
+    this.fitting = [];
     this.text = code;
     this.#desk.screen = "catalog";
   }
+}
+
+/** Who types the name of an item, and no number or customer, more likely means the item than the orders it is in. */
+function fitting(found: FoundOrder[]): Fitting[] {
+  const orders = found.map((order) => ({ order }));
+  return found[0] && found[0].item === null ? [...orders, "items"] : ["items", ...orders];
 }
 
 const KEY = Symbol("finding");

@@ -1,16 +1,24 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { card, FakeHost, firstRunSession, held, openHost, settled } from "../host/fake";
-import type { OrderCard } from "../rpc/generated";
+import type { FoundOrders } from "../rpc/generated";
 import { Desk } from "./desk.svelte";
+import { everything } from "./filtering.svelte";
 import { Finding } from "./finding.svelte";
+
+const orders = (...ids: string[]): FoundOrders => ({ rows: ids.map((id) => ({ card: card(id), item: null })), total: ids.length });
+const withItem = (item: string, ...ids: string[]): FoundOrders => {
+  const found = orders(...ids);
+  return { ...found, rows: found.rows.map((row) => ({ ...row, item })) };
+};
+const shown = (finding: Finding) => finding.fitting.map((one) => (one === "items" ? one : one.order.card.order_id));
 
 let host: FakeHost;
 let desk: Desk;
 let finding: Finding;
 
 beforeEach(async () => {
-  host = openHost().answer("find_orders", () => [card("7"), card("8")]);
+  host = openHost().answer("find_orders", () => orders("7", "8"));
   desk = new Desk(host);
   await desk.readSession();
   finding = new Finding(desk);
@@ -20,25 +28,25 @@ describe("finding", () => {
   it("an order by what is typed, and opening it with Enter", async () => {
     finding.text = "Maria";
     await finding.find();
-    expect(host.asked("find_orders")).toEqual([{ text: "Maria" }]);
+    expect(host.asked("find_orders")).toEqual([{ ...everything, text: "Maria" }]);
     finding.move(1);
     finding.enter();
-    expect([desk.selected, desk.screen, finding.text, finding.orders]).toEqual(["8", "orders", "", []]);
+    expect([desk.selected, desk.screen, finding.text, finding.fitting]).toEqual(["8", "orders", "", []]);
   });
 
-  it("walks from the last order to the first and back", async () => {
+  it("walks from the last to the first and back", async () => {
     finding.text = "a";
     await finding.find();
     finding.move(-1);
-    expect(finding.chosen).toBe(1);
+    expect(finding.chosen).toBe(2);
     finding.move(1);
     expect(finding.chosen).toBe(0);
   });
 
   it("shows the answer to the newest text, whichever comes first", async () => {
-    const answers: ReturnType<typeof held<OrderCard[]>>[] = [];
+    const answers: ReturnType<typeof held<FoundOrders>>[] = [];
     host.answer("find_orders", () => {
-      const one = held<OrderCard[]>();
+      const one = held<FoundOrders>();
       answers.push(one);
       return one.promise;
     });
@@ -46,22 +54,22 @@ describe("finding", () => {
     void finding.find();
     finding.text = "12";
     void finding.find();
-    answers[1]?.answer([card("12")]);
+    answers[1]?.answer(orders("12"));
     await settled();
-    answers[0]?.answer([card("1"), card("12")]);
+    answers[0]?.answer(orders("1", "12"));
     await settled();
-    expect(finding.orders.map((order) => order.order_id)).toEqual(["12"]);
+    expect(shown(finding)).toEqual(["12", "items"]);
   });
 
   it("shows no answer to a text that was cleared", async () => {
-    const answer = held<OrderCard[]>();
+    const answer = held<FoundOrders>();
     host.answer("find_orders", () => answer.promise);
     finding.text = "1";
     void finding.find();
     finding.clear();
-    answer.answer([card("1")]);
+    answer.answer(orders("1"));
     await settled();
-    expect(finding.orders).toEqual([]);
+    expect(finding.fitting).toEqual([]);
   });
 
   it("asks for nothing when nothing is typed", async () => {
@@ -79,11 +87,21 @@ describe("finding", () => {
   });
 
   it("goes on in the catalog where no order fits", async () => {
-    host.answer("find_orders", () => []);
+    host.answer("find_orders", () => orders());
     finding.text = "milk";
     await finding.find();
     finding.enter();
     expect([desk.screen, finding.text]).toEqual(["catalog", "milk"]);
+  });
+
+  it("offers the catalog before the orders that only have such an item", async () => {
+    host.answer("find_orders", () => withItem("Whole milk", "5"));
+    finding.text = "milk";
+    await finding.find();
+    expect(shown(finding)).toEqual(["items", "5"]);
+    finding.move(1);
+    finding.enter();
+    expect([desk.selected, desk.screen]).toEqual(["5", "orders"]);
   });
 
   it("that is refused says why", async () => {

@@ -5,7 +5,25 @@ import { Scanner } from "../logic/scanner";
 
 /** What a key does. Answers false where it has nothing to do just now: the next layer is asked. */
 export type Action = (event: KeyboardEvent) => boolean | void;
-export type Keys = Record<string, Action>;
+
+/** An action that people find by its name as well. */
+export interface NamedAction {
+  name: string;
+  /** Whether it does something just now: what does not is not offered. */
+  can?: boolean;
+  run: () => boolean | void;
+}
+
+/** A named action and its key. */
+export interface Offer extends NamedAction {
+  key: string;
+}
+
+export type Keys = Record<string, Action | NamedAction>;
+
+function isDone(action: Action | NamedAction, event: KeyboardEvent): boolean {
+  return (typeof action === "function" ? action(event) : action.run()) !== false;
+}
 
 interface Layer {
   keys: () => Keys;
@@ -39,7 +57,10 @@ export class Keyboard {
     this.#scan = scan;
   }
 
-  /** Adds a layer on top; the returned function takes it away. For `$effect`. */
+  /**
+   * Adds a layer on top; the returned function takes it away. For `$effect.pre`, which runs for a part of the page before it
+   * does for what is inside: what is inside has the keys first.
+   */
   layer(keys: () => Keys, covers = false): () => void {
     const layer = { keys, covers };
     this.#layers.push(layer);
@@ -48,12 +69,24 @@ export class Keyboard {
     };
   }
 
-  /** Listens to the scanner before all others; the returned function ends it. For `$effect`. */
+  /** Listens to the scanner before all others; the returned function ends it. For `$effect.pre`. */
   scans(scan: Scan): () => void {
     this.#scans.push(scan);
     return () => {
       this.#scans = this.#scans.filter((other) => other !== scan);
     };
+  }
+
+  /** Every action with a name that can be done now, those of the topmost layer first. */
+  offers(): Offer[] {
+    const offers = new Map<string, Offer>();
+    for (const layer of this.#layers.toReversed()) {
+      for (const [key, action] of Object.entries(layer.keys())) {
+        if (typeof action !== "function" && action.can !== false && !offers.has(key)) offers.set(key, { ...action, key });
+      }
+      if (layer.covers) break;
+    }
+    return [...offers.values()];
   }
 
   /** For the window's `keydown`. */
@@ -93,7 +126,7 @@ export class Keyboard {
     }
     for (const layer of this.#layers.toReversed()) {
       const action = layer.keys()[name];
-      if (action && action(event) !== false) return true;
+      if (action && isDone(action, event)) return true;
       if (layer.covers) return false;
     }
     if (name === "G" && !event.repeat) {

@@ -1,4 +1,5 @@
 import { catalog } from "./en/catalog";
+import { finding } from "./en/finding";
 import { firstRun } from "./en/first-run";
 import { frame } from "./en/frame";
 import { orders } from "./en/orders";
@@ -9,6 +10,6 @@ import { settings } from "./en/settings";
 import { sync } from "./en/sync";
 
 /** Every word on screen, in English. Another language is another value of the same type. */
-export const en = { ...frame, orders, payments, people, reports, catalog, sync, settings, firstRun };
+export const en = { ...frame, finding, orders, payments, people, reports, catalog, sync, settings, firstRun };
 
 export type Texts = typeof en;

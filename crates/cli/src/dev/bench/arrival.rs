@@ -199,6 +199,8 @@ pub(super) fn new_order(store_id: StoreId, number: i64, at: Timestamp) -> Result
         decided_by: None,
         decided_at: None,
         claimed_by: None,
+        accepted_by: None,
+        accepted_at: None,
         version: 1,
         lines: (1..=8).map(line).collect::<Result<_, _>>()?,
         range: None,

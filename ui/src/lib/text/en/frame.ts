@@ -48,8 +48,10 @@ export const frame = {
     cancel: "Cancel",
   },
   bar: {
-    find: "Order, customer, item or barcode",
+    find: "Order, customer, amount, item or barcode",
     findLabel: "Find an order or an item",
+    found: "What fits",
+    inCatalog: (text: string) => `Items: ${text}`,
     connected: "Connected",
     sampleCentre: "Sample centre",
     insideApp: "inside this app",
@@ -137,6 +139,7 @@ export const frame = {
     everywhere: "Everywhere",
     rows: [
       ["/", "Find"],
+      ["Ctrl K", "Everything that can be done here, by name"],
       ["G then O P I S R ,", "Go to Orders, Payments, Catalog, Sync, Reports, Settings"],
       ["Space", "Seen: opens the order whose alarm rings"],
       ["Ctrl S", "Send now"],
@@ -151,6 +154,7 @@ export const frame = {
     orders: "Orders and payments",
     orderRows: [
       ["Up Down", "Choose an order or a payment"],
+      ["V", "Filter the orders, saved views; Esc: all again"],
       ["Enter", "Into the lines"],
       ["A", "Accept; again: send it at once"],
       ["R", "Reject"],
@@ -163,6 +167,8 @@ export const frame = {
       ["D", "Promise it for later"],
       ["E", "Write a note"],
       ["P", "Print the pick list"],
+      ["K", "Rate the shopper"],
+      ["X", "Mark; Ctrl A: all. Ctrl Enter accepts, Ctrl P prints"],
       ["T", "Timeline"],
     ],
     picking: "Picking",

@@ -1,4 +1,4 @@
-import type { DifferenceKind, LineState, OrderStatus, Verdict } from "../../rpc/generated";
+import type { DifferenceKind, Eyes, LineState, OrderStatus, Verdict } from "../../rpc/generated";
 import { plural } from "./plural";
 
 const reasons: Record<string, string> = {
@@ -66,6 +66,16 @@ const wishes: Record<string, string> = {
 };
 const noWish = "The customer did not say. Left to the highest with each choice:";
 
+const eyes: Record<Eyes, string> = {
+  late_arrival: "it came long after it was placed",
+  past_deadline: "its time to be accepted is over",
+  paused: "the store takes no new orders just now",
+  amount: "it costs more than the rule takes",
+  note: "the customer wrote a note",
+  ask: "the customer wants to be asked",
+  out_of_stock: "something on it is out of stock",
+};
+
 /** The queue and one order. */
 export const orders = {
   group: {
@@ -109,6 +119,7 @@ export const orders = {
   none: { title: "No order is open", text: "Choose one in the list with the arrow keys." },
 
   head: {
+    needsEyes: (why: Eyes) => `The rule leaves this one to you: ${eyes[why]}.`,
     full: (id: string, at: string) => `Order ${id}, placed ${at}`,
     nth: (nth: string) => `${nth} order`,
     here: "here",
@@ -283,6 +294,23 @@ export const orders = {
     needNote: "Write a few words.",
     doIt: "Reject order",
   },
+  rateSheet: {
+    title: (shopper: string) => `Shopper ${shopper}`,
+    lead: "How was this order shopped?",
+    rating: { 5: "Just as ordered", 4: "Good", 3: "All right", 2: "Poor", 1: "Not usable" } as Record<number, string>,
+    of: (rating: number) => `${rating} of 5`,
+    doIt: "Rate",
+  },
+  bulk: {
+    marked: (n: number) => plural(n, "order marked", "orders marked"),
+    mark: "marked",
+    accept: (n: number) => `Accept ${n}`,
+    print: (n: number) => `Print ${n}`,
+    clear: "Unmark",
+    acceptLeft: (n: number, of: number) => `${n} of ${of} orders were not accepted.`,
+    printLeft: (n: number, of: number) => `${n} of ${of} pick lists were not printed.`,
+    why: (no: string, why: string) => `${no}: ${why}`,
+  },
   quantitySheet: {
     ordered: (quantity: string, each: string) => `${quantity} ordered, ${each} each.`,
     pieces: "In the basket, pieces",
@@ -290,6 +318,7 @@ export const orders = {
     piecesHelp: "Less than ordered makes the line short.",
     weightHelp: "As the scale shows it, such as 0.750.",
     doIt: "In the basket",
+    becomes: (sum: string) => `the order ${sum}`,
   },
   substituteSheet: {
     wish: (code: string | null) => (code === null ? noWish : wishes[code] ?? code),

@@ -16,6 +16,7 @@ export const reports = {
   open: "Open",
   unsent: "Not received",
   unsentUnder: "changes, by central",
+  showOrders: (name: string, figure: string) => `${name}: ${figure}. Show these orders`,
   lines: (n: number) => plural(n, "line", "lines"),
   payments: (n: number) => plural(n, "payment", "payments"),
   ordersCount: (n: number) => plural(n, "order", "orders"),

@@ -1,4 +1,4 @@
-import type { ConnectionStep } from "../../rpc/generated";
+import type { ConnectionStep, Eyes } from "../../rpc/generated";
 
 type StepName = ConnectionStep["name"];
 
@@ -8,6 +8,25 @@ export const settings = {
   unread: "The settings cannot be read",
   saved: "Saved here",
   saving: "Saving",
+  autoAccept: {
+    title: "Accepting orders by itself",
+    on: "Accept by rule",
+    onHelp:
+      "This desk accepts new orders a second after they came. Late arrivals, orders past their time and those that come while the store is paused are always left to you. Switch it on at one desk of the store.",
+    upTo: "Up to",
+    upToHelp: "What costs more is left to you. Empty: whatever it costs.",
+    leaves: "Left to you",
+    leavesHelp: "Orders of which one of these is true wait for somebody.",
+    eyes: {
+      late_arrival: "",
+      past_deadline: "",
+      paused: "",
+      amount: "",
+      note: "With a note",
+      ask: "Ask me first",
+      out_of_stock: "Out of stock",
+    } satisfies Record<Eyes, string>,
+  },
   store: {
     title: "Store and desk",
     name: "Store",
