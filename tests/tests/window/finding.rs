@@ -101,3 +101,62 @@ fn orders_are_found_filtered_named_and_marked_by_keyboard_in_the_light() {
 fn orders_are_found_filtered_named_and_marked_by_keyboard_in_the_dark() {
     find(Theme::Dark, "dark");
 }
+
+/// Walks with Tab until something in this has the focus.
+fn tab_into(window: &Window, testid: &str) {
+    let is_there = format!("return document.activeElement?.closest('[data-testid={testid}]') != null");
+    for _ in 0..60 {
+        if window.js(&is_there) == json!(true) {
+            return;
+        }
+        window.press("Tab");
+    }
+    panic!("Tab never comes to {testid}");
+}
+
+/// How many orders are new, and how many are picked.
+fn queue(window: &Window) -> (usize, usize) {
+    let queue = window.call("orders", &Value::Null).unwrap();
+    let count = |group: &str| queue[group].as_array().unwrap().len();
+    (count("new"), count("picking"))
+}
+
+fn accept_by_rule(theme: Theme, name: &str) {
+    if !can_show() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let window = Window::open(&store::cut_off(dir.path(), 8), theme);
+    window.set_size(1366, 768);
+    window.sees("[data-testid=status]", "New", PATIENCE);
+    window.go(",", "Settings");
+    tab_into(&window, "auto-accept");
+    window.press("Left");
+    window.sees("[data-testid=auto-accept]", "Saved here", PATIENCE);
+    until("all were accepted", PATIENCE, || (queue(&window) == (0, 8)).then_some(()));
+    assert_fine(&window, "the rule");
+    tab_into(&window, "auto-accept-up-to");
+    window.type_text("30.001");
+    window.press("Tab");
+    window.sees("[data-testid=auto-accept-up-to]", "an amount above zero", PATIENCE);
+    tab_into(&window, "auto-accept-up-to");
+    window.js("document.activeElement.select()");
+    window.type_text("30");
+    window.press("Tab");
+    window.sees("[data-testid=auto-accept-up-to]", "Saved here", PATIENCE);
+    window.js("document.querySelector('[data-testid=auto-accept]').scrollIntoView({ block: 'nearest' })");
+    assert_fine(&window, "the rule's limits");
+    window.picture(&format!("auto-accept-1366x768-{name}"));
+    assert_eq!(window.call("settings", &Value::Null).unwrap()["auto_accept_up_to"], "30.00");
+    assert_eq!(window.errors(), Vec::<String>::new());
+}
+
+#[test]
+fn orders_are_accepted_by_a_rule_that_is_set_by_keyboard_in_the_light() {
+    accept_by_rule(Theme::Light, "light");
+}
+
+#[test]
+fn orders_are_accepted_by_a_rule_that_is_set_by_keyboard_in_the_dark() {
+    accept_by_rule(Theme::Dark, "dark");
+}

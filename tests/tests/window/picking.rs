@@ -57,9 +57,10 @@ fn pick(theme: Theme, name: &str) {
     // Two were ordered, and there is one.
     window.press("w");
     window.sees("aside", "2 ordered", PATIENCE);
-    assert_fine(&window, "the quantity");
-    window.picture(&format!("quantity-1366x768-{name}"));
     window.type_text("1");
+    window.sees("aside [role=status]", " left", PATIENCE);
+    assert_fine(&window, "the quantity and what it comes to");
+    window.picture(&format!("quantity-1366x768-{name}"));
     window.press("Enter");
     says(&window, 3, "1 of 2");
     stands_at(&window, 4);

@@ -151,11 +151,17 @@ export const frame = {
       ["Esc", "Close, leave a field"],
       ["?", "This list"],
     ],
-    orders: "Orders and payments",
-    orderRows: [
+    list: "The list of orders",
+    listRows: [
       ["Up Down", "Choose an order or a payment"],
-      ["V", "Filter the orders, saved views; Esc: all again"],
       ["Enter", "Into the lines"],
+      ["V", "Filter, saved views; Esc: all again"],
+      ["X", "Mark it; Ctrl A marks all"],
+      ["Ctrl Enter", "Accept what is marked"],
+      ["Ctrl P", "Print what is marked"],
+    ],
+    orders: "The open order",
+    orderRows: [
       ["A", "Accept; again: send it at once"],
       ["R", "Reject"],
       ["Y", "Approve"],
@@ -168,7 +174,6 @@ export const frame = {
       ["E", "Write a note"],
       ["P", "Print the pick list"],
       ["K", "Rate the shopper"],
-      ["X", "Mark; Ctrl A: all. Ctrl Enter accepts, Ctrl P prints"],
       ["T", "Timeline"],
     ],
     picking: "Picking",
