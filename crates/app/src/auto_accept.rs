@@ -16,9 +16,6 @@ pub(crate) const LEAVES: &str = "auto_accept_leaves";
 /// Who switched it on: it acts in their name.
 pub(crate) const SET_BY: &str = "auto_accept_set_by";
 
-/// Orders that are looked at in one turn.
-const TURN: usize = 100;
-
 /// The rule's settings as they are kept: whether it is on, up to which amount, and what it leaves to somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RuleSettings {
@@ -59,7 +56,7 @@ impl Desk {
             return Ok(Vec::new());
         }
         let by = format!("Auto-accept, set by {}", rule.set_by);
-        let filter = OrderFilter { statuses: vec![OrderStatus::New], limit: TURN, ..OrderFilter::default() };
+        let filter = OrderFilter { statuses: vec![OrderStatus::New], limit: usize::MAX, ..OrderFilter::default() };
         let fresh = self.mirror.read(|conn| orders::list(conn, &filter))?;
         let store = self.store()?;
         let mut accepted = Vec::new();

@@ -45,7 +45,7 @@ pub(crate) fn named(store: &Store, text: &str) -> Result<(Timestamp, Timestamp),
 }
 
 /// From when to when a day is; `None` beyond all calendars.
-pub(crate) fn span(store: &Store, day: Date) -> Option<(Timestamp, Timestamp)> {
+fn span(store: &Store, day: Date) -> Option<(Timestamp, Timestamp)> {
     Some((begin(store, day)?, begin(store, day.tomorrow().ok()?)?))
 }
 

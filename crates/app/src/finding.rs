@@ -61,7 +61,7 @@ impl Desk {
                 Keeper::Me => Some(Care::Of(self.person()?)),
                 Keeper::Nobody => Some(Care::Nobody),
             },
-            late_at: has(OrderFlag::Late).then_some(now),
+            late_at: has(OrderFlag::Late).then(|| self.central_now()),
             incomplete: has(OrderFlag::Incomplete),
             outside_range: has(OrderFlag::Outside),
             limit: MOST_FOUND,

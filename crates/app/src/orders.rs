@@ -46,11 +46,16 @@ pub struct ApprovalReason {
     pub manager: Option<ManagerPin>,
 }
 
-/// The entry of an accept that this desk knows from the order's row only.
-fn accepted_elsewhere(order: &aisle_domain::Order, entries: &[AuditEntry]) -> Option<HistoryEntry> {
-    let is_own = entries.iter().any(|entry| entry.kind == "order.accepted");
-    Some(HistoryEntry {
-        at: order.accepted_at.filter(|_| !is_own)?.to_string(),
+/// Puts an accept into the timeline that this desk knows from the order's row only.
+fn tell_accept_elsewhere(history: &mut Vec<HistoryEntry>, order: &aisle_domain::Order, entries: &[AuditEntry]) {
+    let Some(at) = order.accepted_at else { return };
+    if entries.iter().any(|entry| entry.kind == "order.accepted" && entry.at == at) {
+        return;
+    }
+    let later = |entry: &HistoryEntry| entry.at.parse::<Timestamp>().is_ok_and(|other| other > at);
+    let place = history.iter().position(later).unwrap_or(history.len());
+    let entry = HistoryEntry {
+        at: at.to_string(),
         kind: "accepted".into(),
         text: "Order accepted".into(),
         by: order.accepted_by.clone(),
@@ -58,7 +63,8 @@ fn accepted_elsewhere(order: &aisle_domain::Order, entries: &[AuditEntry]) -> Op
         change_id: None,
         state: None,
         reason: None,
-    })
+    };
+    history.insert(place, entry);
 }
 
 impl Desk {
@@ -144,8 +150,7 @@ impl Desk {
         let substitutes = self.substitutes(order)?;
         let mut detail = present::detail(order, &store, &substitutes, present::sync_state(worst), of_customer);
         detail.history = words.timeline(&entries);
-        detail.history.extend(accepted_elsewhere(order, &entries));
-        detail.history.sort_by(|one, other| one.at.cmp(&other.at));
+        tell_accept_elsewhere(&mut detail.history, order, &entries);
         detail.undo = undo;
         detail.needs_eyes = self.needs_eyes(order, &store)?;
         detail.will_be_refused =

@@ -1,8 +1,11 @@
 //! The authorised ranges of open orders in memory: `(order, store) -> [lo, hi]`, so that screens and rules decide
 //! without a query, an allocation or a lock. Rebuilt from the table when a desk opens, updated after every commit.
 
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering, fence};
+
 use aisle_domain::{Money, OrderId, StoreId};
 use rusqlite::{Connection, OptionalExtension};
+use scc::hash_index::{Entry, HashIndex};
 
 use crate::error::Result;
 
@@ -11,11 +14,50 @@ type Range = (i64, i64);
 /// One range with its order and store.
 pub(crate) type RangeRow = (Key, Range);
 
+/// A range that is replaced where it lies. Writers are alone, since the map locks an entry for them; a reader that meets one
+/// looks again.
+#[derive(Debug)]
+struct Cell {
+    /// Odd while the ends are written.
+    turn: AtomicU64,
+    lo: AtomicI64,
+    hi: AtomicI64,
+}
+
+impl Cell {
+    const fn new((lo, hi): Range) -> Self {
+        Self { turn: AtomicU64::new(0), lo: AtomicI64::new(lo), hi: AtomicI64::new(hi) }
+    }
+
+    fn write(&self, (lo, hi): Range) {
+        let turn = self.turn.load(Ordering::Relaxed);
+        self.turn.store(turn.wrapping_add(1), Ordering::Relaxed);
+        // Nobody sees an end that is new before the turn is odd, nor the turn even before both are new.
+        fence(Ordering::Release);
+        self.lo.store(lo, Ordering::Relaxed);
+        self.hi.store(hi, Ordering::Relaxed);
+        self.turn.store(turn.wrapping_add(2), Ordering::Release);
+    }
+
+    #[inline]
+    fn read(&self) -> Range {
+        loop {
+            let turn = self.turn.load(Ordering::Acquire);
+            let range = (self.lo.load(Ordering::Relaxed), self.hi.load(Ordering::Relaxed));
+            fence(Ordering::Acquire);
+            if turn.is_multiple_of(2) && self.turn.load(Ordering::Relaxed) == turn {
+                return range;
+            }
+            std::hint::spin_loop();
+        }
+    }
+}
+
 /// The cache.
 #[derive(Debug, Default)]
 pub struct RangeCache {
     /// Orders' numbers are central's own: nobody chooses them so that they collide, so a fast hash is enough.
-    ranges: papaya::HashMap<Key, Range, foldhash::fast::RandomState>,
+    ranges: HashIndex<Key, Cell, foldhash::fast::RandomState>,
     /// Of a reader beside a running desk: as the table was when it opened, and nobody brings it up to date.
     snapshot: bool,
 }
@@ -32,9 +74,8 @@ impl RangeCache {
     /// The range of an open order, both ends included.
     #[inline]
     pub fn get(&self, order: OrderId, store: StoreId) -> Option<(Money, Money)> {
-        let ranges = self.ranges.pin();
-        let (lo, hi) = ranges.get(&(order.get(), store.get()))?;
-        Some((Money::from_minor(*lo), Money::from_minor(*hi)))
+        let (lo, hi) = self.ranges.peek_with(&(order.get(), store.get()), |_, cell| cell.read())?;
+        Some((Money::from_minor(lo), Money::from_minor(hi)))
     }
 
     /// How many orders it holds.
@@ -49,14 +90,23 @@ impl RangeCache {
 
     /// Keeps a range, as the benchmarks fill it.
     pub fn insert(&self, order: OrderId, store: StoreId, lo: Money, hi: Money) {
-        self.ranges.pin().insert((order.get(), store.get()), (lo.minor(), hi.minor()));
+        self.put((order.get(), store.get()), (lo.minor(), hi.minor()));
+    }
+
+    /// Whoever reads meanwhile finds the one before or this one.
+    fn put(&self, key: Key, range: Range) {
+        // The map would insert the new one beside the old one and remove that: a reader may find neither.
+        match self.ranges.entry_sync(key) {
+            Entry::Occupied(known) => known.get().write(range),
+            Entry::Vacant(unknown) => drop(unknown.insert_entry(Cell::new(range))),
+        }
     }
 
     pub(crate) fn rebuild(&self, conn: &Connection) -> Result<()> {
-        let ranges = self.ranges.pin();
-        ranges.clear();
-        for (key, range) in Self::rows(conn)? {
-            ranges.insert(key, range);
+        let rows = Self::rows(conn)?;
+        self.ranges.clear_sync();
+        for (key, range) in rows {
+            self.put(key, range);
         }
         Ok(())
     }
@@ -73,17 +123,21 @@ impl RangeCache {
     }
 
     pub(crate) fn apply(&self, changes: &[RangeChange]) {
-        let ranges = self.ranges.pin();
         for change in changes {
             match change.range {
-                Some(range) => ranges.insert(change.key, range),
-                None => ranges.remove(&change.key),
-            };
+                Some(range) => self.put(change.key, range),
+                None => drop(self.ranges.remove_sync(&change.key)),
+            }
         }
     }
 
     pub(crate) fn entries(&self) -> Vec<RangeRow> {
-        self.ranges.pin().iter().map(|(key, range)| (*key, *range)).collect()
+        let mut rows = Vec::new();
+        self.ranges.iter_sync(|key, cell| {
+            rows.push((*key, cell.read()));
+            true
+        });
+        rows
     }
 }
 
@@ -106,5 +160,62 @@ impl RangeChange {
             .query_row([key.0, key.1], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         Ok(Self { key, range })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    const TURNS: i64 = 100_000;
+
+    fn id(number: i64) -> OrderId {
+        OrderId::new(number).unwrap()
+    }
+
+    /// Reads the range of order 7 all the time while something is done to the cache.
+    fn read_while(cache: &RangeCache, done: impl FnOnce()) {
+        let store = StoreId::new(1).unwrap();
+        let ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut last = 0;
+                while !ended.load(Ordering::Relaxed) {
+                    let (lo, hi) = cache.get(id(7), store).expect("it is there all the time");
+                    assert_eq!(hi.minor() - lo.minor(), 100, "both ends are of one range");
+                    assert!(lo.minor() >= last, "no older one comes back");
+                    last = lo.minor();
+                }
+            });
+            done();
+            ended.store(true, Ordering::Relaxed);
+            reader.join().unwrap();
+        });
+    }
+
+    fn put(cache: &RangeCache, order: i64, lo: i64) {
+        cache.insert(id(order), StoreId::new(1).unwrap(), Money::from_minor(lo), Money::from_minor(lo + 100));
+    }
+
+    #[test]
+    fn whoever_reads_while_a_range_is_replaced_finds_the_one_before_or_the_new_one() {
+        let cache = RangeCache::default();
+        put(&cache, 7, 0);
+        read_while(&cache, || (1..=TURNS).for_each(|turn| put(&cache, 7, turn)));
+        assert_eq!(cache.entries(), [((7, 1), (TURNS, TURNS + 100))]);
+    }
+
+    #[test]
+    fn whoever_reads_while_the_cache_grows_and_shrinks_finds_what_is_there() {
+        let cache = RangeCache::default();
+        put(&cache, 7, 5);
+        read_while(&cache, || {
+            (8..TURNS).for_each(|order| put(&cache, order, 1));
+            let closed = |order| RangeChange { key: (order, 1), range: None };
+            cache.apply(&(8..TURNS).map(closed).collect::<Vec<_>>());
+        });
+        assert_eq!((cache.len(), cache.is_empty()), (1, false));
     }
 }

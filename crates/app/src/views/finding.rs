@@ -78,7 +78,7 @@ pub enum OrderFlag {
 
 /// A question to the orders. What is empty asks for nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct OrdersQuery {
     /// As typed: a number or its end, a customer, an amount, an item or its barcode.
     pub text: String,

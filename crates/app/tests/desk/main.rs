@@ -6,6 +6,7 @@ mod auto_accept;
 mod capacity;
 mod finding;
 mod mend;
+mod payments;
 mod picking;
 mod printing;
 mod report;

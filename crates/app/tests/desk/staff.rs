@@ -203,7 +203,7 @@ fn the_last_manager_stays_one() {
 }
 
 /// An order whose range ends at 7.98, with a payment that waits.
-fn pending(minor: i64) -> Order {
+pub(crate) fn pending(minor: i64) -> Order {
     let order = picking::order();
     let payment = Payment {
         payment_id: PaymentId::new(1).unwrap(),

@@ -129,6 +129,12 @@ fn bad_order(order: &Order) -> Option<String> {
     if strays {
         return Some(format!("order {id} comes with a payment or receipt of another order"));
     }
+    let store = order.store_id;
+    let foreign =
+        order.payments.iter().any(|p| p.store_id != store) || order.receipts.iter().any(|r| r.store_id != store);
+    if foreign {
+        return Some(format!("order {id} comes with a payment or receipt of another store"));
+    }
     bad_number(order).or_else(|| bad_rating(order))
 }
 
