@@ -14,6 +14,8 @@ export class Finding {
   fitting: Fitting[] = $state.raw([]);
   /** Of those, the one that Enter opens. */
   chosen = $state(0);
+  /** The palette is open. */
+  palette = $state(false);
   /** Asks the bar to take the focus. */
   wanted = $state(0);
   /** Counts how often the field was left for what it found: the screen takes the focus. */

@@ -48,7 +48,7 @@ export const frame = {
     cancel: "Cancel",
   },
   bar: {
-    find: "Order, customer, amount, item or barcode",
+    find: "Order, customer, amount or item",
     findLabel: "Find an order or an item",
     found: "What fits",
     inCatalog: (text: string) => `Items: ${text}`,
