@@ -44,6 +44,29 @@ pub fn cut(from: &Path, to: &Path, orders: usize) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Writes the day of a store's folder that has the most orders, in two parts: the first `orders` of it, and the others; each with
+/// its receipts and the shelf as far as they name it.
+pub fn busiest_day(from: &Path, orders: usize, (first, rest): (&Path, &Path)) -> std::io::Result<()> {
+    let day_of = |line: &str| line.split_once("\"creation_time\":\"").map(|(_, at)| at.chars().take(10).collect());
+    let text = std::fs::read_to_string(from.join("orders.jsonl"))?;
+    let days: Vec<String> = text.lines().filter_map(day_of).collect();
+    let busy = days.iter().max_by_key(|day| days.iter().filter(|other| other == day).count()).cloned();
+    let lines = text.lines().zip(&days).enumerate().filter(|(_, (_, day))| Some(*day) == busy.as_ref());
+    let places: Vec<usize> = lines.map(|(place, _)| place).collect();
+    for (to, part) in [(first, places.get(..orders)), (rest, places.get(orders..))] {
+        std::fs::create_dir_all(to)?;
+        std::fs::copy(from.join("items.csv"), to.join("items.csv"))?;
+        for name in ["orders.jsonl", "receipts.jsonl"] {
+            let text = std::fs::read_to_string(from.join(name))?;
+            let lines: Vec<&str> = text.lines().collect();
+            let kept = part.unwrap_or_default().iter().filter_map(|place| lines.get(*place).copied());
+            std::fs::write(to.join(name), kept.collect::<Vec<_>>().join("\n"))?;
+        }
+        cut_shelf(to, 0)?;
+    }
+    Ok(())
+}
+
 /// Leaves on a cut store's shelf the first `items` and those that its orders and receipts name: where the shelf is not what
 /// is looked at, the whole of it takes longer to read than everything else.
 pub fn cut_shelf(days: &Path, items: usize) -> std::io::Result<()> {

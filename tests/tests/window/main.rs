@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on ends")]
 #![allow(clippy::print_stderr, reason = "what was skipped, and why a test failed, must be seen")]
 
+mod busy;
 mod cluster;
 mod finding;
 mod fine;

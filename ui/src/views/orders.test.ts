@@ -64,6 +64,24 @@ async function deskWith(detail: OrderDetail): Promise<FakeHost> {
   return host;
 }
 
+describe("without a line", () => {
+  const offline = { ...quietStatus, link: { ...quietStatus.link, state: "store_internet" as const } };
+
+  it("says where one decides what a decision counts for", async () => {
+    const host = await deskWith(pending("30.00", "inside"));
+    host.tell({ type: "status", status: offline });
+    await shown();
+    expect(text(".actions .note")).toBe("Offline: saved here; central refuses it if somebody was first or the range changed");
+  });
+
+  it("says until when central has to hear of an accept", async () => {
+    const host = await deskWith(order({ accept_by: "2017-04-05T12:10:00.000Z" }));
+    host.tell({ type: "status", status: offline });
+    await shown();
+    expect(text(".actions .note")).toMatch(/^Offline: saved here; central ends it at .*14:10 unless it hears of it before$/);
+  });
+});
+
 describe("a decision that somebody else made first", () => {
   it("is told with who and when, in the place of what could be done", async () => {
     await deskWith(

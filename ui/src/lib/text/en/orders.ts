@@ -221,6 +221,8 @@ export const orders = {
     approvePaid: "Approve, paid online",
     waitingForPayment: "Waiting for the payment",
     toPickFirst: (n: number) => `${plural(n, "line", "lines")} to pick first`,
+    offline: "Offline: saved here; central refuses it if somebody was first or the range changed",
+    offlineAccept: (at: string) => `Offline: saved here; central ends it at ${at} unless it hears of it before`,
     missedAt: (at: string) => `Unanswered at ${at}: central ends it`,
     /** What was decided, by whom, and whether central has said so. */
     decided: (what: "approved" | "rejected", reason: string | null) =>
