@@ -8,7 +8,7 @@ use std::{
 use aisle_mirror::{ActError, Mirror, MirrorError, settings};
 use tempfile::TempDir;
 
-use crate::fixtures::{Desk, assert_sound, at, checks, contents, item, new_desk, note};
+use crate::fixtures::{Desk, assert_sound, at, checks, contents, item, new_desk, note, open_alone};
 
 /// A closed desk with rows and a few thousand items, all of it in the one file.
 fn closed() -> (TempDir, PathBuf) {
@@ -28,8 +28,8 @@ fn database(dir: &Path) -> PathBuf {
 /// Opening fails, twice alike, and not a byte of the database changes.
 fn turned_away(dir: &Path) -> MirrorError {
     let before = std::fs::read(database(dir)).unwrap();
-    let error = Mirror::open(dir, at(900)).err().expect("it must not be opened");
-    let again = Mirror::open(dir, at(901)).err().expect("it must not be opened the second time either");
+    let error = open_alone(dir, 900).err().expect("it must not be opened");
+    let again = open_alone(dir, 901).err().expect("it must not be opened the second time either");
     assert_eq!(error.code(), again.code());
     assert!(error.hint().is_some(), "{error} says what to do");
     assert_eq!(std::fs::read(database(dir)).unwrap(), before, "the file was left as it is");

@@ -1,12 +1,10 @@
 //! A disk that failed under a desk: nothing more is written until the desk is opened anew, reading goes on.
 
-use std::time::{Duration, Instant};
-
 use aisle_domain::Lane;
 use aisle_mirror::{ActError, Mirror, MirrorError, outbox, settings};
 use aisle_testkit::disk::{Crash, Disk, Fault, Io};
 
-use crate::fixtures::{CLUSTER, assert_sound, at, entry, new_desk, note, order, store};
+use crate::fixtures::{CLUSTER, assert_sound, at, entry, new_desk, note, open_alone, order, store};
 
 fn desk(disk: &Disk) -> Mirror {
     let mirror = Mirror::create(&disk.path().join("desk"), &new_desk()).unwrap();
@@ -35,18 +33,8 @@ fn waiting(mirror: &Mirror) -> i64 {
     mirror.read(outbox::counts).unwrap().ready
 }
 
-/// Opens the desk again. A process that another test is just starting holds whatever this one had open, locks as well, until
-/// it runs its own program.
 fn reopened(disk: &Disk, seconds: i64) -> Mirror {
-    let end = Instant::now() + Duration::from_secs(5);
-    loop {
-        match Mirror::open(&disk.path().join("desk"), at(seconds)) {
-            Err(MirrorError::FolderInUse { .. }) if Instant::now() < end => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            opened => return opened.unwrap(),
-        }
-    }
+    open_alone(&disk.path().join("desk"), seconds).unwrap()
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! A desk of store 367 in a folder of its own, and what central and staff send it.
 
-use std::{os::unix::process::ExitStatusExt, path::Path, process::Child};
+use std::{
+    os::unix::process::ExitStatusExt,
+    path::Path,
+    process::Child,
+    time::{Duration, Instant},
+};
 
 use aisle_contract::{ChangeRefused, DeskAck, DownBody, DownMessage, Incoming, down::CentralPosition};
 use aisle_domain::{
@@ -10,7 +15,7 @@ use aisle_domain::{
     change::{Audience, ItemChanged, OrderAccepted, OrderNoted, PaymentApproved},
     item::{Edit, ItemEdits},
 };
-use aisle_mirror::{Check, FeedApplied, FeedEntry, Mirror, NewChange, NewDesk, verify};
+use aisle_mirror::{Check, FeedApplied, FeedEntry, Mirror, MirrorError, NewChange, NewDesk, verify};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -139,6 +144,20 @@ impl Desk {
 }
 
 /// Kills a victim. One that had ended by itself was killed by nobody and shows nothing.
+/// Opens a folder that nobody has open. A process that another test is just starting holds whatever this one had open, locks as
+/// well, until it runs its own program: that is waited for.
+pub(crate) fn open_alone(dir: &Path, seconds: i64) -> aisle_mirror::Result<Mirror> {
+    let end = Instant::now() + Duration::from_secs(5);
+    loop {
+        match Mirror::open(dir, at(seconds)) {
+            Err(MirrorError::FolderInUse { .. }) if Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            opened => return opened,
+        }
+    }
+}
+
 pub(crate) fn kill_victim(victim: &mut Child) {
     victim.kill().unwrap();
     let status = victim.wait().unwrap();
