@@ -16,12 +16,11 @@ pub(crate) const LEAVES: &str = "auto_accept_leaves";
 /// Who switched it on: it acts in their name.
 pub(crate) const SET_BY: &str = "auto_accept_set_by";
 
-/// The rule's settings as they are kept: whether it is on, up to which amount, and what it leaves to somebody.
+/// The rule as it is kept: whether it is on, what it is, and who switched it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RuleSettings {
     pub(crate) is_on: bool,
-    pub(crate) up_to: Option<Money>,
-    pub(crate) leaves: BTreeSet<Eyes>,
+    pub(crate) rule: AutoAccept,
     set_by: String,
 }
 
@@ -42,8 +41,10 @@ impl Desk {
             let text = |key: &str| settings::get(conn, key);
             Ok(RuleSettings {
                 is_on: text(AUTO_ACCEPT)?.as_deref() == Some("true"),
-                up_to: text(UP_TO)?.as_deref().and_then(up_to_in),
-                leaves: text(LEAVES)?.as_deref().and_then(eyes_in).unwrap_or_else(|| Eyes::CHOSEN.into()),
+                rule: AutoAccept {
+                    up_to: text(UP_TO)?.as_deref().and_then(up_to_in),
+                    leaves: text(LEAVES)?.as_deref().and_then(eyes_in).unwrap_or_else(|| Eyes::CHOSEN.into()),
+                },
                 set_by: text(SET_BY)?.unwrap_or_default(),
             })
         })?)
@@ -51,11 +52,11 @@ impl Desk {
 
     /// Accepts the new orders that the rule takes, in the order of their queueing. Answers which.
     pub fn accept_by_rule(&self) -> Result<Vec<OrderId>, AppError> {
-        let rule = self.rule_settings()?;
-        if !rule.is_on {
+        let RuleSettings { is_on, rule, set_by } = self.rule_settings()?;
+        if !is_on {
             return Ok(Vec::new());
         }
-        let by = format!("Auto-accept, set by {}", rule.set_by);
+        let by = format!("Auto-accept, set by {set_by}");
         let filter = OrderFilter { statuses: vec![OrderStatus::New], limit: usize::MAX, ..OrderFilter::default() };
         let fresh = self.mirror.read(|conn| orders::list(conn, &filter))?;
         let store = self.store()?;
@@ -85,11 +86,11 @@ impl Desk {
         if order.status != OrderStatus::New {
             return Ok(None);
         }
-        let rule = self.rule_settings()?;
-        if rule.is_on { self.why_eyes(&rule, order, store) } else { Ok(None) }
+        let RuleSettings { is_on, rule, .. } = self.rule_settings()?;
+        if is_on { self.why_eyes(&rule, order, store) } else { Ok(None) }
     }
 
-    fn why_eyes(&self, rule: &RuleSettings, order: &Order, store: &Store) -> Result<Option<Eyes>, AppError> {
+    fn why_eyes(&self, rule: &AutoAccept, order: &Order, store: &Store) -> Result<Option<Eyes>, AppError> {
         let now = self.central_now();
         let lacks_something = self.mirror.read(|conn| {
             for line in &order.lines {
@@ -106,7 +107,6 @@ impl Desk {
             is_paused: store.paused_until.is_some_and(|until| until > now),
             lacks_something,
         };
-        let rule = AutoAccept { up_to: rule.up_to, leaves: rule.leaves.clone() };
         Ok(rule.needs_eyes(order, arrival))
     }
 }

@@ -258,7 +258,7 @@ impl Desk {
     /// All settings.
     pub fn settings(&self) -> Result<SettingsView, AppError> {
         let own = DeskSettings::load(&self.mirror)?;
-        let rule = self.rule_settings()?;
+        let kept = self.rule_settings()?;
         let database = self.mirror.dir().join("aisle.db");
         Ok(SettingsView {
             connection: self.connection.clone(),
@@ -267,9 +267,9 @@ impl Desk {
             theme: own.theme,
             alarm_volume: own.alarm_volume,
             lock_after_min: own.lock_after_min,
-            auto_accept: rule.is_on,
-            auto_accept_up_to: rule.up_to.map(|most| most.to_string()),
-            auto_accept_leaves: rule.leaves.into_iter().collect(),
+            auto_accept: kept.is_on,
+            auto_accept_up_to: kept.rule.up_to.map(|most| most.to_string()),
+            auto_accept_leaves: kept.rule.leaves.into_iter().collect(),
             data_folder: self.mirror.dir().display().to_string(),
             database_bytes: std::fs::metadata(database).map_or(0, |meta| meta.len()),
         })

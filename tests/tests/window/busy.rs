@@ -1,17 +1,22 @@
-//! The store's busiest day: five orders wait, and the others come while somebody writes why one is rejected.
+//! The store's busiest day: a dozen orders wait, and the others come while somebody writes why one is rejected.
 
 use std::time::Duration;
 
 use aisle_testkit::{
     fixtures,
-    kafka::{Cluster, ClusterOptions, Kit},
-    program::{Program, Running},
-    window::{PATIENCE, Theme, Window, can_show, program, until},
+    kafka::Kit,
+    program::Running,
+    window::{PATIENCE, Theme, Window, can_show, until},
 };
 use serde_json::Value;
 
+use crate::cluster::{run, town};
+
 const STEP: Duration = Duration::from_secs(60);
-const WAITING: usize = 5;
+/// More than the list has room for.
+const WAITING: usize = 12;
+/// Of the day.
+const ALL: usize = 18;
 
 /// Where somebody is: what has the focus, what is typed there and where in it, the open order, how far both lists are scrolled.
 fn place(window: &Window) -> Value {
@@ -36,18 +41,8 @@ fn orders_that_come_move_neither_focus_nor_selection_nor_scroll_nor_what_is_type
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let cluster = Cluster::start(&kit, &dir.path().join("kafka"), &ClusterOptions::default()).unwrap();
-    let aisle = Program::new(program().with_file_name("aisle"))
-        .with("AISLE_DATA", dir.path().join("desk"))
-        .with("AISLE_CENTRAL_DB", dir.path().join("central.db"))
-        .with("AISLE_BROKERS", cluster.brokers());
-    let run = |args: &[&str]| {
-        let answer = aisle.run(args).unwrap();
-        assert_eq!(answer.code, 0, "{args:?}: {} {}", answer.json, answer.stderr);
-    };
-    run(&["central", "stores", "add", "367", "--name", "Store 367", "--address1", "1 Market Street"]);
-    run(&["central", "topics", "--create"]);
-    run(&["init", "--store", "367", "--brokers", &cluster.brokers()]);
+    let (cluster, aisle) = town(&kit, dir.path());
+    run(&aisle, &["init", "--store", "367", "--brokers", &cluster.brokers()]);
     let _work = aisle.start(&["central", "work"], &dir.path().join("work.log")).unwrap();
     let parts = ["first", "rest"].map(|part| dir.path().join(part));
     fixtures::busiest_day(&fixtures::demo(), WAITING, (&parts[0], &parts[1])).unwrap();
@@ -60,20 +55,22 @@ fn orders_that_come_move_neither_focus_nor_selection_nor_scroll_nor_what_is_type
     let first = simulate(0);
     let window = Window::open(&dir.path().join("desk"), Theme::Light);
     window.set_size(1366, 768);
-    until("five orders wait", STEP, || (waiting(&window) == WAITING).then_some(()));
+    until("a dozen orders wait", STEP, || (waiting(&window) == WAITING).then_some(()));
     window.press("Down Down r");
     until("the reasons have the focus", PATIENCE, || window.text("aside [role=radio]"));
     window.press("o");
     until("another reason is chosen", PATIENCE, || (place(&window)["reason"] == "other").then_some(()));
     window.press("Tab");
     window.type_text("Half of the");
-    window.js("const field = document.activeElement; field.setSelectionRange(4, 4)");
+    window.js("const field = document.activeElement; field.setSelectionRange(4, 4);
+        document.querySelector('section:has([role=listbox])').scrollTop = 60");
     let before = place(&window);
     assert_eq!((before["typed"].as_str(), before["at"].as_i64()), (Some("Half of the"), Some(4)), "{before}");
+    assert_eq!(before["queue"], 60, "the list is scrolled");
 
     drop(first);
     let _rest = simulate(1);
-    until("the others have come", STEP, || (waiting(&window) >= 2 * WAITING).then_some(()));
+    until("the others have come", STEP, || (waiting(&window) == ALL).then_some(()));
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(place(&window), before, "nothing has moved");
     window.type_text("!");

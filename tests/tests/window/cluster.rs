@@ -1,7 +1,7 @@
 //! An order's whole way from the centre over a real cluster of three machines into the window, decided there by
 //! keyboard, and back until central has confirmed it.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use aisle_testkit::{
     fixtures,
@@ -9,8 +9,28 @@ use aisle_testkit::{
     program::Program,
     window::{PATIENCE, Theme, Window, can_show, program, until},
 };
+use serde_json::Value;
 
 const STEP: Duration = Duration::from_secs(60);
+
+/// A command that succeeds; its answer.
+pub(crate) fn run(aisle: &Program, args: &[&str]) -> Value {
+    let answer = aisle.run(args).unwrap();
+    assert_eq!(answer.code, 0, "{args:?}: {} {}", answer.json, answer.stderr);
+    answer.json
+}
+
+/// A cluster with a centre that knows the store, and the program that speaks for both sides.
+pub(crate) fn town(kit: &Kit, dir: &Path) -> (Cluster, Program) {
+    let cluster = Cluster::start(kit, &dir.join("kafka"), &ClusterOptions::default()).unwrap();
+    let aisle = Program::new(program().with_file_name("aisle"))
+        .with("AISLE_DATA", dir.join("desk"))
+        .with("AISLE_CENTRAL_DB", dir.join("central.db"))
+        .with("AISLE_BROKERS", cluster.brokers());
+    run(&aisle, &["central", "stores", "add", "367", "--name", "Store 367", "--address1", "1 Market Street"]);
+    run(&aisle, &["central", "topics", "--create"]);
+    (cluster, aisle)
+}
 
 #[test]
 fn an_order_travels_over_a_real_cluster_and_is_decided_in_the_window() {
@@ -19,18 +39,8 @@ fn an_order_travels_over_a_real_cluster_and_is_decided_in_the_window() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let cluster = Cluster::start(&kit, &dir.path().join("kafka"), &ClusterOptions::default()).unwrap();
-    let aisle = Program::new(program().with_file_name("aisle"))
-        .with("AISLE_DATA", dir.path().join("desk"))
-        .with("AISLE_CENTRAL_DB", dir.path().join("central.db"))
-        .with("AISLE_BROKERS", cluster.brokers());
-    let central = |args: &[&str]| {
-        let answer = aisle.run(&[&["central"], args].concat()).unwrap();
-        assert_eq!(answer.code, 0, "{args:?}: {} {}", answer.json, answer.stderr);
-        answer.json
-    };
-    central(&["stores", "add", "367", "--name", "Store 367", "--address1", "1 Market Street"]);
-    central(&["topics", "--create"]);
+    let (cluster, aisle) = town(&kit, dir.path());
+    let central = |args: &[&str]| run(&aisle, &[&["central"], args].concat());
     let _work = aisle.start(&["central", "work"], &dir.path().join("work.log")).unwrap();
 
     // First the desk is connected by its first page; the store is empty and says so.

@@ -22,14 +22,20 @@ fn focused(window: &Window) -> Value {
     window.js("return document.activeElement?.getAttribute('maxlength')")
 }
 
-fn find(theme: Theme, name: &str) {
-    if !can_show() {
-        return;
-    }
+/// A desk without a line on which eight orders wait.
+fn eight_orders(theme: Theme) -> (tempfile::TempDir, Window) {
     let dir = tempfile::tempdir().unwrap();
     let window = Window::open(&store::cut_off(dir.path(), 8), theme);
     window.set_size(1366, 768);
     window.sees("[data-testid=status]", "New", PATIENCE);
+    (dir, window)
+}
+
+fn find(theme: Theme, name: &str) {
+    if !can_show() {
+        return;
+    }
+    let (_dir, window) = eight_orders(theme);
     let all = listed(&window);
     let picture = |what: &str| {
         for (width, height) in [(1366, 768), (1920, 1080)] {
@@ -125,10 +131,7 @@ fn accept_by_rule(theme: Theme, name: &str) {
     if !can_show() {
         return;
     }
-    let dir = tempfile::tempdir().unwrap();
-    let window = Window::open(&store::cut_off(dir.path(), 8), theme);
-    window.set_size(1366, 768);
-    window.sees("[data-testid=status]", "New", PATIENCE);
+    let (_dir, window) = eight_orders(theme);
     window.go(",", "Settings");
     tab_into(&window, "auto-accept");
     window.press("Left");
